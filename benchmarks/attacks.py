@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from tests.support.hostile_schemas import doubling_references, nested_dependent_schemas
+
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 
 
@@ -78,20 +80,6 @@ def large_bodies(target: Target) -> None:
         {"messages": [{"role": "user", "content": "x" * 1_000_000}], "model": "openai/burst", "max_tokens": 1}
     )
     target.request({"messages": [{"role": "user", "content": json.loads("[" * 900 + "]" * 900)}]})
-
-
-def doubling_references(levels: int) -> dict[str, Any]:
-    """Return a schema whose references can be followed in 2 to the power of `levels` ways."""
-    deeper = {f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(levels)}
-    return {"$ref": "#/$defs/d0", "$defs": {**deeper, f"d{levels}": {"type": "string"}}}
-
-
-def nested_dependent_schemas(levels: int) -> dict[str, Any]:
-    """Return a schema of nested dependent schemas that allows no further properties."""
-    schema: dict[str, Any] = {}
-    for _ in range(levels):
-        schema = {"dependentSchemas": {"a": schema}}
-    return {"unevaluatedProperties": False, **schema}
 
 
 def _read_on(client: socket.socket) -> None:

@@ -40,7 +40,7 @@ BARS = (
     ("paced_cpu", "Paced, 50 deltas/s a stream: CPU per delta, µs", "less is better"),
     ("paced_p50", "Paced: delay of a delta, median, ms", "less is better"),
     ("first_p50", "Time to first delta, one at a time, ms", "less is better"),
-    ("held_each", "HoldResult silent streams: KiB each", "less is better"),
+    ("held_each", "Held silent streams: KiB each", "less is better"),
     ("closed_all", "All readers gone → all upstreams closed, s", "less is better"),
 )
 

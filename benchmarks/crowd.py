@@ -1,4 +1,4 @@
-"""A crowd of readers that drop their connections and come back, and whether each of them gets the whole answer."""
+"""A crowd of readers that disconnect and reconnect, and whether each of them gets the whole answer."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ PACE = 10
 """Streams, and deltas a second of each."""
 
 STAY, AWAY = (0.2, 4.0), (0.0, 0.5)
-"""Seconds for which a reader stays, and for which it is away."""
+"""Seconds (least, most) for which a reader stays connected, and for which it is disconnected."""
 
 
 @dataclass
 class Reading:
-    """What one reader has of a stream: the number and `id` of its last frame, and the text; and what went wrong."""
+    """The part of a stream that one reader has: number and `id` of the last frame, text, and errors found."""
 
     cursor: int = 0
     position: str = ""
@@ -32,7 +32,7 @@ class Reading:
     doubled: int = 0
 
     def take(self, frame: str) -> None:
-        """Take one frame."""
+        """Record one frame."""
         lines = dict(line.split(": ", 1) for line in frame.split("\n") if ": " in line and not line.startswith(":"))
         if "id" not in lines:
             return

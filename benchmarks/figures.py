@@ -1,4 +1,4 @@
-"""The figures: what they are called, and what is asked of them. The goals are those of the project's design."""
+"""The figures of a run: their keys, titles and goals. The goals are those of the project's design."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Rows = dict[str, dict[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a figure must reach.
+    """A goal of a figure.
 
     Args:
-        limit: The worst value that will do.
-        beside: The peer whose figure `limit` multiplies; None where `limit` is a value of its own.
+        limit: The worst value that reaches the goal.
+        beside: The peer whose figure is multiplied by `limit`; None if `limit` itself is the value to reach.
     """
 
     limit: float
@@ -26,12 +26,12 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One thing that is measured.
+    """A measured quantity.
 
     Args:
-        key: Its name in a row.
-        title: What the tables call it, with its unit.
-        goals: What it must reach.
+        key: The key in a row.
+        title: The title in the tables, with the unit.
+        goals: The goals.
         is_more_better: Whether a higher value is the better one.
     """
 
@@ -41,7 +41,7 @@ class Figure:
     is_more_better: bool = False
 
     def reached(self, goal: Goal, rows: Rows) -> bool | None:
-        """Tell whether the project reaches a goal; None where what it needs was not measured."""
+        """Return whether the project reaches a goal; None if a figure of the goal was not measured."""
         mine = rows.get(PROJECT, {}).get(self.key)
         other = 1.0 if goal.beside is None else rows.get(goal.beside, {}).get(self.key)
         if mine is None or other is None:
@@ -107,7 +107,7 @@ TITLES = {figure.key: figure.title for figure in ALL} | {
 
 
 def ratio(figure: Figure, rows: Rows, peer: str) -> float | None:
-    """Return the project's figure as a multiple of a peer's; None where one of them is missing or never came."""
+    """Return the project's figure as a multiple of a peer's; None if one of them is missing or infinite."""
     mine, other = rows.get(PROJECT, {}).get(figure.key), rows.get(peer, {}).get(figure.key)
     if mine is None or not other or not math.isfinite(mine) or not math.isfinite(other):
         return None

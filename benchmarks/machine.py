@@ -75,12 +75,14 @@ def versions() -> dict[str, str]:
 
 def versions_of(peers: Iterable[Peer]) -> dict[str, str]:
     """Return what the peers ran on, from their titles to their packages and versions."""
-    told = {}
+    packages_by_title = {}
     for peer in peers:
         folder = peer.prepare()
         packages = [f"{name} {install.version(folder, name)}" for name in peer.packages]
-        told[peer.title] = ", ".join([*packages, *([_node()] if (folder / "node_modules").exists() else [])])
-    return {title: found for title, found in told.items() if found}
+        packages_by_title[peer.title] = ", ".join(
+            [*packages, *([_node()] if (folder / "node_modules").exists() else [])]
+        )
+    return {title: found for title, found in packages_by_title.items() if found}
 
 
 def _cpu() -> str:

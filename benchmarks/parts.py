@@ -1,4 +1,4 @@
-"""The parts of a run that measure the project alone, by the names that `--only` calls them."""
+"""The parts of a run that measure the project alone, by their names in `--only`."""
 
 from __future__ import annotations
 

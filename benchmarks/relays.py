@@ -1,6 +1,6 @@
-"""A relay under measurement: how it is started, how it is asked, and the test bed.
+"""A relay under measurement: its start, its endpoint, and the test bed.
 
-the test bed is the upstream and the cores: the relay has one to itself, the upstream and the load share another.
+The test bed is the upstream and the cores: the relay has one to itself, the upstream and the load share another.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks import certificate
 from benchmarks.first import first_deltas
 from benchmarks.load import Endpoint
 from benchmarks.processes import Command, Program, StartError, free_port, on_cores, raise_file_limit
+from tests.support.upstream import certificate
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = "headrace"
@@ -112,10 +112,13 @@ def start_test_bed() -> Iterator[TestBed]:
     cores = Cores.of_this_machine()
     files = raise_file_limit()
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, on_cores(cores.load):
-        signed = certificate.make(Path(folder))
-        port, tls_port = free_port(), free_port() if signed else None
-        more = [str(tls_port), signed.certificate, signed.key] if signed else []
-        argv = [sys.executable, "-m", "benchmarks.upstream", str(port), *more]
+        has_tls = certificate.has_openssl()
+        if has_tls:
+            certificate.make(Path(folder))
+        port, tls_port = free_port(), free_port() if has_tls else None
+        names = (certificate.CERTIFICATE, certificate.CERTIFICATE_KEY)
+        tls = [str(tls_port), *(f"{folder}/{name}" for name in names)] if has_tls else []
+        argv = [sys.executable, "-m", "benchmarks.upstream", str(port), *tls]
         with Program(Command(argv, port, ROOT), cores.load):
             yield TestBed(port, tls_port, Path(folder) / certificate.AUTHORITY, cores, files)
 

@@ -1,4 +1,4 @@
-"""Streams that another service produces: the delay of each delta there, and the time to stop a stream from there."""
+"""Streams that another service produces: the delay of each delta, and the time until a stop takes effect."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from benchmarks.load import Endpoint, Reader
 from benchmarks.scale import Streams
 
 FOLLOW_DELAY = 0.5
-"""Seconds after which the second reader of each stream comes."""
+"""Seconds after which the second reader of each stream connects."""
 
 
 async def read_elsewhere(near: int, far: int, model: str, work: Streams) -> tuple[list[float], list[float]]:
-    """Ask for streams at one service, follow each at another too, and return the delays of both, in milliseconds.
+    """Start streams at one service, follow each at another too, and return the delays at both, in milliseconds.
 
     Args:
-        near: The port of the service that is asked.
-        far: The port of the other.
-        model: What answers.
-        work: How many streams, of how many deltas.
+        near: The port of the service at which the streams start.
+        far: The port of the other service.
+        model: The model, whose name determines how it answers.
+        work: The number of streams, and of their deltas.
     """
     loop = asyncio.get_running_loop()
     ids = [secrets.token_urlsafe(16) for _ in range(work.count)]
@@ -41,14 +41,14 @@ async def read_elsewhere(near: int, far: int, model: str, work: Streams) -> tupl
 
 
 async def stop_elsewhere(near: int, far: int, upstream: int, model: str, count: int) -> list[float]:
-    """Ask for streams at one service, one by one, and stop each at another.
+    """Start streams at one service, one by one, and stop each at another.
 
     Args:
-        near: The port of the service that is asked.
-        far: The port of the other.
+        near: The port of the service at which the streams start.
+        far: The port of the other service.
         upstream: The upstream's port.
-        model: What answers.
-        count: How many.
+        model: The model, whose name determines how it answers.
+        count: The number of streams.
 
     Returns:
         The milliseconds from the request to stop until the upstream noticed, sorted; infinite if it did not.

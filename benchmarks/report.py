@@ -26,18 +26,18 @@ class Run:
     """The results of a run.
 
     Args:
-        command: What repeats it.
-        scale: How much work it was.
-        machine: Where and when it began.
-        seconds: How long it took.
-        others: The share of the machine that other programs took meanwhile, from 0 to 1.
-        versions: Of what the project ran on.
-        peer_versions: Of what the peers ran on.
+        command: The command that repeats the run.
+        scale: The amount of work.
+        machine: The machine, and the date of the beginning.
+        seconds: The duration of the run.
+        others: The share of the machine that other programs used meanwhile, from 0 to 1.
+        versions: The versions of the packages that the project ran on.
+        peer_versions: Those of the packages of each peer.
         titles: From the relays' names to their titles, the project first; empty if they were not compared.
         rows: From the relays' names to their figures.
-        growths: How the project's cost grows.
-        slow: The titles of those that got fewer streams.
-        left_out: What was not measured, and why.
+        growths: The tables that show how the project's cost grows.
+        slow: The titles of the relays that got fewer streams.
+        left_out: The reason of each missing measurement.
     """
 
     command: str
@@ -59,11 +59,11 @@ class Run:
 
 
 def page(run: Run, chart: str | None) -> str:
-    """Write the page.
+    """Return the page, in Markdown.
 
     Args:
-        run: What it tells of.
-        chart: Where the chart lies, seen from the page; None for none.
+        run: The run.
+        chart: The path of the chart, relative to the page; None for no chart.
     """
     parts = [
         "# Benchmarks",

@@ -74,7 +74,7 @@ def _turn(relays: dict[str, tuple[Variant, Relay]], scale: Scale, log_progress: 
 
 
 def elsewhere(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth:
-    """Measure how much later a reader sees a delta at another service than the one that asks the model."""
+    """Measure how much later a reader gets a delta at another service than the one that fills the stream."""
     model = f"openai/paced-{work.PACE}"
 
     def measure(here: Relay, there: Relay) -> work.Row:
@@ -90,7 +90,7 @@ def elsewhere(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Gro
 
 
 def stopping(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth:
-    """Measure how soon a stream ends that is stopped at another service than the one that asks the model."""
+    """Measure how soon a stream ends that is stopped at another service than the one that fills it."""
 
     def measure(here: Relay, there: Relay) -> work.Row:
         ports = here.endpoint.port, there.endpoint.port, test_bed.port
@@ -128,7 +128,7 @@ def _later(near: list[float], far: list[float]) -> work.Row:
 
 
 def crowd(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth:
-    """Let a crowd of readers drop and come back at random, at two workers, each against the full answer."""
+    """Let a crowd of readers disconnect and reconnect at random, at two workers; count what each loses."""
     rows, left_out = {}, {}
     cores = test_bed.cores.relay | test_bed.cores.load
     with stores(test_bed) as found:

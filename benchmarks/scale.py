@@ -19,7 +19,7 @@ class Scale:
     """The amounts of one run.
 
     Args:
-        name: What the report calls it.
+        name: The name in the report.
         repeat: How often each figure is measured; the report has the median.
         burst: Streams that send as fast as they can.
         paced: Streams that send 50 deltas a second.
@@ -27,12 +27,12 @@ class Scale:
         leaving: Streams whose readers disconnect one by one.
         held: Silent streams of each relay; all their readers disconnect at once.
         grown: Numbers of streams that show how cost grows.
-        grown_deltas: Deltas of all their bursts together.
-        grown_seconds: Seconds of their paced ones.
+        grown_deltas: Deltas of all bursts of these streams together.
+        grown_seconds: Duration of the paced streams among them.
         elsewhere: Paced streams that are followed at another service too.
         stopping: Streams that are stopped at another service, one by one.
-        crowd: Readers that drop and come back.
-        crowd_seconds: For how long.
+        crowd: Readers that disconnect and reconnect.
+        crowd_seconds: Seconds for which these read.
         samples: Places at which parsing all of a growing document again is timed.
         memory: Numbers of silent streams on a fresh worker; the last one is the promised maximum.
     """

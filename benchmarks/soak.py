@@ -1,8 +1,8 @@
-"""Thousands of streams, whole, left and failed, through one worker: does it hold more than after the first thousand?
+"""Sends thousands of complete, abandoned and failed streams through a worker, whose resources must not grow.
 
     python -m benchmarks.soak 20000
 
-It is the service as it runs, with one more page that tells what the worker holds, and an upstream in this process.
+The service is the real one, with an additional page that reports the worker's resources; the upstream runs here.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def held():
 
 
 class Resources(NamedTuple):
-    """What a worker holds: bytes of memory, and numbers of the rest."""
+    """The resources that a worker holds: bytes of memory, and the numbers of the others."""
 
     memory: int
     descriptors: int
@@ -71,7 +71,7 @@ class Resources(NamedTuple):
 
 
 MAY_GROW = Resources(memory=10 * 1024 * 1024, descriptors=AT_ONCE, sockets=AT_ONCE, greenlets=4, objects=2000)
-"""How far the last may be from the first. Connections to the upstream are kept, as many as were used at once."""
+"""The most that each may grow. Idle connections to the upstream stay open, as many as were in use at once."""
 
 
 def main() -> int:
@@ -119,7 +119,7 @@ def _settle(service: Service) -> None:
 
 
 def _kinds(service: Service, upstream: Upstream) -> list[Callable[[], None]]:
-    """Return the ways in which a stream goes: each asks once, and checks how it ended."""
+    """Return the kinds of streams: each function sends one request, and checks how its stream ended."""
     for name, wire in (("openai", openai_wire), ("anthropic", anthropic_wire)):
         whole = wire.answer(*["some words "] * 20)
         upstream.answer(f"{name} whole", whole)

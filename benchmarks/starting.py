@@ -1,4 +1,4 @@
-"""How soon the service is there: from its start until it answers."""
+"""The time from the start of the service until it answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.relays import TestBed, command, free_port
 from benchmarks.scale import Scale
 
 LIMIT = 60.0
-"""Seconds that a start may take."""
+"""Maximum seconds of a start."""
 
 KINDS = {
     "without the embedded model, until it answers": ({}, "/healthz"),

@@ -1,4 +1,4 @@
-"""Tables in Markdown: pure, from figures to lines."""
+"""Formats the figures of a run as Markdown tables. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PEERS = {peer.name: peer.title for peer in ALL_PEERS}
 
 
 def number(value: float | None) -> str:
-    """Write a value with three digits that count; a dash for none, `never` for one that did not come about."""
+    """Return a value as text with about three significant digits; a dash for None or NaN, `never` for infinity."""
     if value is None or math.isnan(value):
         return "-"
     if math.isinf(value):
@@ -27,11 +27,11 @@ def number(value: float | None) -> str:
 
 
 def goals(rows: Rows, titles: dict[str, str]) -> str:
-    """Return the table of all figures, relay by relay, with their goals.
+    """Return the table of all figures, with a column for each relay and one for the goals.
 
     Args:
-        rows: What was measured.
-        titles: From the relays' names to what the table calls them; in this order.
+        rows: The measured figures, by the relays' names.
+        titles: The columns' titles, by the relays' names and in the columns' order.
     """
     lines = [
         [
@@ -46,7 +46,7 @@ def goals(rows: Rows, titles: dict[str, str]) -> str:
 
 
 def ratios(rows: Rows, titles: dict[str, str]) -> str:
-    """Return the table of the project's figures as multiples of each peer's."""
+    """Return the table of the project's figures as multiples of each peer's; arguments as in `goals`."""
     peers = list(titles)[1:]
     lines = []
     for figure in FIGURES:
@@ -58,7 +58,7 @@ def ratios(rows: Rows, titles: dict[str, str]) -> str:
 
 
 def growth(part: Growth) -> str:
-    """Return a part's table."""
+    """Return the table of one growth: a row for each step, a column for each figure."""
     lines = [[axis, *(number(row.get(key)) for key in part.columns)] for axis, row in part.rows.items()]
     return _table([part.axis, *(TITLES[key] for key in part.columns)], lines)
 

@@ -1,6 +1,6 @@
-"""How two providers write a streamed answer: OpenAI's chat completions and Anthropic's messages, as HTTP chunks.
+"""Two wire formats of streamed answers as HTTP chunks: OpenAI's chat completions and Anthropic's messages.
 
-Values only: no socket, no clock. A wire is its beginning, what stands before and after each delta's text, and its end.
+Values only: no socket, no clock.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ _TEXT = "<text>"
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """One provider's frames, all but the texts and the counts."""
+    """One wire format: its frames without the texts of the deltas and the counts of the usage.
+
+    Args:
+        opening: All that is sent before the first delta.
+        before: The bytes of a delta's frame before its text.
+        after: The bytes of a delta's frame after its text.
+        closing: All that is sent after the last delta, with `"<count>"` in place of the number of output tokens.
+    """
 
     opening: bytes
     before: bytes
@@ -29,16 +36,20 @@ class Wire:
     closing: str
 
     def delta(self, text: bytes) -> bytes:
-        """Return a delta as a chunk of its own."""
+        """Return one delta with this text as one chunk."""
         return chunk(self.before + text + self.after)
 
     def end(self, deltas: int) -> bytes:
-        """Return what follows the last delta, with its usage, to the end of the response."""
+        """Return the end of the response: the frames after the last delta, and the last chunk.
+
+        Args:
+            deltas: The number of deltas that were sent, which the usage reports as output tokens.
+        """
         return chunk(self.closing.replace('"<count>"', str(deltas)).encode()) + LAST_CHUNK
 
 
 def chunk(content: bytes) -> bytes:
-    """Frame some bytes of a body as HTTP's chunked encoding does."""
+    """Return bytes of a body as one chunk of HTTP's chunked encoding."""
     return b"%x\r\n%b\r\n" % (len(content), content)
 
 

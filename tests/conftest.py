@@ -1,4 +1,4 @@
-"""What many tests share: an upstream that does as it is told, and the service in front of it."""
+"""Fixtures that many tests share: an upstream that follows scripts, and the service in front of it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import gevent
 import pytest
 from hypothesis import settings
 
@@ -61,7 +62,7 @@ LONG = (
     "streaming/stores/redis/test_expiry.py",
     "blueprints/anthropic_messages/test_encoder_with_sdk.py",
 )
-"""Files of few tests that take long each: they wait for services that start, leave or die."""
+"""Files of few tests that take long each: they wait for services that start, stop or die."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -71,9 +72,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (places.get(item.path, len(LONG)), -sizes[item.path]))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call() -> None:
+    """Set the clock of gevent's loop to the present time.
+
+    The loop sets its clock once a turn, and `joinall`, `wait` and `sleep` count their seconds from it. After tests and
+    fixtures that blocked the process for 20 s, a `joinall(timeout=20)` would return at once.
+    """
+    gevent.get_hub().loop.update_now()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def nothing_set() -> Iterator[None]:
-    """Let applications in this process find an environment without settings: they read it, too."""
+    """Remove all settings from the environment: applications in this process read it, too."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(PREFIX)]:
             patch.delenv(name)
@@ -82,9 +93,9 @@ def nothing_set() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> Iterator[None]:
-    """Let what is started here be ended by SIGINT, also where a shell has begun the tests in the background.
+    """Let SIGINT end the processes that the tests start, also if a shell has started the tests in the background.
 
-    A process that was begun with that signal ignored hands this on to all of its own.
+    A process that ignores the signal passes this on to its children.
     """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
@@ -99,7 +110,7 @@ def shared_upstream() -> Iterator[Upstream]:
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_seen_yet(shared_upstream: Upstream) -> None:
-    """Let each file find the upstream as if it were the first to use it: two files may use the same names."""
+    """Reset the upstream before each file: two files may use the same names."""
     shared_upstream.start_afresh()
 
 
@@ -115,7 +126,7 @@ def service(upstream: Upstream) -> Iterator[Service]:
 
 
 def upstreams(upstream: Upstream) -> dict[str, str]:
-    """Return the settings of a service that asks `upstream` as OpenAI and as Anthropic."""
+    """Return the settings of a service whose OpenAI and Anthropic are both `upstream`."""
     return {
         "OPENAI_BASE_URL": upstream.url + "/v1",
         "OPENAI_API_KEY": "sk-test-openai",

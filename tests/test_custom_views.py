@@ -80,7 +80,7 @@ def json(headers: dict[str, str]) -> dict[str, str]:
     return {"Content-Type": "application/json", **headers}
 
 
-def told(answer: Answer) -> tuple[object, ...]:
+def comparable(answer: Answer) -> tuple[object, ...]:
     """Return what an answer tells, without the id and mark that each has for itself; its documents as in the end."""
     body = answer.body.decode().replace(answer.headers["headrace-stream-id"], "…")
     body = re.sub(r"^(id: \d+)-[0-9a-f]{8}$", r"\1", body, flags=re.MULTILINE)
@@ -109,7 +109,7 @@ DOCUMENT = openai_wire.answer('{"mi', 'll": "Sa', 'le"}')
 )
 def test_each_field_does_what_it_does_at_the_endpoint(host: Host, upstream: Upstream, fields, script) -> None:
     upstream.answer("alike", script)
-    assert told(own(host, "alike", **fields)) == told(endpoint(host, "alike", **fields))
+    assert comparable(own(host, "alike", **fields)) == comparable(endpoint(host, "alike", **fields))
     mine, theirs = upstream.requests("alike")[-2:]
     assert mine.body == theirs.body
 

@@ -15,6 +15,7 @@ from flask_headrace.core import errors
 from flask_headrace.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "flask_headrace"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]
 
 
@@ -32,18 +33,66 @@ def test_every_error_code_stands_in_the_protocol_page() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+    for target, heading in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", page.read_text()):
         if not target.startswith("http"):
-            assert (page.parent / target).exists(), target
+            linked = page.parent / target if target else page
+            assert linked.exists(), target
+            assert not heading or heading in headings(linked), f"{target}#{heading}"
+
+
+def headings(page: Path) -> set[str]:
+    """Return the headings of a page as they are written in links."""
+    found = re.findall(r"^#+ (.*)", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_file_that_is_named_is_there(page: Path) -> None:
-    # A path is relative to the checkout, the package, its static files or the tests. NAME stands for any folder.
-    named = re.findall(r"`((?:[\w.*-]+/)*[\w*.-]+\.(?:py|js|mjs|html|toml|conf))`", page.read_text())
-    folders = (ROOT, ROOT / "flask_headrace", ROOT / "flask_headrace/static", ROOT / "tests")
-    patterns = [name.replace("NAME/", "*/") for name in named]
-    assert [name for name in patterns if not any(any(folder.glob(name)) for folder in folders)] == []
+    # Files are named in code spans, commands among them, and in pictures: blocks without a language.
+    text = page.read_text()
+    spans = [*re.findall(r"`([^`\n]+)`", text), *re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)]
+    named = {name for span in spans for name in re.findall(FILE, span)}
+    assert sorted(name for name in named if not is_there(name)) == []
+
+
+FILE = r"(?<![\w./:<{*-])(?:[\w.*-]+/)*[a-z_*][\w*.-]*\.(?:py|js|mjs|html|toml|conf|svg)(?![\w/])"
+
+
+def is_there(name: str) -> bool:
+    """Whether a file exists. Its path is relative to the checkout, the package, its static files or the tests.
+
+    NAME stands for any folder. A name without a folder is searched for in all folders of the package
+    and of tests/support.
+    """
+    folders = (ROOT, PACKAGE, PACKAGE / "static", ROOT / "tests")
+    pattern = name.replace("NAME", "*")
+    if "/" not in name:
+        folders = (ROOT, *(path for top in (PACKAGE, ROOT / "tests/support") for path in (top, *top.glob("**/"))))
+    return any(any(folder.glob(pattern)) for folder in folders)
+
+
+def test_the_tree_names_all_packages_and_nothing_that_is_not_there() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    (tree,) = re.findall(r"^```\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    named: set[Path] = set()
+    parents = {-2: ROOT}
+    for line in tree.splitlines():
+        indent = len(line) - len(line.lstrip())
+        if names := [word for word in re.split(r"  +", line.strip()) if re.fullmatch(r"[\w.]+(/|\.\w+)", word)]:
+            paths = [parents[indent - 2] / name for name in names]
+            parents[indent] = paths[-1]
+            named.update(paths)
+    assert [path for path in named if not path.exists()] == []
+    packages = {path.parent for path in PACKAGE.glob("*/*/__init__.py")} - {PACKAGE / "core/partial_json"}
+    missing = sorted(str(path.relative_to(PACKAGE)) for path in packages - named)
+    assert missing == [], f"The tree in CONTRIBUTING.md lacks {', '.join(missing)}."
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_target_of_make_that_is_named_is_there(page: Path) -> None:
+    named = set(re.findall(r"(?:`|^)make ([a-z][a-z-]*)", page.read_text(), re.MULTILINE))
+    targets = set(" ".join(re.findall(r"^([a-z -]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)).split())
+    assert named - targets == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -128,9 +128,9 @@ class TestUnknownName:
         assert complaint("HEARTBEET", "1") == "HEADRACE_HEARTBEET is no setting: did you mean HEADRACE_HEARTBEAT?"
 
     def test_near_to_none_is_told_with_all_of_them(self) -> None:
-        said = complaint("ZZZ", "1")
-        assert said.startswith("HEADRACE_ZZZ is no setting: there are HEADRACE_BIND, ")
-        assert "HEADRACE_EMBEDDED_MODEL" in said
+        message = complaint("ZZZ", "1")
+        assert message.startswith("HEADRACE_ZZZ is no setting: there are HEADRACE_BIND, ")
+        assert "HEADRACE_EMBEDDED_MODEL" in message
 
     @pytest.mark.parametrize("name", RENAMED)
     def test_of_an_earlier_version_is_told_with_the_present_one(self, name: str) -> None:
@@ -143,9 +143,9 @@ class TestBadValue:
     @pytest.mark.parametrize("value", ["often", "-1", "nan", "inf", "1s", [], True, object])
     @pytest.mark.parametrize("name", NUMBERS)
     def test_of_a_duration_is_named(self, name: str, value: Any) -> None:
-        said = complaint(name, value)
-        assert said.startswith(f"HEADRACE_{name} is {value!r}: it must be a number")
-        assert said.endswith("or empty to disable it.") == (name in OPTIONAL)
+        message = complaint(name, value)
+        assert message.startswith(f"HEADRACE_{name} is {value!r}: it must be a number")
+        assert message.endswith("or empty to disable it.") == (name in OPTIONAL)
 
     @pytest.mark.parametrize("value", ["many", "1.5", "-1", "1e3", "", None, True, 2.0])
     @pytest.mark.parametrize("name", [*WHOLE_NUMBERS, "MAX_RETRIES"])
@@ -195,9 +195,9 @@ class TestBadValue:
 
     @pytest.mark.parametrize("key", ["schlüssel", "a\nb", "a\x00"])
     def test_of_a_key_that_cannot_be_sent_is_named_and_the_key_not_shown(self, key: str) -> None:
-        said = complaint("API_KEYS", [key])
-        assert f"a key of {len(key)} characters" in said
-        assert key not in said
+        message = complaint("API_KEYS", [key])
+        assert f"a key of {len(key)} characters" in message
+        assert key not in message
 
     @pytest.mark.parametrize("value", ["", "perhaps", None, 2])
     def test_of_a_flag_is_named(self, value: Any) -> None:
@@ -209,13 +209,13 @@ class TestBadValue:
 
     @pytest.mark.parametrize("value", ["https://chat.example", "chat.example:8000", "chat.example/", "a b", "*.a/b"])
     def test_of_a_name_that_no_request_could_have_is_named(self, value: str) -> None:
-        said = complaint("TRUSTED_HOSTS", f"mill, {value}")
-        assert said.startswith(f"HEADRACE_TRUSTED_HOSTS has {value!r}: write a name alone")
+        message = complaint("TRUSTED_HOSTS", f"mill, {value}")
+        assert message.startswith(f"HEADRACE_TRUSTED_HOSTS has {value!r}: write a name alone")
 
     @pytest.mark.parametrize("value", ["app.example", "https://app.example/", "https://app.example/chat", "*"])
     def test_of_an_origin_that_no_browser_sends_is_named(self, value: str) -> None:
-        said = complaint("CORS_ORIGINS", f"http://localhost:3000,{value}")
-        assert said.startswith(f"HEADRACE_CORS_ORIGINS has {value!r}: write an origin as browsers send it")
+        message = complaint("CORS_ORIGINS", f"http://localhost:3000,{value}")
+        assert message.startswith(f"HEADRACE_CORS_ORIGINS has {value!r}: write an origin as browsers send it")
 
     @pytest.mark.parametrize(("name", "value"), [("BIND", ""), ("BIND", None), ("BIND", 8000), ("MODEL", 7)])
     def test_of_a_text_is_named(self, name: str, value: Any) -> None:

@@ -29,7 +29,7 @@ from flask_headrace.core.events import (
 from flask_headrace.providers.chat_request import ChatRequest
 from flask_headrace.testing import ProviderContract, check_answer
 
-SAID, STOP, TOLD = TextDelta("a"), Completed("stop"), Usage(9, 2)
+TEXT, STOP, USAGE = TextDelta("a"), Completed("stop"), Usage(9, 2)
 BEGUN, PIECE, ENDED = ToolCallStarted(0, "c1", "find"), ToolCallDelta(0, '{"q":1}'), ToolCallCompleted(0, {"q": 1})
 CALLED = Completed("tool_calls")
 
@@ -76,15 +76,15 @@ class Parrot(Least):
 class TestParrot(ProviderContract):
     @pytest.fixture
     def answering(self) -> Parrot:
-        return Parrot([ReasoningDelta("hm")], [], [SAID, BEGUN], [PIECE, ENDED], [TOLD, CALLED])
+        return Parrot([ReasoningDelta("hm")], [], [TEXT, BEGUN], [PIECE, ENDED], [USAGE, CALLED])
 
     @pytest.fixture
     def failing(self) -> Parrot:
-        return Parrot([SAID], UpstreamProtocolError("The parrot has gone."))
+        return Parrot([TEXT], UpstreamProtocolError("The parrot has gone."))
 
     @pytest.fixture
     def silent(self) -> Parrot:
-        return Parrot([], [SAID], None)
+        return Parrot([], [TEXT], None)
 
     @pytest.fixture
     def open_answers(self, silent: Parrot) -> Callable[[], int]:
@@ -94,7 +94,7 @@ class TestParrot(ProviderContract):
 class TestParrotThatTellsOfItsFailure(TestParrot):
     @pytest.fixture
     def failing(self) -> Parrot:
-        return Parrot([SAID], [TOLD, Failed("upstream_broken", "The parrot has gone.", retryable=True)])
+        return Parrot([TEXT], [USAGE, Failed("upstream_broken", "The parrot has gone.", retryable=True)])
 
 
 class TestLeast(ProviderContract):
@@ -118,12 +118,12 @@ class TestLeast(ProviderContract):
 @pytest.mark.parametrize(
     "batches",
     [
-        [[SAID], [STOP]],
-        [[SAID, Usage(9, 0, estimated=True)], [], [SAID, TOLD, STOP]],
+        [[TEXT], [STOP]],
+        [[TEXT, Usage(9, 0, estimated=True)], [], [TEXT, USAGE, STOP]],
         [[Usage(9, 0, estimated=True), STOP]],
-        [[ReasoningSignature("x"), SAID, BEGUN, ToolCallCompleted(0, {}), CALLED]],
-        [[BEGUN, ToolCallStarted(1, "c2", "now"), PIECE, ToolCallCompleted(1, {}), ENDED, TOLD, CALLED]],
-        [[BEGUN, TOLD, Failed("tool_arguments_invalid", "cut", retryable=True)]],
+        [[ReasoningSignature("x"), TEXT, BEGUN, ToolCallCompleted(0, {}), CALLED]],
+        [[BEGUN, ToolCallStarted(1, "c2", "now"), PIECE, ToolCallCompleted(1, {}), ENDED, USAGE, CALLED]],
+        [[BEGUN, USAGE, Failed("tool_arguments_invalid", "cut", retryable=True)]],
     ],
 )
 def test_an_answer_as_promised_passes(batches: list[list[Event]]) -> None:
@@ -131,18 +131,18 @@ def test_an_answer_as_promised_passes(batches: list[list[Event]]) -> None:
 
 
 BROKEN: dict[str, tuple[list, str]] = {
-    "no end": ([[SAID]], "ends with a Completed or a Failed"),
+    "no end": ([[TEXT]], "ends with a Completed or a Failed"),
     "nothing at all": ([], "ends with a Completed or a Failed"),
-    "two ends": ([[SAID, STOP, STOP]], "Nothing follows"),
-    "something behind the end": ([[STOP], [SAID]], "Nothing follows"),
-    "usage behind the end": ([[STOP, TOLD]], "Nothing follows"),
-    "usage twice": ([[TOLD], [TOLD, STOP]], "comes once"),
-    "usage early": ([[TOLD], [SAID, STOP]], "right before its end"),
-    "usage within a list": ([[Usage(9, 2, estimated=True), SAID], [STOP]], "last event of its list"),
+    "two ends": ([[TEXT, STOP, STOP]], "Nothing follows"),
+    "something behind the end": ([[STOP], [TEXT]], "Nothing follows"),
+    "usage behind the end": ([[STOP, USAGE]], "Nothing follows"),
+    "usage twice": ([[USAGE], [USAGE, STOP]], "comes once"),
+    "usage early": ([[USAGE], [TEXT, STOP]], "right before its end"),
+    "usage within a list": ([[Usage(9, 2, estimated=True), TEXT], [STOP]], "last event of its list"),
     "more cached than read": ([[Usage(9, 2, cached_tokens=10), STOP]], "part of the input"),
     "fewer than no tokens": ([[Usage(9, -1), STOP]], "part of the output"),
     "a cost below nothing": ([[Usage(9, 2, cost=-1.0), STOP]], "unknown cost is None"),
-    "an event for a list": ([SAID, STOP], "yields lists"),
+    "an event for a list": ([TEXT, STOP], "yields lists"),
     "text for an event": ([["a"], [STOP]], "yields events"),
     "an event of the engine's": ([[ResponseStarted("s", "m", "p"), STOP]], "does not yield this event"),
     "a cancellation": ([[Cancelled("stopped")]], "does not yield this event"),
@@ -177,7 +177,7 @@ def test_half_a_surrogate_is_found_out() -> None:
 
 def parrot(**fields: object) -> Parrot:
     """Make a parrot that says something else of itself."""
-    made = Parrot([SAID, STOP])
+    made = Parrot([TEXT, STOP])
     for name, value in fields.items():
         setattr(made, name, value)
     return made
@@ -196,7 +196,7 @@ class Endless(Parrot):
     def __next__(self) -> list[Event]:
         if self.answers == 1:
             raise StopIteration
-        return [SAID]
+        return [TEXT]
 
     def close(self) -> None:
         self.answers = 0
@@ -212,12 +212,12 @@ NONSENSE = [
     ("gives_an_answer_of_events_with_one_end", Parrot([STOP]), "has text"),
     ("gives_an_answer_of_events_with_one_end", Parrot([Failed("x", "y", retryable=True)]), "ends with a Completed"),
     (
-        "tells_of_a_failure_by_an_error_of_ours_and_never_by_a_completed",
-        Parrot([SAID], [STOP]),
+        "reports_a_failure_as_an_error_and_never_as_completed",
+        Parrot([TEXT], [STOP]),
         "not end with a Completed",
     ),
     (
-        "tells_of_a_failure_by_an_error_of_ours_and_never_by_a_completed",
+        "reports_a_failure_as_an_error_and_never_as_completed",
         Parrot(UpstreamProtocolError("")),
         "says what went wrong",
     ),
@@ -242,17 +242,17 @@ class Deaf(Parrot):
 @pytest.mark.parametrize(
     ("test", "provider", "seen", "says"),
     [
-        ("asks_nobody_before_it_is_iterated", Parrot([SAID], None), {0: 1}, "nothing before the first"),
-        ("closes_its_upstream_when_it_is_closed", Parrot([SAID], None), {1: 0}, "continues until"),
-        ("closes_its_upstream_when_it_is_closed", Deaf([SAID], None), {2: 1}, "the upstream is closed"),
+        ("sends_no_request_before_it_is_iterated", Parrot([TEXT], None), {0: 1}, "nothing before the first"),
+        ("closes_its_upstream_when_it_is_closed", Parrot([TEXT], None), {1: 0}, "continues until"),
+        ("closes_its_upstream_when_it_is_closed", Deaf([TEXT], None), {2: 1}, "the upstream is closed"),
         (
             "closes_its_upstream_when_its_greenlet_is_killed",
-            Parrot([SAID], [STOP]),
+            Parrot([TEXT], [STOP]),
             {},
             "the upstream receives the request",
         ),
-        ("closes_its_upstream_when_its_greenlet_is_killed", Deaf([SAID], [STOP]), {}, "waits for the next piece"),
-        ("closes_its_upstream_when_its_greenlet_is_killed", Deaf([SAID], None), {2: 1}, "the upstream is closed"),
+        ("closes_its_upstream_when_its_greenlet_is_killed", Deaf([TEXT], [STOP]), {}, "waits for the next piece"),
+        ("closes_its_upstream_when_its_greenlet_is_killed", Deaf([TEXT], None), {2: 1}, "the upstream is closed"),
     ],
 )
 def test_a_provider_that_does_not_stop_is_found_out(test, provider, seen, says, monkeypatch) -> None:
@@ -269,5 +269,5 @@ def test_the_package_does_not_need_pytest() -> None:
 def test_the_documents_override_what_there_is() -> None:
     page = (Path(__file__).parent.parent / "docs/providers.md").read_text()
     named = re.findall(r"^    def (\w+)\(self", page, re.MULTILINE)
-    fixtures = [name for name in vars(ProviderContract) if not name.startswith(("_", "test_")) and name != "ask"]
-    assert named == [name for name in fixtures if name != "model"]
+    members = [name for name in vars(ProviderContract) if not name.startswith(("_", "test_"))]
+    assert named == [name for name in members if name not in {"model", "stream_answer"}]

@@ -1,7 +1,7 @@
 """Writes docs/api.md: the public names, made from the docstrings.
 
-    python tools/api_docs.py            write the page
-    python tools/api_docs.py --check    fail if the page is out of date
+    .venv/bin/python tools/api_docs.py            write the page
+    .venv/bin/python tools/api_docs.py --check    fail if the page is out of date
 
 Reads the source with `ast` alone: the page does not depend on the Python that runs the script, and nothing has to be
 installed.
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "flask_headrace"
 PAGE = ROOT / "docs/api.md"
 
-HEAD = """<!-- Written by tools/api_docs.py from the docstrings. Change those, then run `python tools/api_docs.py`. -->
+HEAD = """<!-- Written from the docstrings. Change those, then run `.venv/bin/python tools/api_docs.py`. -->
 
 # The public API
 
@@ -288,7 +288,7 @@ def main() -> int:
     if not parser.parse_args().check:
         PAGE.write_text(page)
     elif not PAGE.is_file() or PAGE.read_text() != page:
-        print(f"{PAGE.relative_to(ROOT)} is out of date: run `python tools/api_docs.py`.", file=sys.stderr)
+        print(f"{PAGE.relative_to(ROOT)} is out of date: run `.venv/bin/python tools/api_docs.py`.", file=sys.stderr)
         return 1
     return 0
 

@@ -1,6 +1,6 @@
 """Copy the marked blocks of the client tests into docs/clients.md. Uses the standard library alone.
 
-    python tools/client_docs.py [--check]
+    .venv/bin/python tools/client_docs.py [--check]
 
 A test in any language marks a block from a comment `docs: NAME` to a comment `end docs`. The page has the line
 `<!-- NAME -->` at the block's place. The page shows above the block the imports of the test file that the block uses. A
@@ -177,7 +177,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     if is_check and page != wanted:
-        print(f"{PAGE.name} is out of date: run python tools/client_docs.py", file=sys.stderr)
+        print(f"{PAGE.name} is out of date: run `.venv/bin/python tools/client_docs.py`.", file=sys.stderr)
         return 1
     if page != wanted:
         PAGE.write_text(wanted, encoding="utf-8")

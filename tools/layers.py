@@ -1,6 +1,6 @@
 """Draw docs/layers.svg, the packages in their layers, from the imports in the source. Uses the standard library alone.
 
-    python tools/layers.py [--check]
+    .venv/bin/python tools/layers.py [--check]
 
 A package stands below every package that imports it, and an arrow points from the importing package to the imported
 one. Inside a package, a module or folder stands below those that import it; modules that import
@@ -279,7 +279,7 @@ def main() -> int:
     wanted = picture(imported_modules(PACKAGE))
     is_fresh = PICTURE.is_file() and PICTURE.read_text(encoding="utf-8") == wanted
     if is_check and not is_fresh:
-        print(f"docs/{PICTURE.name} is out of date: run python tools/layers.py", file=sys.stderr)
+        print(f"docs/{PICTURE.name} is out of date: run `.venv/bin/python tools/layers.py`.", file=sys.stderr)
         return 1
     if not is_fresh:
         PICTURE.write_text(wanted, encoding="utf-8")

@@ -12,7 +12,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from benchmarks.chaos import accounts, reading
+from benchmarks.chaos import final_checks, reading
 from benchmarks.chaos.run import Outcome, Plan, run
 from benchmarks.chaos.stage import STORES
 
@@ -51,7 +51,7 @@ def report(outcome: Outcome) -> bool:
     for end, times in outcome.reached.most_common():
         print(f"    {times:>5}  {end}")
     print("  went wrong")
-    for what in (*reading.COUNTS, *accounts.COUNTS):
+    for what in (*reading.COUNTS, *final_checks.COUNTS):
         print(f"    {outcome.violations.counts[what]:>5}  {what}")
     for one in outcome.violations.messages[:MAX_MESSAGES]:
         print(f"  {one:.400}")

@@ -58,7 +58,7 @@ class Behavior:
     """
 
     name: str
-    asks: bool = True
+    sends_request: bool = True
     is_restless: bool = False
     is_slow: bool = False
     is_source: bool = False
@@ -101,14 +101,14 @@ class ResumingReader:
         self._connection: Connection | None = None
         self._is_over = False
         self._given_up = "204"
-        self._asks = self.behavior.asks
+        self._sends_request = self.behavior.sends_request
 
     def __str__(self) -> str:
         return f"{self.reading.who}, after {self.reading.words} words, {self._connection}"
 
     async def run(self) -> None:
         """Read and reconnect until there is an end."""
-        if not self.behavior.asks and not await self.start.wait():
+        if not self.behavior.sends_request and not await self.start.wait():
             return
         try:
             await self._read_on()
@@ -138,11 +138,11 @@ class ResumingReader:
         self.reading.retry = None
         await asyncio.sleep(wait)
         # A reader that has no event yet repeats its request.
-        if self.behavior.asks and not self.reading.cursor:
-            self._asks = True
+        if self.behavior.sends_request and not self.reading.cursor:
+            self._sends_request = True
 
     def _next_request(self) -> Request:
-        if self._asks:
+        if self._sends_request:
             self.reading.reset()
             return Request("POST", "/api/chat", body=chat_body(self.answer, resumable=True, id=self.answer.id))
         path, cursor = f"/api/streams/{self.answer.id}", self.reading.position
@@ -155,7 +155,7 @@ class ResumingReader:
 
     async def _handle_response(self, connection: Connection) -> None:
         if connection.status == 200:
-            self._asks = False
+            self._sends_request = False
             stay = self.world.rng.uniform(*CONNECTION_TIME) if self.behavior.is_restless else None
             try:
                 await asyncio.wait_for(self._read(connection), stay)

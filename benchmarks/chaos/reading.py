@@ -33,7 +33,7 @@ class Violations:
         """Add a violation.
 
         Args:
-            what: The kind: one of `COUNTS`, here or in `accounts`.
+            what: The kind: one of `COUNTS`, here or in `final_checks`.
             of: Where it happened, for the message.
             amount: How much to add to the count, such as the number of characters.
         """

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.chaos import accounts, faults
+from benchmarks.chaos import faults, final_checks
 from benchmarks.chaos.answers import Answer, prepare
 from benchmarks.chaos.faults import Fault
 from benchmarks.chaos.readers import Behavior, JSONReader, PlainReader, Reader, ResumingReader, Stopper, StreamStart
@@ -33,10 +33,10 @@ BEHAVIORS = (
 )
 
 FOLLOWER_BEHAVIORS = (
-    Behavior("follower", asks=False),
-    Behavior("restless follower", asks=False, is_restless=True),
-    Behavior("EventSource", asks=False, is_source=True),
-    Behavior("restless EventSource", asks=False, is_source=True, is_restless=True),
+    Behavior("follower", sends_request=False),
+    Behavior("restless follower", sends_request=False, is_restless=True),
+    Behavior("EventSource", sends_request=False, is_source=True),
+    Behavior("restless EventSource", sends_request=False, is_source=True, is_restless=True),
 )
 
 
@@ -124,7 +124,7 @@ class Run:
         await asyncio.sleep(FINAL_FAULT_TIME)
         over.set()
         await asyncio.gather(*fault_tasks, *readers)
-        await accounts.settle(self.stage, self.violations)
+        await final_checks.settle(self.stage, self.violations)
         if self.violations.counts.total():
             await asyncio.sleep(2)
         self._outcome.log += self.stage.log()
@@ -139,7 +139,7 @@ class Run:
 
     def has_cut_since(self, moment: float) -> bool:
         """Whether a worker has ended since a moment, so that connections may have broken."""
-        return any(cut.ended >= moment - accounts.CUT_TOLERANCE for cut in self.stage.cuts)
+        return any(cut.ended >= moment - final_checks.CUT_TOLERANCE for cut in self.stage.cuts)
 
     def may_have_lost(self, answer: Answer) -> bool:
         """Whether the store may have lost a stream since it began."""

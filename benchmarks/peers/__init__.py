@@ -29,10 +29,10 @@ class Peer:
         name: The name in `--peers`.
         title: The title in the tables.
         prepare: Installs the peer's packages and returns their folder. Raises `install.InstallError`.
-        packages: Whose versions the report names.
-        command: From that folder, a free port and the test bed to how it is started.
-        endpoint: From its port to how it is asked.
-        is_slow: Whether it gets fewer streams, so that a run ends.
+        packages: The names of the packages whose versions the report contains.
+        command: Returns the command that starts the peer, given that folder, a free port and the test bed.
+        endpoint: Returns the endpoint of the peer, given its port.
+        is_slow: Whether the peer gets fewer streams, so that a run ends in time.
     """
 
     name: str
@@ -49,8 +49,8 @@ def running(peer: Peer, test_bed: TestBed) -> Iterator[Relay]:
     """Start a peer.
 
     Raises:
-        install.InstallError: what it needs cannot be installed here.
-        StartError: it did not start, or not answer.
+        install.InstallError: the packages of the peer cannot be installed here.
+        StartError: the peer did not start, or did not answer.
     """
     port = free_port()
     command = peer.command(peer.prepare(), port, test_bed)

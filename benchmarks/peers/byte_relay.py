@@ -25,17 +25,17 @@ def main(port: int, upstream_port: int) -> None:
 
     def relay(client: gevent.socket.socket, _address: object) -> None:
         with gevent.socket.create_connection(("127.0.0.1", upstream_port)) as upstream:
-            asking = gevent.spawn(ask, client, upstream)
+            sending = gevent.spawn(send_requests, client, upstream)
             try:
                 copy(upstream, client)
             finally:
-                asking.kill()
+                sending.kill()
 
     StreamServer(("127.0.0.1", port), relay, backlog=4096).serve_forever()
 
 
-def ask(client: gevent.socket.socket, upstream: gevent.socket.socket) -> None:
-    """Send the client's requests upstream; its leaving closes both connections."""
+def send_requests(client: gevent.socket.socket, upstream: gevent.socket.socket) -> None:
+    """Send the client's requests to the upstream; shut down both connections when the client has disconnected."""
     try:
         while request := client.recv(READ_SIZE):
             upstream.sendall(rewrite(request))
@@ -53,7 +53,7 @@ def copy(upstream: gevent.socket.socket, client: gevent.socket.socket) -> None:
 
 
 def rewrite(request: bytes) -> bytes:
-    """Make a request to the relay one to the upstream; a request comes in one piece here."""
+    """Turn a request to the relay into a request to the upstream. The request must have come in one piece."""
     head, _, body = request.partition(b"\r\n\r\n")
     body = body.replace(b'"openai/', b'"')
     head = head.replace(b"/api/chat", b"/v1/chat/completions")

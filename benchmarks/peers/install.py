@@ -1,6 +1,6 @@
-"""What the peers need, installed once in a folder outside the checkout, in the versions that stand beside this file.
+"""The packages of the peers, installed once in a folder outside the checkout, in the versions named beside this file.
 
-The folder is ~/.cache/headrace-bench, or what HEADRACE_BENCH_CACHE names.
+The folder is ~/.cache/headrace-bench, or the one that HEADRACE_BENCH_CACHE names.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ STAMP = ".installed"
 
 
 class InstallError(Exception):
-    """What a peer needs cannot be installed here; the message says why."""
+    """The packages of a peer cannot be installed here; the message says why."""
 
 
 @functools.cache

@@ -112,14 +112,24 @@ class ToolCallStarted(Event, frozen=True, gc=False, tag="tool_started"):
 
 
 class ToolCallDelta(Event, frozen=True, gc=False, tag="tool_delta"):
-    """The next piece of the JSON text of the arguments of the call with this `index`."""
+    """The next piece of the arguments of a tool call.
+
+    Args:
+        index: The number of the call within the answer, from 0.
+        text: JSON text. All pieces of a call, joined, are its arguments.
+    """
 
     index: int = msgspec.field(name="call")
     text: str
 
 
 class ToolCallCompleted(Event, frozen=True, gc=False, tag="tool_ended"):
-    """The call with this `index` is complete. `arguments` is the parsed JSON value of its arguments."""
+    """A tool call is complete.
+
+    Args:
+        index: The number of the call within the answer, from 0.
+        arguments: The parsed JSON value of all pieces of the call.
+    """
 
     index: int = msgspec.field(name="call")
     arguments: Any
@@ -161,7 +171,14 @@ class ProviderEvent(Event, frozen=True, gc=False, tag="provider"):
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """The usage of one request to one model. `cost` is None if the model's price is unknown."""
+    """The usage of one request to one model.
+
+    Args:
+        model: The model's id, `provider/name`.
+        input_tokens: Tokens of the prompt, cached ones included.
+        output_tokens: Tokens of the answer, those of reasoning included.
+        cost: The price, in the currency of the `Usage`; None if the model's price is unknown, 0 if the model is free.
+    """
 
     model: str
     input_tokens: int

@@ -188,17 +188,17 @@ class ModelRegistry:
         gevent.joinall(jobs)
         try:
             default = self.default_model()
-            answering, wanted = self.resolve(default)
+            resolved = self.resolve(default)
         except HeadraceError:
-            default = ""
+            default, resolved = "", None
         found = [Model(alias, CHAIN_PROVIDER, alias, False, alias == default) for alias in self._aliases]
         found += [
             _model(provider, name, default)
             for provider, job in zip(self._providers.values(), jobs, strict=True)
             for name in job.value or ()
         ]
-        if default and not any(model.default for model in found):
-            found.insert(0, _model(answering, wanted, default))
+        if resolved is not None and not any(model.default for model in found):
+            found.insert(0, _model(*resolved, default))
         return found
 
     def _cached_names(self, provider: Provider) -> list[str]:

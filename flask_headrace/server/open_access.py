@@ -1,4 +1,4 @@
-"""Prevents that a service without a key is open to the network by mistake.
+"""Prevents a service without a key from being open to the network by mistake.
 
 This module knows listening addresses; `blueprints/http/auth.py` authorizes requests.
 """

@@ -42,16 +42,16 @@ def build_state(
     Raises:
         ConfigurationError: a provider, a schema or the store cannot be used as the settings name it.
     """
-    counters = get_metrics()
-    registry = _build_registry(settings, providers, counters)
+    metrics = get_metrics()
+    registry = _build_registry(settings, providers, metrics)
     store = open_configured_store(settings)
     store_writer = StoreWriter(store)
     streams = StreamRegistry(
         settings.limits(),
         settings.max_streams,
         max_streams_per_owner=settings.max_streams_per_owner,
-        on_start=report_start(app, counters.record_stream_start),
-        on_end=report_end(app, counters.record_stream_end),
+        on_start=report_start(app, metrics.record_stream_start),
+        on_end=report_end(app, metrics.record_stream_end),
         store_writer=store_writer,
     )
     is_open = authorize is None and not settings.api_keys
@@ -71,10 +71,10 @@ def build_state(
     )
 
 
-def _build_registry(settings: Settings, providers: Sequence[CustomProvider], counters: Metrics) -> ModelRegistry:
+def _build_registry(settings: Settings, providers: Sequence[CustomProvider], metrics: Metrics) -> ModelRegistry:
     registry = build_registry(settings, [adapt_provider(provider) for provider in providers])
     for model, breaker in registry.circuit_breakers().items():
-        counters.watch_circuit_breaker(model, breaker)
+        metrics.watch_circuit_breaker(model, breaker)
     return registry
 
 

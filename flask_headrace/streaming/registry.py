@@ -123,7 +123,7 @@ class StreamRegistry:
         """Count a reading of a stream that is not filled here.
 
         Raises:
-            LimitError: see `check_room`.
+            LimitError: see `check_capacity`.
         """
         try:
             self.check_capacity(stored_reader.context.owner)

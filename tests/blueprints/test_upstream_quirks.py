@@ -25,7 +25,7 @@ TOOLS = {
 }
 
 
-class Asked:
+class QuirkyService:
     """A service with one upstream of each kind."""
 
     def __init__(self, service: Service, upstream: Upstream) -> None:
@@ -36,8 +36,10 @@ class Asked:
         self._count += 1
         name = f"m{self._count}"
         self._upstream.answer(name, script(KINDS[kind][2].HEAD, *(Chunk(frame) for frame in frames), FINISH))
-        said = {"input": "hi"} if endpoint == "/v1/responses" else {"messages": [{"role": "user", "content": "hi"}]}
-        body = {"model": f"{kind}/{name}", "stream": True, "max_tokens": 9, "tools": TOOLS[endpoint], **said}
+        conversation = (
+            {"input": "hi"} if endpoint == "/v1/responses" else {"messages": [{"role": "user", "content": "hi"}]}
+        )
+        body = {"model": f"{kind}/{name}", "stream": True, "max_tokens": 9, "tools": TOOLS[endpoint], **conversation}
         if endpoint == "/v1/responses":
             body["max_output_tokens"] = body.pop("max_tokens")
         connection = http.client.HTTPConnection("127.0.0.1", self._service.port, timeout=20)
@@ -49,7 +51,7 @@ class Asked:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QuirkyService]:
     with Upstream() as upstream:
         tables = [
             f'[upstreams.{name}]\nkind = "{kind}"\nbase_url = "{upstream.url}{path}"\napi_key_env = "ACME_KEY"\n'
@@ -58,7 +60,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
         config: Path = tmp_path_factory.mktemp("odd") / "headrace.toml"
         config.write_text("".join(tables))
         with Service(HEADRACE_CONFIG=str(config), ACME_KEY="sk-test-0123456789") as running:
-            yield Asked(running, upstream)
+            yield QuirkyService(running, upstream)
 
 
 def chunk(delta: Any = None, reason: Any = None, **fields: Any) -> bytes:
@@ -82,50 +84,50 @@ class TestChatCompletions:
     @pytest.mark.parametrize(
         ("word", "reason"), [("MAX_TOKENS", "length"), ("SAFETY", "content_filter"), ("eos_token", "stop")]
     )
-    def test_tell_why_an_answer_ended_in_openai_s_words(self, service: Asked, word: str, reason: str) -> None:
+    def test_tell_why_an_answer_ended_in_openai_s_words(self, service: QuirkyService, word: str, reason: str) -> None:
         _, frames = service.ask("/v1/chat/completions", "chat", chunk({"content": "hi"}), chunk({}, word), DONE)
         assert [c["finish_reason"] for c in choices(frames) if c["finish_reason"]] == [reason]
         assert frames[-1] == "[DONE]"
 
     @pytest.mark.parametrize("word", ["abort", "error"])
-    def test_tell_no_end_of_an_answer_that_was_given_up(self, service: Asked, word: str) -> None:
+    def test_tell_no_end_of_an_answer_that_was_given_up(self, service: QuirkyService, word: str) -> None:
         _, frames = service.ask("/v1/chat/completions", "chat", chunk({"content": "hi"}), chunk({}, word), DONE)
         assert f"{word!r}" in frames[-1]["error"]["message"]
         assert not any(choice["finish_reason"] for choice in choices(frames))
 
-    def test_have_the_text_that_only_the_response_s_end_tells(self, service: Asked) -> None:
+    def test_have_the_text_that_only_the_response_s_end_tells(self, service: QuirkyService) -> None:
         item = {"type": "message", "content": [{"type": "output_text", "text": "hi"}]}
         ended = event("response.completed", response={"status": "incomplete", "output": [item]})
         _, frames = service.ask("/v1/chat/completions", "resp", ended)
         assert "".join(choice["delta"].get("content") or "" for choice in choices(frames)) == "hi"
         assert [c["finish_reason"] for c in choices(frames) if c["finish_reason"]] == ["length"]
 
-    def test_are_refused_with_an_error_where_nothing_could_be_read(self, service: Asked) -> None:
+    def test_are_refused_with_an_error_where_nothing_could_be_read(self, service: QuirkyService) -> None:
         foreign = b'data: {"message":{"content":"hi"},"done":true}\n\n'
         status, _ = service.ask("/v1/chat/completions", "chat", foreign, chunk({}, "stop"), DONE)
         assert status == 502
 
 
 class TestMessages:
-    def test_end_for_a_call_whatever_its_shape_and_the_upstream_s_word(self, service: Asked) -> None:
+    def test_end_for_a_call_whatever_its_shape_and_the_upstream_s_word(self, service: QuirkyService) -> None:
         _, frames = service.ask("/v1/messages", "chat", CALLED, chunk({}, "eos"), b"data: [DONE] \n\n")
         pieces = [frame["delta"]["partial_json"] for frame in frames if frame.get("delta", {}).get("partial_json")]
         assert json.loads("".join(pieces)) == {"x": 1}
         assert [f["delta"]["stop_reason"] for f in frames if f["type"] == "message_delta"] == ["tool_use"]
 
-    def test_end_the_turn_where_a_call_was_announced_and_text_came(self, service: Asked) -> None:
+    def test_end_the_turn_where_a_call_was_announced_and_text_came(self, service: QuirkyService) -> None:
         _, frames = service.ask("/v1/messages", "chat", chunk({"content": "I look."}), chunk({}, "tool_calls"), DONE)
         assert [f["delta"]["stop_reason"] for f in frames if f["type"] == "message_delta"] == ["end_turn"]
 
 
 class TestResponses:
-    def test_are_incomplete_where_the_upstream_s_answer_was_cut(self, service: Asked) -> None:
+    def test_are_incomplete_where_the_upstream_s_answer_was_cut(self, service: QuirkyService) -> None:
         delta = event("content_block_delta", index=0, delta={"type": "text_delta", "text": "hi"})
         ended = event("message_delta", delta={"stop_reason": "MAX_TOKENS"})
         _, frames = service.ask("/v1/responses", "ant", delta, ended, DONE)
         assert (frames[-1]["type"], frames[-1]["response"]["status"]) == ("response.incomplete", "incomplete")
 
-    def test_have_two_calls_of_one_id_apart(self, service: Asked) -> None:
+    def test_have_two_calls_of_one_id_apart(self, service: QuirkyService) -> None:
         called = [
             chunk({"tool_calls": [{"id": "c", "function": {"name": "f", "arguments": text}}]})
             for text in ('{"x":1}', '{"x":2}')

@@ -25,7 +25,7 @@ def pieces() -> list[str]:
     return found
 
 
-def spoken(kind: type[TextDelta | ReasoningDelta]) -> Callable[[], object]:
+def texts_of(kind: type[TextDelta | ReasoningDelta]) -> Callable[[], object]:
     def read() -> CollectedAnswer:
         answer = CollectedAnswer()
         for text in pieces():
@@ -51,15 +51,15 @@ def argued() -> ToolArguments:
 
 
 def responded() -> ResponsesEncoder:
-    wire = ResponsesEncoder("id", "m", 0)
+    encoder = ResponsesEncoder("id", "m", 0)
     for text in pieces():
-        wire.encode([TextDelta(text)])
-    return wire
+        encoder.encode([TextDelta(text)])
+    return encoder
 
 
 COLLECTORS: dict[str, Callable[[], object]] = {
-    "an answer's text": spoken(TextDelta),
-    "what it thought": spoken(ReasoningDelta),
+    "an answer's text": texts_of(TextDelta),
+    "what it thought": texts_of(ReasoningDelta),
     "its call": called,
     "a call's arguments": argued,
     "a response": responded,
@@ -91,11 +91,11 @@ def test_a_text_is_what_came(count: int) -> None:
 
 @pytest.mark.parametrize("kind", [TextDelta, ReasoningDelta, partial(ToolCallDelta, 0)])
 def test_a_response_that_is_too_long_to_be_repeated_ends_with_a_failure(kind: Callable[[str], Event]) -> None:
-    wire = ResponsesEncoder("id", "m", 0)
-    wire.encode([ToolCallStarted(0, "c", "t")])
+    encoder = ResponsesEncoder("id", "m", 0)
+    encoder.encode([ToolCallStarted(0, "c", "t")])
     for _ in range(8):
-        wire.encode([kind("x" * (MAX_TEXT_CHARS // 8))])
+        encoder.encode([kind("x" * (MAX_TEXT_CHARS // 8))])
     with pytest.raises(AbortConnection) as caught:
-        wire.encode([kind("x")])
+        encoder.encode([kind("x")])
     assert caught.value.final_bytes.startswith(b"event: response.failed\n")
     assert b'"code":"answer_too_large"' in caught.value.final_bytes

@@ -65,7 +65,7 @@ class TestEstimate:
         assert usage.cost == calculate_cost(OPENAI, "gpt-5-mini", 100, 10)
 
     @pytest.mark.parametrize(
-        ("event", "said"),
+        ("event", "text"),
         [
             (TextDelta("a"), "a"),
             (ReasoningDelta("b"), "b"),
@@ -75,8 +75,8 @@ class TestEstimate:
             (Completed("stop"), ""),
         ],
     )
-    def test_counts_what_the_model_wrote(self, event, said: str) -> None:
-        assert delta_text(event) == said
+    def test_counts_what_the_model_wrote(self, event, text: str) -> None:
+        assert delta_text(event) == text
 
 
 class TestAttempts:

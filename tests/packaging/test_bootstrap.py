@@ -61,8 +61,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 def test_what_pip_failed_to_install_is_not_taken_for_whole(place: Place) -> None:
     (place.folder / "fails").touch()
-    _, said = place.begin().communicate(timeout=30)
-    assert "pip failed" in said
+    _, output = place.begin().communicate(timeout=30)
+    assert "pip failed" in output
     assert place.mark.exists()
 
 
@@ -71,8 +71,8 @@ def test_an_interrupt_ends_pip_too_and_leaves_a_mark(place: Place, how: signal.S
     with place.begin() as setting_up:
         pip = place.pip()
         setting_up.send_signal(how)
-        _, said = setting_up.communicate(timeout=30)
-    assert (setting_up.returncode, said) == (130, "\nInterrupted: the same command goes on from here.\n")
+        _, output = setting_up.communicate(timeout=30)
+    assert (setting_up.returncode, output) == (130, "\nInterrupted: the same command goes on from here.\n")
     assert not is_alive(pip)
     assert place.mark.exists()
 

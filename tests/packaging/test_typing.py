@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import require
 from tests.packaging.checkout import make_repository
 from tests.support.service import ROOT
 
@@ -62,7 +64,19 @@ follow_imports = skip
 """
 
 
-PYRIGHT = ROOT / "tests/node_modules/.bin/pyright"
+FOREIGN = r"""
+    "_(Io|Async)Watcher" | "set_hub" | "Literal\[False\]".*"exception"   # gevent
+    | "(Arbiter|BaseApplication|ClientSocket\*|GeventWorker)" | module\ "gunicorn\.  # gunicorn
+    | server/.*attribute\ of\ "None"  # gunicorn, whose logger and body are there once it runs
+    | "AbstractConnection" | redis/pubsub.*attribute\ of\ "None" | "set\[str\ \|\ dict\[str,\ Any\]\]"  # redis
+    | module\ "xllamacpp"
+    | http/exchange.*"property"  # queue.queue of gevent
+"""
+"""What pyright reports about these packages, whose stubs are wrong or incomplete. To mypy the packages are untyped."""
+
+
+def find_pyright() -> str:
+    return require(str(ROOT / "tests/node_modules/.bin/pyright"), "npm ci --prefix tests")
 
 
 def run(*command: str | Path, folder: Path, **variables: str) -> str:
@@ -84,31 +98,30 @@ class TestViewsOfAnApplication:
     def test_are_checked_by_mypy(self, tmp_path: Path) -> None:
         (tmp_path / "user.py").write_text(USER)
         (tmp_path / "mypy.ini").write_text(SETTINGS)  # the libraries of the package need not be read
-        said = run(sys.executable, "-m", "mypy", "user.py", folder=tmp_path, MYPYPATH=str(ROOT))
-        assert said.startswith("Success"), said
+        output = run(sys.executable, "-m", "mypy", "user.py", folder=tmp_path, MYPYPATH=str(ROOT))
+        assert output.startswith("Success"), output
 
     def test_are_checked_by_pyright(self, tmp_path: Path) -> None:
         (tmp_path / "user.py").write_text(USER)
         settings = {"extraPaths": [str(ROOT)], "reportUnnecessaryTypeIgnoreComment": "error"}
         (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
-        said = run(PYRIGHT, "--pythonpath", sys.executable, folder=tmp_path)
-        assert said.startswith("0 errors"), said
+        output = run(find_pyright(), "--pythonpath", sys.executable, folder=tmp_path)
+        assert output.startswith("0 errors"), output
 
 
 class TestCheckout:
     """The package itself, with the settings of pyproject.toml and no others."""
 
     def test_is_without_an_error_to_mypy(self, checkout: Path) -> None:
-        said = run(sys.executable, "-m", "mypy", "-p", "flask_headrace", folder=checkout)
-        assert said.startswith("Success"), said
+        output = run(sys.executable, "-m", "mypy", "-p", "flask_headrace", folder=checkout)
+        assert output.startswith("Success"), output
 
-    def test_is_found_by_pyright_and_its_public_files_are_without_an_error(self, checkout: Path) -> None:
-        # Inside, pyright takes the incomplete types of gevent, gunicorn and redis for whole. mypy checks those files.
-        report = json.loads(run(PYRIGHT, "--outputjson", "--pythonpath", sys.executable, folder=checkout))
+    def test_is_found_by_pyright_and_without_an_error_of_its_own(self, checkout: Path) -> None:
+        report = json.loads(run(find_pyright(), "--outputjson", "--pythonpath", sys.executable, folder=checkout))
         assert report["summary"]["filesAnalyzed"] >= len(list((checkout / "flask_headrace").rglob("*.py")))
-        package = checkout / "flask_headrace"
-        found = [item for item in report["generalDiagnostics"] if item["severity"] == "error"]
-        assert [
-            item for item in found if item.get("rule") == "reportMissingImports" and 'Import ".' in item["message"]
-        ] == []
-        assert [item for item in found if Path(item["file"]).parent in {package, package / "setup"}] == []
+        messages = [
+            f"{Path(item['file']).relative_to(checkout)}:{item['range']['start']['line'] + 1}: {item['message']}"
+            for item in report["generalDiagnostics"]
+            if item["severity"] == "error"
+        ]
+        assert [message for message in messages if not re.search(FOREIGN, message, re.VERBOSE)] == []

@@ -25,16 +25,17 @@ class TestAnswer:
             expect(facts).to_contain_text(fact)
 
     @pytest.mark.parametrize(
-        ("reason", "said"), [("length", "cut at its limit of tokens"), ("content_filter", "cut by the content filter")]
+        ("reason", "notice"),
+        [("length", "cut at its limit of tokens"), ("content_filter", "cut by the content filter")],
     )
-    def test_one_that_was_cut_says_so_also_after_a_reload(self, page, upstream, reason, said):
+    def test_one_that_was_cut_says_so_also_after_a_reload(self, page, upstream, reason, notice):
         upstream.answer(MODEL, answer("Half of **an", finish=reason))
         ask(page)
         expect(last(page, "cut").locator(".prose")).to_have_text("Half of an")
-        expect(last(page, "cut").get_by_text(said)).to_be_visible()
+        expect(last(page, "cut").get_by_text(notice)).to_be_visible()
         expect(last(page, "cut").get_by_role("button", name="Regenerate")).to_be_visible()
         page.reload()
-        expect(last(page, "cut").get_by_text(said)).to_be_visible()
+        expect(last(page, "cut").get_by_text(notice)).to_be_visible()
 
     def test_the_next_question_tells_the_model_what_was_said(self, page, upstream):
         upstream.answer(MODEL, answer("I am a mill."))

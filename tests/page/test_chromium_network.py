@@ -11,7 +11,7 @@ from tests.support.upstream import Ended, Gate, Pause, openai_wire, script
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
 
 answer = openai_wire.answer
-PATIENCE = 30_000
+LONG_TIMEOUT_MS = 30_000
 """Milliseconds: the longest wait between two tries is 8 s."""
 
 
@@ -61,7 +61,7 @@ class TestLostConnection:
         upstream.wait_for(lambda: upstream.requests(MODEL)[-1].at_gate == "back")
         expect(prose(page)).to_have_text("One")
         come_back(page, road)
-        expect(prose(page)).to_have_text("One two", timeout=PATIENCE)
+        expect(prose(page)).to_have_text("One two", timeout=LONG_TIMEOUT_MS)
         expect(sign(page)).to_be_hidden()
         upstream.open_gate("back")
         expect(last(page, "done").locator(".prose")).to_have_text("One two three.")
@@ -75,11 +75,11 @@ class TestLostConnection:
         leave(page, road)
         for _ in range(2):
             page.wait_for_event("requestfailed", lambda request: "/api/streams/" in request.url)
-        spoken = page.locator("[aria-live=polite]").get_by_text("Connection lost. Reconnecting…")
-        expect(spoken).to_have_count(1)
+        announced = page.locator("[aria-live=polite]").get_by_text("Connection lost. Reconnecting…")
+        expect(announced).to_have_count(1)
         come_back(page, road)
         upstream.open_gate("told")
-        expect(last(page, "done").locator(".prose")).to_have_text("One two.", timeout=PATIENCE)
+        expect(last(page, "done").locator(".prose")).to_have_text("One two.", timeout=LONG_TIMEOUT_MS)
 
     def test_an_answer_that_is_cut_again_and_again_is_exact(self, page, road, upstream, asked):
         dice = random.Random(7)
@@ -95,7 +95,7 @@ class TestLostConnection:
             road.limit = dice.randrange(500, 2500)
             page.wait_for_timeout(20)
         road.mend()
-        expect(last(page, "done").locator(".prose")).to_have_text("".join(words).strip(), timeout=PATIENCE)
+        expect(last(page, "done").locator(".prose")).to_have_text("".join(words).strip(), timeout=LONG_TIMEOUT_MS)
         assert asked() == 1
         assert road.cuts >= 12  # one more may have come before the road was mended
 
@@ -107,7 +107,7 @@ class TestLostConnection:
         leave(page, road)
         expect(sign(page)).to_contain_text("Trying again")
         come_back(page, road)
-        expect(prose(page)).to_have_text("Heard", timeout=PATIENCE)
+        expect(prose(page)).to_have_text("Heard", timeout=LONG_TIMEOUT_MS)
         upstream.open_gate("head")
         expect(last(page, "done").locator(".prose")).to_have_text("Heard at last.")
         assert asked() == 1

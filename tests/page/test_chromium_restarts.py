@@ -15,7 +15,7 @@ from tests.support.upstream import Gate, openai_wire
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
 
 answer = openai_wire.answer
-PATIENCE = 30_000
+LONG_TIMEOUT_MS = 30_000
 """Milliseconds: between two tries there are 8 s at most, a worker is dead after 4, and the next one imports an SDK."""
 
 
@@ -43,7 +43,7 @@ def holder(service, *ports):
     return next((pid for pid in service.workers() for port in ports if has_connection_of(pid, port)), None)
 
 
-def asks(service, upstream):
+def producing_worker(service, upstream):
     """Return the worker that has a connection to the upstream."""
     return holder(service, int(upstream.url.rpartition(":")[2]))
 
@@ -55,10 +55,10 @@ def test_a_lone_worker_that_is_killed_takes_its_answers_with_it_and_retry_asks_a
     expect(prose(page)).to_have_text("Half")
     kill(one_worker, one_worker.workers()[0])
     alert = last(page, "failed").get_by_role("alert")
-    expect(alert).to_contain_text("can no longer be resumed", timeout=PATIENCE)
+    expect(alert).to_contain_text("can no longer be resumed", timeout=LONG_TIMEOUT_MS)
     expect(prose(page)).to_have_text("Half")
     alert.get_by_role("button", name="Retry").click()
-    expect(last(page, "done").locator(".prose")).to_have_text("Whole.", timeout=PATIENCE)
+    expect(last(page, "done").locator(".prose")).to_have_text("Whole.", timeout=LONG_TIMEOUT_MS)
 
 
 def test_another_worker_that_is_killed_with_the_reader_on_it_harms_nothing(open_page, two_workers, upstream):
@@ -68,11 +68,11 @@ def test_another_worker_that_is_killed_with_the_reader_on_it_harms_nothing(open_
         page = open_page(road.url)
         ask(page)
         expect(prose(page)).to_have_text("One")
-        filler = asks(two_workers, upstream)
+        filler = producing_worker(two_workers, upstream)
         reader = read_elsewhere(page, road, two_workers, filler)
         kill(two_workers, reader)
         upstream.open_gate("killed")
-        expect(last(page, "done").locator(".prose")).to_have_text("One two.", timeout=PATIENCE)
+        expect(last(page, "done").locator(".prose")).to_have_text("One two.", timeout=LONG_TIMEOUT_MS)
     assert len(upstream.requests(MODEL)) == before + 1
 
 
@@ -81,7 +81,7 @@ def read_elsewhere(page, road, service, filler):
     for _ in range(40):
         road.cut()
         service.wait_until(lambda: not road.ports())
-        with page.expect_request("**/api/streams/*", timeout=PATIENCE):
+        with page.expect_request("**/api/streams/*", timeout=LONG_TIMEOUT_MS):
             road.mend()
         reader = service.wait_until(lambda: holder(service, *road.ports()))
         if reader != filler:
@@ -94,12 +94,12 @@ def test_the_worker_that_gives_the_answer_is_killed_and_the_page_says_so(open_pa
     page = open_page(two_workers.url)
     ask(page)
     expect(prose(page)).to_have_text("Half")
-    kill(two_workers, asks(two_workers, upstream))
+    kill(two_workers, producing_worker(two_workers, upstream))
     alert = last(page, "failed").get_by_role("alert")
-    expect(alert).to_contain_text("died before its end", timeout=PATIENCE)
+    expect(alert).to_contain_text("died before its end", timeout=LONG_TIMEOUT_MS)
     expect(prose(page)).to_have_text("Half")
     alert.get_by_role("button", name="Retry").click()
-    expect(last(page, "done").locator(".prose")).to_have_text("Whole.", timeout=PATIENCE)
+    expect(last(page, "done").locator(".prose")).to_have_text("Whole.", timeout=LONG_TIMEOUT_MS)
 
 
 def test_the_service_is_killed_and_the_page_finds_the_next_one(open_page, two_workers, upstream):
@@ -112,10 +112,10 @@ def test_the_service_is_killed_and_the_page_finds_the_next_one(open_page, two_wo
     expect(page.locator(".turn:last-child .lost")).to_have_text("Connection lost. Reconnecting…")
     two_workers.__enter__()
     alert = last(page, "failed").get_by_role("alert")
-    expect(alert).to_contain_text("died before its end", timeout=PATIENCE)
+    expect(alert).to_contain_text("died before its end", timeout=LONG_TIMEOUT_MS)
     expect(prose(page)).to_have_text("Half")
     alert.get_by_role("button", name="Retry").click()
-    expect(last(page, "done").locator(".prose")).to_have_text("Whole.", timeout=PATIENCE)
+    expect(last(page, "done").locator(".prose")).to_have_text("Whole.", timeout=LONG_TIMEOUT_MS)
 
 
 def test_the_service_is_restarted_by_its_operator_and_says_so(open_page, upstream):
@@ -129,4 +129,4 @@ def test_the_service_is_restarted_by_its_operator_and_says_so(open_page, upstrea
         expect(alert).to_contain_text("The service is restarting")
         service.__enter__()
         alert.get_by_role("button", name="Retry").click()
-        expect(last(page, "done").locator(".prose")).to_have_text("Whole.", timeout=PATIENCE)
+        expect(last(page, "done").locator(".prose")).to_have_text("Whole.", timeout=LONG_TIMEOUT_MS)

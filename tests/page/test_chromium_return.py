@@ -57,9 +57,9 @@ class TestReload:
         expect(prose(page)).to_contain_text("And")
         upstream.open_gate("heard")
         expect(last(page, "done")).to_be_visible()
-        spoken = page.locator("[aria-live=polite]")
-        expect(spoken).to_contain_text("End.")
-        expect(spoken).not_to_contain_text("The water comes")
+        announced = page.locator("[aria-live=polite]")
+        expect(announced).to_contain_text("End.")
+        expect(announced).not_to_contain_text("The water comes")
 
     def test_before_the_first_token_it_waits_on(self, page, upstream, asked):
         upstream.answer(MODEL, script(Gate("first"), *answer("Here.").steps))

@@ -204,8 +204,8 @@ class TestEnd:
             expect(form(page).locator(".field:not([data-empty])")).to_have_count(fields)
 
     def test_a_restart_voids_the_form_and_the_calls(self, page):
-        def frame(event, **told):
-            return (f"event: {event}\n" if event else "") + f"data: {json.dumps(told)}\n\n"
+        def frame(event, **fields):
+            return (f"event: {event}\n" if event else "") + f"data: {json.dumps(fields)}\n\n"
 
         def call(name, arguments):
             begun = frame("tool", call=0, id="c", name=name)

@@ -30,6 +30,7 @@ from flask_headrace.providers.base import Provider
 from flask_headrace.providers.chat_request import ChatRequest, Message
 from tests.support.event_loop import until
 from tests.support.upstream import (
+    WIRES,
     Chunk,
     Gate,
     Hang,
@@ -39,18 +40,14 @@ from tests.support.upstream import (
     ToolCall,
     Upstream,
     addresses,
-    anthropic_wire,
     cuts,
     faults,
     oddities,
-    openai_wire,
     plain,
-    responses_wire,
     script,
 )
 
 KEY = "sk-test-0123456789abcdef"
-WIRES = (openai_wire, responses_wire, anthropic_wire)
 MESSAGES = (Message("system", "Be brief."), Message("user", "hi"))
 
 
@@ -83,7 +80,7 @@ class ReceivedAnswer:
         self.batches: list[list[Event]] = []
         self.error: UpstreamError | None = None
         try:
-            self.batches.extend(self._stored(ask(provider)))
+            self.batches.extend(self._collected(ask(provider)))
         except UpstreamError as error:
             self.error = error
         check = testing.check_answer if self.error is None else testing.check_beginning
@@ -91,7 +88,7 @@ class ReceivedAnswer:
         self.events = [event for batch in self.batches for event in batch if not is_partial_usage(event)]
         self.text = text_of(self.events)
 
-    def _stored(self, batches: Iterator[list[Event]]) -> Iterator[list[Event]]:
+    def _collected(self, batches: Iterator[list[Event]]) -> Iterator[list[Event]]:
         for batch in batches:
             self.batches.append(batch)
         yield from ()
@@ -101,6 +98,9 @@ class ProviderContract(testing.ProviderContract):
     """The contract. `make` returns the provider for an upstream's URL; `wire` encodes answers in its protocol."""
 
     wire: ClassVar[ModuleType]
+
+    def __init_subclass__(cls) -> None:
+        assert cls.wire in WIRES, f"Add {cls.wire.__name__} to WIRES in tests/support/upstream/server.py."
 
     def make(self, url: str) -> Provider:
         raise NotImplementedError

@@ -29,7 +29,7 @@ from flask_headrace.core.events import (
 )
 from flask_headrace.providers.custom_events import MAX_BATCH_EVENTS, event_batches
 
-STOP, TOLD, KNOWN = Completed("stop"), Usage(9, 2), Usage(9, 0, estimated=True)
+STOP, REPORTED, PARTIAL = Completed("stop"), Usage(9, 2), Usage(9, 0, estimated=True)
 HALF = "so \ud83d"
 
 
@@ -44,10 +44,10 @@ class TestCallThatIsBegunAndNotEnded:
     @pytest.mark.parametrize("reason", ["tool_calls", "length", "stop"])
     @pytest.mark.parametrize("pieces", [[CALL], [CALL, PIECE], [[CALL, CALLED], ToolCallStarted(1, "d", "find")]])
     def test_makes_the_end_of_the_answer_a_failure(self, pieces: list[Any], reason: Any) -> None:
-        *before, last = batches(*pieces, [TOLD, Completed(reason)])
+        *before, last = batches(*pieces, [REPORTED, Completed(reason)])
         assert before == [piece if isinstance(piece, list) else [piece] for piece in pieces]
         usage, failed = last
-        assert usage == TOLD
+        assert usage == REPORTED
         assert (failed.code, failed.retryable) == ("tool_arguments_invalid", True)
         assert "'find'" in failed.message
         assert "ToolCallCompleted" in failed.message
@@ -77,11 +77,11 @@ class TestEvents:
             ToolCallCompleted(0, {"q": [1, 10**30, None, {"a": 0.5}]}), AnswerRestarted("gone", "a/b"),
         ]  # fmt: skip
         note = ModelSelected("a/b", "a", "b", "")
-        assert batches(events, note, *events, [TOLD, STOP]) == [
+        assert batches(events, note, *events, [REPORTED, STOP]) == [
             events,
             note,
             *([each] for each in events),
-            [TOLD, STOP],
+            [REPORTED, STOP],
         ]
 
     def test_may_come_in_a_plain_list_whose_end_is_theirs(self) -> None:
@@ -92,8 +92,8 @@ class TestEvents:
 
     def test_in_a_long_list_come_in_several(self) -> None:
         events = [TextDelta(str(number)) for number in range(3 * MAX_BATCH_EVENTS // 2)]
-        found = batches([*events, TOLD, STOP])
-        assert [event for batch in found for event in batch] == [*events, TOLD, STOP]
+        found = batches([*events, REPORTED, STOP])
+        assert [event for batch in found for event in batch] == [*events, REPORTED, STOP]
         assert max(map(len, found)) == MAX_BATCH_EVENTS
 
 
@@ -101,17 +101,17 @@ class TestTheEnd:
     @pytest.mark.parametrize(
         ("given", "rest"),
         [
-            ([STOP, TOLD], [TOLD, STOP]),
-            ([TOLD, TextDelta("a"), STOP], [TextDelta("a"), TOLD, STOP]),
-            ([TextDelta("a"), KNOWN, TextDelta("b")], [TextDelta("a"), TextDelta("b"), KNOWN]),
-            ([TOLD, TextDelta("a"), KNOWN, STOP, STOP], [TextDelta("a"), TOLD, STOP]),
+            ([STOP, REPORTED], [REPORTED, STOP]),
+            ([REPORTED, TextDelta("a"), STOP], [TextDelta("a"), REPORTED, STOP]),
+            ([TextDelta("a"), PARTIAL, TextDelta("b")], [TextDelta("a"), TextDelta("b"), PARTIAL]),
+            ([REPORTED, TextDelta("a"), PARTIAL, STOP, STOP], [TextDelta("a"), REPORTED, STOP]),
             ([Cancelled("stopped"), TextDelta("a")], [Cancelled("stopped")]),
         ],
     )
     def test_stands_last_and_the_usage_before_it(self, given: list[Event], rest: list[Event]) -> None:
         assert batches(given)[0] == rest
 
-    @pytest.mark.parametrize("more", ["too late", [STOP], TOLD])
+    @pytest.mark.parametrize("more", ["too late", [STOP], REPORTED])
     def test_is_followed_by_nothing_and_the_log_says_what_was_dropped(self, more: Any, caplog) -> None:
         assert batches("a", STOP, more, "later still") == [[TextDelta("a")], [STOP]]
         assert "mine yields something behind the end of its answer, which is dropped" in caplog.text

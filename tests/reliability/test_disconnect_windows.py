@@ -151,7 +151,12 @@ class TlsService(Service):
 
     def __init__(self, folder: Path, **settings: str) -> None:
         authority, _ = certificate.make(folder)
-        files = ("--certfile", str(folder / "leaf.pem"), "--keyfile", str(folder / "leaf.key"))
+        files = (
+            "--certfile",
+            str(folder / certificate.CERTIFICATE),
+            "--keyfile",
+            str(folder / certificate.CERTIFICATE_KEY),
+        )
         super().__init__(arguments=files, **settings)
         self.url = f"https://127.0.0.1:{self.port}"
         self.context = ssl.create_default_context(cafile=str(authority))

@@ -28,7 +28,7 @@ from tests.support.upstream import (
 
 WIRES = {"openai": openai_wire, "anthropic": anthropic_wire}
 PLACES = {"after a delta": "Hello", "in a frame": "Hello", "after all deltas": "Hello world"}
-TOLD = {
+DELIVERED = {
     **{f"{way} {place}": text for way in ("closed", "reset", "half-closed", "ended") for place, text in PLACES.items()},
     "error in the stream after two deltas": "0 1 ",
     **dict.fromkeys(("invalid JSON", "JSON of another shape", "invalid UTF-8", "frame without end"), "Hello"),
@@ -91,15 +91,15 @@ def check_status(answer: Answer, code: str) -> None:
     assert (answer.status, answer.error["code"]) == (529 if code == "upstream_overloaded" else 502, code)
 
 
-def check_end(answer: Answer, told: str, code: str, *, is_exact: bool = True) -> None:
+def check_end(answer: Answer, text: str, code: str, *, is_exact: bool = True) -> None:
     """Check a stream that broke off: text, usage, one error, no other event; or an error status without output."""
     if answer.status != 200:
-        assert not told or not is_exact
+        assert not text or not is_exact
         check_status(answer, code)
         return
     names = [name for name, _ in answer.frames]
     assert names == ["start", *["message"] * (len(names) - 3), "usage", "error"]
-    assert answer.text == told or (not is_exact and told.startswith(answer.text))
+    assert answer.text == text or (not is_exact and text.startswith(answer.text))
     assert answer.named("error")[0]["code"] == code
     assert answer.named("usage")[0]["estimated"]
     assert b"[DONE]" not in answer.body
@@ -119,7 +119,7 @@ class TestFault:
             assert answer.is_done or not is_streamed
         elif is_streamed:
             # What came before an RST may be lost with it.
-            check_end(answer, TOLD.get(fault, ""), code or "upstream_broken", is_exact="reset" not in fault)
+            check_end(answer, DELIVERED.get(fault, ""), code or "upstream_broken", is_exact="reset" not in fault)
         else:
             check_status(answer, code or "upstream_broken")
         check_next_works(service, provider)
@@ -135,8 +135,8 @@ class TestFault:
         name = f"{provider} {fault} {is_streamed}"
         upstream.answer(name, script)
         answer = ask(service.url, f"{provider}/{name}", stream=is_streamed)
-        told = REFUSED.get(int(fault.split()[0]), (502, "upstream_failed"))
-        assert (answer.status, answer.error["code"]) == told
+        expected = REFUSED.get(int(fault.split()[0]), (502, "upstream_failed"))
+        assert (answer.status, answer.error["code"]) == expected
         assert answer.headers["content-type"] == "application/json"
         assert "<" not in answer.error["message"]
         assert answer.headers.get("retry-after") == ("7" if "Retry-After" in fault else None)

@@ -35,7 +35,7 @@ def host(folder: Path, upstream: Upstream, own: dict[str, Any], **environment: s
 
 
 @contextlib.contextmanager
-def told_to_leave(service: Host, upstream: Upstream, name: str) -> Iterator[Reading]:
+def terminated(service: Host, upstream: Upstream, name: str) -> Iterator[Reading]:
     """Send SIGTERM while a stream waits for its model."""
     warm_up(service, upstream, ["openai"])
     upstream.answer(name, openai_wire.answer("one", Gate(name), "two"))
@@ -47,7 +47,7 @@ def told_to_leave(service: Host, upstream: Upstream, name: str) -> Iterator[Read
 
 def test_its_own_drain_is_how_long_its_streams_may_finish(tmp_path: Path, upstream: Upstream) -> None:
     with host(tmp_path, upstream, {"HEADRACE_DRAIN": 1}, HEADRACE_DRAIN="100") as own:
-        with told_to_leave(own, upstream, "own drain") as reading:
+        with terminated(own, upstream, "own drain") as reading:
             assert b'"code":"shutting_down"' in b"".join(reading.chunks())
         assert own.process.wait(GONE) == 0
         assert "HEADRACE_DRAIN" not in own.log()
@@ -56,7 +56,7 @@ def test_its_own_drain_is_how_long_its_streams_may_finish(tmp_path: Path, upstre
 def test_a_longer_drain_than_gunicorn_waits_for_is_told_and_its_streams_too(tmp_path: Path, upstream: Upstream) -> None:
     with host(tmp_path, upstream, {"HEADRACE_DRAIN": 100}, HEADRACE_DRAIN="0") as own:
         assert "HEADRACE_DRAIN is 100 s in the application" in own.log()
-        with told_to_leave(own, upstream, "long drain") as reading:
+        with terminated(own, upstream, "long drain") as reading:
             assert b'"code":"shutting_down"' in b"".join(reading.chunks())
         assert own.process.wait(GONE) == 0
 

@@ -27,9 +27,9 @@ def service(upstream: Upstream) -> Iterator[Service]:
 
 
 def test_the_start_says_what_the_limit_is_too_low_for(service: Service) -> None:
-    said = service.log()
-    assert "The limit of open files is 256: a worker serves 96 connections at once" in said
-    assert "HEADRACE_MAX_STREAMS is 10000, which needs 20264" in said
+    log = service.log()
+    assert "The limit of open files is 256: a worker serves 96 connections at once" in log
+    assert "HEADRACE_MAX_STREAMS is 10000, which needs 20264" in log
 
 
 def test_the_limit_is_raised_where_it_may_be(upstream: Upstream) -> None:

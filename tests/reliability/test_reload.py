@@ -92,8 +92,8 @@ def test_a_reload_with_a_mistake_is_told_and_the_worker_goes_on(service: Reloade
     before, workers = len(service.rejections()), service.workers()
     slip(service)
     service.hup()
-    told = service.wait_until(lambda: service.rejections()[before:], 30)
-    assert says in told[0]
+    messages = service.wait_until(lambda: service.rejections()[before:], 30)
+    assert says in messages[0]
     assert service.workers() == workers
     assert ask(service.url, "first").text == "one"
 

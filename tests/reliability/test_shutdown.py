@@ -84,13 +84,13 @@ class TestSigterm:
             mute = asking(own.url, "openai/mute")
             upstream.wait_for(lambda: upstream.requests("mute"))
             own.process.send_signal(signal.SIGTERM)
-            told_at = time.monotonic()
+            signalled_at = time.monotonic()
             wait_until(lambda: is_refused(own, upstream), 3)
             assert upstream.requests("cut")[0].ended is None
             upstream.open_gate("drained")
             assert rest(quick).text == "onetwo"
             answer = rest(slow)
-            assert 2.5 < time.monotonic() - told_at < 3 + GONE
+            assert 2.5 < time.monotonic() - signalled_at < 3 + GONE
             assert [name for name, _ in answer.frames] == ["start", "message", "usage", "error"]
             assert answer.named("error")[0]["code"] == "shutting_down"
             for unanswered in (rest(whole), rest(mute)):

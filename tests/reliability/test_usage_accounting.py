@@ -107,7 +107,7 @@ def host(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield running
 
 
-def told(host: Service, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def log_and_signal(host: Service, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the log entry and the signal of the only stream of a model."""
 
     def lines() -> list[dict[str, Any]]:
@@ -159,7 +159,7 @@ def test_an_end_is_told_alike_to_reader_log_and_signal(host, upstream, provider,
         answer = ask(host.url, f"{provider}/{name}")
         for usage in answer.named("usage") if answer.status == 200 else ():
             assert (usage["input_tokens"], usage["output_tokens"], usage["estimated"]) == (*tokens, is_estimated)
-    line, heard = told(host, name)
+    line, heard = log_and_signal(host, name)
     assert (line["provider"], line["end"], line["reason"]) == (provider, kind, reason)
     assert (line["input_tokens"], line["output_tokens"], line["estimated"]) == (*tokens, is_estimated)
     assert (heard["end"], heard["reason"], heard["usage"]["estimated"]) == (kind, reason, is_estimated)
@@ -171,14 +171,14 @@ def test_an_end_is_told_alike_to_reader_log_and_signal(host, upstream, provider,
 def test_the_whole_answer_is_accounted_for_as_the_stream_is(host: Service, upstream: Upstream) -> None:
     upstream.answer("whole", WIRES["openai"].answer("Hello", usage=Tokens(90, 20)))
     answer = ask(host.url, "openai/whole", stream=False)
-    line, heard = told(host, "whole")
+    line, heard = log_and_signal(host, "whole")
     assert answer.json["usage"]["output_tokens"] == line["output_tokens"] == heard["usage"]["output_tokens"] == 20
 
 
 def test_a_receiver_that_fails_harms_nobody(host: Service, upstream: Upstream) -> None:
     upstream.answer("deaf", WIRES["openai"].answer("Hello"))
     assert ask(host.url, "openai/deaf").is_done
-    told(host, "deaf")
+    log_and_signal(host, "deaf")
     host.wait_until(lambda: "this receiver is broken" in host.log())
     assert ask(host.url, "openai/deaf").is_done
 
@@ -209,7 +209,7 @@ def test_the_log_keeps_every_secret_even_when_it_tells_all(host: Service, upstre
         assert secret not in host.log(), what
 
 
-MISTAKES = {
+BUGS = {
     "source at once": None,
     "source later": "one ",
     "wire at once": None,
@@ -221,9 +221,9 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.parametrize("name", BUGS)
 def test_a_mistake_of_ours_is_an_end_with_a_reference_into_the_log(host: Service, name: str) -> None:
-    text = MISTAKES[name]
+    text = BUGS[name]
     answer = send(f"{host.url}/mistakes/{name.replace(' ', '%20')}", {})
     if text is None:
         assert answer.status == 500

@@ -74,25 +74,25 @@ class TestKeysOfTheEnvironment:
     @pytest.mark.parametrize("name", ["app", "create()"])
     def test_are_no_lock_where_the_application_has_opened_the_door(self, tmp_path: Path, name: str) -> None:
         code = application({"HEADRACE_API_KEYS": ""})
-        status, said = start(tmp_path, code, name=name, HEADRACE_API_KEYS="key")
+        status, output = start(tmp_path, code, name=name, HEADRACE_API_KEYS="key")
         assert status != 0
-        assert "Headrace cannot start. The service is to listen on 0.0.0.0:" in said
-        assert "give the extension an `authorize`" in said
-        assert "Traceback" not in said
+        assert "Headrace cannot start. The service is to listen on 0.0.0.0:" in output
+        assert "give the extension an `authorize`" in output
+        assert "Traceback" not in output
 
 
 class TestAnApplicationUnderGunicorn:
     def test_with_an_unknown_setting_does_not_start_and_says_so(self, tmp_path: Path) -> None:
-        status, said = start(tmp_path, application({"HEADRACE_API_KEY": "key"}))
+        status, output = start(tmp_path, application({"HEADRACE_API_KEY": "key"}))
         assert status != 0
-        assert "Headrace cannot start. HEADRACE_API_KEY is no setting: did you mean HEADRACE_API_KEYS?" in said
-        assert "Traceback" not in said
+        assert "Headrace cannot start. HEADRACE_API_KEY is no setting: did you mean HEADRACE_API_KEYS?" in output
+        assert "Traceback" not in output
 
     def test_that_hides_the_extension_does_not_start_and_says_why(self, tmp_path: Path) -> None:
-        status, said = start(tmp_path, application(authorize="lambda: 'x'"), name="wrapped")
+        status, output = start(tmp_path, application(authorize="lambda: 'x'"), name="wrapped")
         assert status != 0
-        assert "not a Flask application with Headrace in it" in said
-        assert "Traceback" not in said
+        assert "not a Flask application with Headrace in it" in output
+        assert "Traceback" not in output
 
     def test_of_the_same_name_as_ours_is_asked_for_its_own_keys(self, tmp_path: Path) -> None:
         (tmp_path / "gunicorn.conf.py").write_text((ROOT / "gunicorn.conf.py").read_text())

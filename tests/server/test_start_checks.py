@@ -38,11 +38,11 @@ def test_a_busy_port_is_named_with_what_to_do() -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         address = f"127.0.0.1:{other.getsockname()[1]}"
-        code, said = start(HEADRACE_BIND=address)
+        code, output = start(HEADRACE_BIND=address)
     assert code != 0
-    assert address in said
-    assert "choose another" in said
-    assert "Traceback" not in said
+    assert address in output
+    assert "choose another" in output
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_busy_port_is_named_with_what_to_do() -> None:
     [
         ({"HEADRACE_HARTBEAT": "5"}, "did you mean HEADRACE_HEARTBEAT?"),
         ({"HEADRACE_HEARTBEAT": "often"}, "HEADRACE_HEARTBEAT is 'often'"),
-        ({"HEADRACE_BIND": "0.0.0.0:8000"}, "HEADRACE_API_KEYS is empty"),
+        ({"HEADRACE_BIND": "0.0.0.0:PORT"}, "HEADRACE_API_KEYS is empty"),
         ({"HEADRACE_MODEL": "gpt"}, "write it as provider/name"),
         ({"HEADRACE_STORE": "postgres://x:secret@y/z"}, "HEADRACE_STORE is 'postgres://x:***@y/z': it must be one of"),
         ({"HEADRACE_STORE": "memory", "WEB_CONCURRENCY": "2"}, "there are 2 workers"),
@@ -64,10 +64,11 @@ def test_a_busy_port_is_named_with_what_to_do() -> None:
     ],
 )
 def test_a_wrong_setting_is_named_with_what_to_do(settings: dict[str, str], says: str) -> None:
-    code, said = start(**{"HEADRACE_BIND": f"127.0.0.1:{free_port()}", **settings})
+    address = settings.get("HEADRACE_BIND", "127.0.0.1:PORT").replace("PORT", str(free_port()))
+    code, output = start(**{**settings, "HEADRACE_BIND": address})
     assert code != 0
-    assert says in said
-    assert "Traceback" not in said
+    assert says in output
+    assert "Traceback" not in output
 
 
 def test_no_folder_for_temporary_files_is_told_with_what_to_do() -> None:

@@ -54,18 +54,18 @@ def ready(service: Service) -> tuple[int, dict[str, object]]:
 def test_a_wrong_password_stops_the_start(redis_server: RedisServer) -> None:
     redis_server.client.execute_command("ACL", "SETUSER", "known", "on", ">right", "~*", "&*", "+@all")
     url = redis_server.url.replace("://", "://known:s3cret@")
-    code, said = start(HEADRACE_BIND=f"127.0.0.1:{free_port()}", HEADRACE_STORE=url)
+    code, output = start(HEADRACE_BIND=f"127.0.0.1:{free_port()}", HEADRACE_STORE=url)
     assert code != 0
-    assert "Headrace cannot start. HEADRACE_STORE is unix://" in said
-    assert "refuses the user or password" in said
-    assert not {"s3cret", "Traceback"} & set(said.split())
+    assert "Headrace cannot start. HEADRACE_STORE is unix://" in output
+    assert "refuses the user or password" in output
+    assert not {"s3cret", "Traceback"} & set(output.split())
 
 
 def test_a_folder_as_a_store_stops_the_start(tmp_path: Path) -> None:
-    code, said = start(HEADRACE_BIND=f"127.0.0.1:{free_port()}", HEADRACE_STORE=f"sqlite:///{tmp_path}")
+    code, output = start(HEADRACE_BIND=f"127.0.0.1:{free_port()}", HEADRACE_STORE=f"sqlite:///{tmp_path}")
     assert code != 0
-    assert f"Headrace cannot start. HEADRACE_STORE names {tmp_path}, which is a folder: name a file in it" in said
-    assert "Traceback" not in said
+    assert f"Headrace cannot start. HEADRACE_STORE names {tmp_path}, which is a folder: name a file in it" in output
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize(
@@ -130,17 +130,17 @@ def start_host(folder: Path, own: dict[str, object], **settings: str) -> tuple[i
 
 class TestAnApplicationOfOnesOwn:
     def test_whose_store_is_a_folder_is_not_started(self, tmp_path: Path) -> None:
-        code, said = start_host(tmp_path, {"HEADRACE_STORE": f"sqlite:///{tmp_path}"})
+        code, output = start_host(tmp_path, {"HEADRACE_STORE": f"sqlite:///{tmp_path}"})
         assert code != 0
-        assert f"Headrace cannot start. HEADRACE_STORE names {tmp_path}, which is a folder: name a file in it" in said
+        assert f"Headrace cannot start. HEADRACE_STORE names {tmp_path}, which is a folder: name a file in it" in output
 
     def test_whose_store_wants_another_password_is_not_started(self, redis_server: RedisServer, tmp_path: Path) -> None:
         url = redis_server.url.replace("://", "://:s3cret@")
-        code, said = start_host(tmp_path, {"HEADRACE_STORE": url}, WEB_CONCURRENCY="2")
+        code, output = start_host(tmp_path, {"HEADRACE_STORE": url}, WEB_CONCURRENCY="2")
         assert code != 0
-        assert "Headrace cannot start. HEADRACE_STORE is unix://" in said
-        assert "it needs no password" in said
-        assert "s3cret" not in said
+        assert "Headrace cannot start. HEADRACE_STORE is unix://" in output
+        assert "it needs no password" in output
+        assert "s3cret" not in output
 
     def test_whose_store_is_right_is_started_whatever_the_environment_names(
         self, upstream: Upstream, tmp_path: Path

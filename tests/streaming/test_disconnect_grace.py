@@ -88,7 +88,7 @@ def test_begins_anew_each_time_and_not_before_the_last_has_left() -> None:
     until(lambda: session.terminal == Cancelled("reader_left"))
 
 
-def test_does_not_run_while_a_reader_elsewhere_attends() -> None:
+def test_does_not_run_while_another_worker_has_a_reader() -> None:
     store = MemoryStore(StoreLimits())
     here, there, source = Worker(store, SHORT), Worker(store, SHORT), Source(text("a"))
     reading = here.begin(source)

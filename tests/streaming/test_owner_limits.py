@@ -36,7 +36,7 @@ def workers(tmp_path: Path) -> Iterator[list[Worker]]:
 
 
 def resume(worker: Worker, id_: str, source: Source | None = None) -> Reading:
-    return Reading(worker.resumption.open(id_, "q", ALICE, source or Source(text("a"))))
+    return Reading(worker.resumable_streams.open(id_, "q", ALICE, source or Source(text("a"))))
 
 
 class TestAnOwner:
@@ -128,13 +128,13 @@ class TestAResumableStream:
         source = Source(text("a"))
         first = resume(workers[0], ID, source)
         until(lambda: workers[1].store.find(ID) is not None and workers[1].store.find(ID).last)
-        reading = Reading(workers[1].resumption.resume(ID, "alice", 0))
+        reading = Reading(workers[1].resumable_streams.resume(ID, "alice", 0))
         with pytest.raises(StreamLimitExceeded):
-            workers[1].resumption.resume(ID, "alice", 0)
+            workers[1].resumable_streams.resume(ID, "alice", 0)
         with pytest.raises(StreamLimitExceeded):
             resume(workers[1], OTHER_ID)
         reading.leave()
-        again = Reading(workers[1].resumption.resume(ID, "alice", 0))
+        again = Reading(workers[1].resumable_streams.resume(ID, "alice", 0))
         source.give([DONE])
         assert again.read()[-1] == first.read()[-1] == DONE
         until(lambda: len(workers[1].streams) == 0)
@@ -142,11 +142,11 @@ class TestAResumableStream:
 
 
 def test_shares_hold_nothing_of_those_that_have_ended() -> None:
-    shares = OwnerLimits(1)
+    owner_limits = OwnerLimits(1)
     stream = object()
     for _ in range(3):
-        shares.add(stream, "alice")
-        shares.remove(stream)
-        shares.remove(stream)
-    shares.check("alice")
-    assert repr(shares) == "<OwnerLimits 0 owners, at most 1 streams each>"
+        owner_limits.add(stream, "alice")
+        owner_limits.remove(stream)
+        owner_limits.remove(stream)
+    owner_limits.check("alice")
+    assert repr(owner_limits) == "<OwnerLimits 0 owners, at most 1 streams each>"

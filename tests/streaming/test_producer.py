@@ -139,7 +139,7 @@ class EndingSource(Source):
 
 
 class TestCancel:
-    def test_before_the_pump_ran_never_asks_the_source(self) -> None:
+    def test_before_the_producer_ran_never_calls_the_source(self) -> None:
         stream = Stream(Source([DONE]))
         stream.session.cancel("stopped")
         assert read_all(stream)[-1] == Cancelled("stopped")

@@ -76,7 +76,7 @@ class TestAnEndThatIsNotTheLast:
 
 
 class TestAUsageThatIsNotTheLast:
-    def test_of_its_list_is_for_the_accounts_alone(self) -> None:
+    def test_counts_in_the_total_and_is_sent_to_no_reader(self) -> None:
         assert read_all(Stream(Source([*text("a"), REPORTED, *text("b")], [DONE]))) == [*text("a", "b"), REPORTED, DONE]
 
     def test_gives_way_to_a_later_one(self) -> None:
@@ -258,7 +258,7 @@ def test_what_is_no_event_is_a_failure_with_a_code(wrong: Any) -> None:
     assert events[-1].code == "internal"
 
 
-class TestUsageThatWasTold:
+class TestReportedUsage:
     """A usage reported before the stream is cancelled is the stream's usage."""
 
     CUTS: ClassVar[dict[str, Any]] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import gevent
 import msgspec
 import pytest
@@ -52,7 +54,7 @@ class TestSameId:
         workers[0].begin(Source(text("a")), ID)
         theirs = msgspec.structs.replace(CONTEXT, owner="theirs")
         with pytest.raises(StreamConflict):
-            other.resumption.open(ID, "q", theirs, Source())
+            other.resumable_streams.open(ID, "q", theirs, Source())
 
     def test_of_one_that_could_not_be_opened_is_free_at_every_worker(
         self, workers: list[Worker], monkeypatch: pytest.MonkeyPatch
@@ -102,15 +104,21 @@ class TestCursor:
         workers[0].die()
         gevent.spawn_later(0.5, workers[1].store_writer.lease.pause_failure_detection)
         gevent.spawn_later(0.9, workers[1].store_writer.lease.pause_failure_detection)
+
+        def follow_on() -> Reading | None:
+            with suppress(StoreUnavailable):  # the worker is not yet found dead
+                return workers[1].follow(first.id, 4)
+            return None
+
         with pytest.raises(StoreUnavailable, match="behind"):
             workers[1].follow(first.id, 4)
-        assert [type(event) for event in workers[1].follow(first.id, 4).read()] == [Usage, Failed]
+        assert [type(event) for event in until(follow_on).read()] == [Usage, Failed]
 
     def test_at_the_end_of_what_has_ended_has_nothing_to_follow(self, workers: list[Worker], other: Worker) -> None:
         first = workers[0].begin(Source(text("a"), [DONE]))
         first.read()
         until(lambda: is_stored(other, first.id, 4))
-        assert other.resumption.resume(first.id, "", 4) is None
+        assert other.resumable_streams.resume(first.id, "", 4) is None
         assert len(other.follow(first.id, 3).read()) == 1
 
     def test_ahead_of_the_store_waits_until_that_has_caught_up(self, workers: list[Worker]) -> None:
@@ -158,15 +166,15 @@ class TestOwner:
     def test_alone_follows_and_stops(self, workers: list[Worker], other: Worker) -> None:
         source = Source(text("a"))
         mine = msgspec.structs.replace(CONTEXT, owner="mine")
-        first = Reading(workers[0].resumption.open(ID, "q", mine, source))
+        first = Reading(workers[0].resumable_streams.open(ID, "q", mine, source))
         until(lambda: is_stored(other, ID, 2))
         for who in ("theirs", ""):
             with pytest.raises(StreamNotFound):
-                other.resumption.resume(ID, who, 0)
+                other.resumable_streams.resume(ID, who, 0)
             with pytest.raises(StreamNotFound):
-                other.resumption.stop(ID, who)
+                other.resumable_streams.stop(ID, who)
         assert first.reader.session.pending_terminal is None
-        other.resumption.stop(ID, "mine")
+        other.resumable_streams.stop(ID, "mine")
         assert first.read()[-1] == Cancelled("stopped")
 
 
@@ -177,23 +185,23 @@ class TestStop:
         until(lambda: is_stored(other, first.id, 2))
         readings = [worker.follow(first.id) for worker in workers]
         for _ in range(2):
-            other.resumption.stop(first.id, "")
+            other.resumable_streams.stop(first.id, "")
         events = first.read()
         assert events[-1] == Cancelled("stopped")
         assert [reading.read() for reading in readings] == [events, events]
-        other.resumption.stop(first.id, "")
+        other.resumable_streams.stop(first.id, "")
         until(lambda: source.closed)
 
     def test_of_no_stream_is_told(self, other: Worker) -> None:
         with pytest.raises(StreamNotFound, match="no-such-stream"):
-            other.resumption.stop("no-such-stream", "")
+            other.resumable_streams.stop("no-such-stream", "")
         with pytest.raises(StreamNotFound):
             other.follow("no-such-stream")
 
     def test_of_a_plain_stream_is_refused_as_if_there_were_none(self, workers: list[Worker]) -> None:
         session = workers[0].streams.open(CONTEXT, Source(text("a")))
         with pytest.raises(StreamNotFound):
-            workers[0].resumption.stop(session.id, "")
+            workers[0].resumable_streams.stop(session.id, "")
         with pytest.raises(StreamNotFound):
             workers[0].follow(session.id)
         session.cancel("stopped")
@@ -232,6 +240,9 @@ def test_a_stream_is_gone_after_its_retention(workers: list[Worker], other: Work
     first = workers[0].begin(Source(text("a"), [DONE]))
     first.read()
     until(lambda: is_stored(other, first.id, 4))
+    for worker in workers:
+        store = worker.store._store
+        store._limits = msgspec.structs.replace(store._limits, retention=1.0)
 
     def is_gone() -> bool:
         try:

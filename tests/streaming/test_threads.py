@@ -57,14 +57,16 @@ def test_events_are_written_and_read_by_many_threads() -> None:
 
 
 @pytest.mark.parametrize(
-    "wire", [lambda: native_encoder, lambda: UIMessageEncoder("m"), DataStreamV1Encoder], ids=["native", "ui", "data"]
+    "make_encoder",
+    [lambda: native_encoder, lambda: UIMessageEncoder("m"), DataStreamV1Encoder],
+    ids=["native", "ui", "data"],
 )
-def test_frames_are_written_by_many_threads(wire: Callable[[], StreamEncoder]) -> None:
-    said = [[TextDelta(f"word {number} ö🌊 " * (1 + number * 40))] for number in range(THREADS)]
-    alone = [wire().encode(events, None) for events in said]  # type: ignore[arg-type]
+def test_frames_are_written_by_many_threads(make_encoder: Callable[[], StreamEncoder]) -> None:
+    answers = [[TextDelta(f"word {number} ö🌊 " * (1 + number * 40))] for number in range(THREADS)]
+    alone = [make_encoder().encode(events, None) for events in answers]  # type: ignore[arg-type]
 
     def is_right(number: int) -> bool:
-        return all(wire().encode(said[number], None) == alone[number] for _ in range(150))  # type: ignore[arg-type]
+        return all(make_encoder().encode(answers[number], None) == alone[number] for _ in range(150))  # type: ignore[arg-type]
 
     assert in_threads(is_right)
 

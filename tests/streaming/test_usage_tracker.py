@@ -108,11 +108,11 @@ class TestTime:
     LIMITS = StreamLimits(heartbeat=None, first_token=0.05, stall=0.05, duration=0.4, client=None)
 
     @pytest.mark.parametrize("before", [[], [text("x")]])
-    def test_is_kept_by_a_source_that_says_whom_it_asks(self, before: list[list[Event]]) -> None:
+    def test_is_limited_by_a_source_that_selects_its_models(self, before: list[list[Event]]) -> None:
         stream = Stream(Source(BIG, *before), self.LIMITS)
         assert read_all(stream)[-1].code == "max_duration"
 
-    def test_is_kept_by_the_session_of_any_other(self) -> None:
+    def test_is_limited_by_the_session_for_any_other(self) -> None:
         assert read_all(Stream(Source(), self.LIMITS))[-1].code == "first_token_timeout"
         assert read_all(Stream(Source(text("x")), self.LIMITS))[-1].code == "stall_timeout"
 

@@ -13,6 +13,7 @@ from flask_headrace.core.events import (
     Completed,
     Event,
     Failed,
+    ProviderEvent,
     ReasoningDelta,
     ReasoningSignature,
     ResponseStarted,
@@ -40,6 +41,7 @@ RUNS = st.one_of(
     st.lists(st.builds(TextDelta, TEXTS), min_size=1, max_size=4),
     st.lists(st.builds(ReasoningDelta, TEXTS), min_size=1, max_size=4),
     st.lists(st.builds(ReasoningSignature, TEXTS, st.booleans()), min_size=1, max_size=2),
+    st.lists(st.builds(ProviderEvent, st.just("other"), TEXTS, st.sampled_from(["{}", '{"a":"ö"}'])), max_size=2),
 )
 
 

@@ -249,7 +249,7 @@ def usage_from_counts(usage: TokenCounts, model: str, pricing_provider: str) -> 
 
 
 def stream_error(upstream: str, error: Any) -> UpstreamStatusError:  # noqa: ANN401  # servers send objects, and strings
-    """Return a `UpstreamStatusError` for an error that was sent inside the stream, such as `overloaded_error`."""
+    """Return an `UpstreamStatusError` for an error that was sent inside the stream, such as `overloaded_error`."""
     fields = error if isinstance(error, dict) else {"message": error}
     message, kind = redact(fields.get("message")) or "it did not say why", fields.get("type") or "api_error"
     is_overloaded = kind in {"overloaded_error", "rate_limit_error"}

@@ -89,9 +89,9 @@ class AnthropicMessages:
         import anthropic  # noqa: PLC0415  # only loaded where it is used
 
         with map_sdk_errors(anthropic, self.name, self.pricing_provider):
-            yield from decode_stream(*self._ask(request))
+            yield from decode_stream(*self._send_request(request))
 
-    def _ask(self, request: ChatRequest) -> tuple[httpx2.Response, str, MessageDecoder]:
+    def _send_request(self, request: ChatRequest) -> tuple[httpx2.Response, str, MessageDecoder]:
         import anthropic  # noqa: PLC0415
 
         tool = answer_tool_name(request, may_force=request.model not in self._models_without_forced_tools)

@@ -66,13 +66,13 @@ def decode_stream(response: httpx2.Response, upstream: str, decoder: StreamDecod
     exchange = _event_stream_exchange(response, upstream)
     # Free the SDK's request and response: only the exchange is needed.
     del response
-    frames = sse.SSEDecoder()
+    sse_decoder = sse.SSEDecoder()
     with closing(exchange):
         try:
             while data := exchange.read():
                 events: list[Event] = []
                 try:
-                    decoder.read(frames.feed(data), events)
+                    decoder.read(sse_decoder.feed(data), events)
                 except UpstreamError:
                     # The deltas before the invalid event are part of the answer.
                     yield from split_batch(events)
@@ -83,18 +83,18 @@ def decode_stream(response: httpx2.Response, upstream: str, decoder: StreamDecod
                 if decoder.is_done:
                     return _drain(exchange)
         except httpx2.TransportError as error:
-            yield from _finish_despite(error, frames, decoder)
+            yield from _finish_despite(error, sse_decoder, decoder)
         else:
-            yield from final_batches(frames, decoder)
+            yield from final_batches(sse_decoder, decoder)
 
 
-def final_batches(frames: sse.SSEDecoder, decoder: StreamDecoder) -> Iterator[list[Event]]:
+def final_batches(sse_decoder: sse.SSEDecoder, decoder: StreamDecoder) -> Iterator[list[Event]]:
     """Yield the last events, at the end of the body. A last server-sent event that lacks only its blank line counts.
 
     Raises:
         UpstreamError: the answer is not complete.
     """
-    frame = frames.flush()
+    frame = sse_decoder.flush()
     if frame is not None and is_complete_json(frame.data):
         events: list[Event] = []
         try:
@@ -117,11 +117,11 @@ def split_batch(events: list[Event]) -> Iterator[list[Event]]:
 
 
 def _finish_despite(
-    error: httpx2.TransportError, frames: sse.SSEDecoder, decoder: StreamDecoder
+    error: httpx2.TransportError, sse_decoder: sse.SSEDecoder, decoder: StreamDecoder
 ) -> Iterator[list[Event]]:
     # Some servers break the connection instead of sending the end: after the finish reason the answer is complete.
     try:
-        yield from final_batches(frames, decoder)
+        yield from final_batches(sse_decoder, decoder)
     except UpstreamProtocolError:
         raise error from None
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from ..chat_request import ChatRequest, Json
 from ..source_request import Family
 from .chat_decoder import ChatDecoder
@@ -20,7 +18,7 @@ UNSUPPORTED_BY_OPENAI = UNSUPPORTED_BY_PROTOCOL | {"top_k"}
 class OpenAIChat(OpenAIServer):
     """A provider for one server that speaks chat completions; see `OpenAIServer`."""
 
-    family: ClassVar[Family] = "openai-chat"
+    family: Family = "openai-chat"
     endpoint = "/chat/completions"
 
     @property

@@ -67,7 +67,7 @@ class OpenAIServer(ABC):
         passthrough: See `Provider.passthrough`.
     """
 
-    family: ClassVar[Family]
+    family: Family
     endpoint: ClassVar[str]
     """The path behind the base URL to which requests are sent."""
 

@@ -16,7 +16,7 @@ _REQUEST_ERROR_PREFIXES = (
 
 
 def stream_error(upstream: str, error: Any) -> UpstreamError:  # noqa: ANN401  # servers send objects, and strings
-    """Return a `UpstreamError` for an error that was sent inside the stream: an object, or a string."""
+    """Return an `UpstreamError` for an error that was sent inside the stream: an object, or a string."""
     fields = error if isinstance(error, dict) else {"message": error}
     code, message = fields.get("code"), redact(fields.get("message"))
     if isinstance(code, int) and 400 <= code < 600:

@@ -20,8 +20,8 @@
  * A fact about a finished answer, such as `{value: "21", label: "tokens out"}`.
  * @typedef {{value: string, label: string}} Fact
  *
- * What is shown of one turn: the question and its answer. `schema` is there where the answer is to be a JSON document; `note`
- * says how the answer ended, or ""; `model` is the model that answers, or "".
+ * What is shown of one turn: the question and its answer. `schema` is present if the answer is to be a JSON document; `note`
+ * is a sentence about how the answer ended, or ""; `model` is the model that answers, or "".
  * @typedef {{question: string, schema?: object, parts: Part[], state: TurnState, note: string, model: string, facts: Fact[]}} ShownTurn
  */
 

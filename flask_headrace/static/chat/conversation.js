@@ -12,7 +12,7 @@ import { newStreamId } from "../network/stream-id.js";
 
 /**
  * How an answer can be resumed: the stream's id, the model that was requested, the time of the request in milliseconds since
- * 1970, whether the server has answered, and the number of the last event in the turn. `isShared` where another tab has asked.
+ * 1970, whether the server has answered, and the number of the last event in the turn. `isShared` if another tab sent it.
  * @typedef {{id: string, model?: string, askedAt: number, isAccepted: boolean, cursor: string, isShared?: boolean}} TurnStream
  *
  * A turn. `stream` is null once the answer cannot be resumed, `times` once they are in the facts.
@@ -27,7 +27,7 @@ import { newStreamId } from "../network/stream-id.js";
 
 /** A growing answer is stored at most once in this time. */
 const SAVE_INTERVAL_MS = 1000;
-/** For so long an answer may be there to be resumed: the longest answer, and the time for which it is kept after its end. */
+/** Time for which an answer may be resumable: the longest answer, and its retention after its end. */
 const MAX_SHARED_AGE_MS = 15 * 60_000;
 
 /** The turns of one conversation, stored as they change. */

@@ -24,13 +24,13 @@ import { UsageMeter } from "./usage-meter.js";
  * @typedef {DoneEvent | ErrorEvent | CancelledEvent | {type: "stopped"}} TerminalEvent
  */
 
-/** @type {Record<string, string>} What to say of an answer that was cancelled, by the reason. */
+/** @type {Record<string, string>} The note of a cancelled answer, by the reason. */
 const CANCELLED_NOTES = {
   stopped: "This answer was stopped from another page.",
   reader_left: "The connection was away for so long that the model was stopped.",
 };
 
-/** @type {Record<string, string>} What to say of an answer that its model ended early, by the finish reason. */
+/** @type {Record<string, string>} The note of an answer that its model ended early, by the finish reason. */
 const CUT_NOTES = {
   length: "This answer was cut at its limit of tokens.",
   content_filter: "This answer was cut by the content filter.",
@@ -156,7 +156,7 @@ export class EventReducer {
 }
 
 /**
- * Return the state of an answer that has ended, and what to say of it.
+ * Return the state of an answer that has ended, and its note.
  *
  * @param {TerminalEvent} event
  * @param {Part[]} parts

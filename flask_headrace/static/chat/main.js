@@ -23,7 +23,7 @@ import { JSONStorage } from "./storage.js";
 
 /** @import { Turn } from "./conversation.js" */
 
-/** A question may be on its way for so long. After that, only its reader may ask it again. */
+/** Time for which a question may be on its way. After that, only the reader can send it again. */
 const MAX_ARRIVAL_MS = 120_000;
 
 /** @type {(id: string) => HTMLElement} */
@@ -103,7 +103,7 @@ function askAgain(turn, view) {
   receive(turn, view);
 }
 
-/** @type {(turn: Turn, view: TurnView) => Promise<void>} Resume an answer; where the server has no more of it, ask again. */
+/** @type {(turn: Turn, view: TurnView) => Promise<void>} Resume an answer; if the server has lost it, send the question again. */
 async function resume(turn, view) {
   Object.assign(turn, { state: hasContent(turn.parts) ? "flowing" : "waiting", note: "" });
   view.reset();

@@ -13,8 +13,8 @@ import { parseSchema, summarizeFields } from "./schema-text.js";
 
 /** @typedef {{text: string, isUsed: boolean}} StoredSchema */
 
-/** A mistake is shown so long after the last key. */
-const MISTAKE_DELAY_MS = 500;
+/** Time from the last key to the message about an invalid schema. */
+const PROBLEM_DELAY_MS = 500;
 
 /** Lets the reader edit a JSON Schema for the answers, and switch it on and off. */
 export class SchemaPanel {
@@ -104,7 +104,7 @@ export class SchemaPanel {
   #onInput() {
     this.checkbox.checked = Boolean(this.field.value.trim());
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#update(), MISTAKE_DELAY_MS);
+    this.#timer = setTimeout(() => this.#update(), PROBLEM_DELAY_MS);
     this.#update(this.status.textContent ?? "");
   }
 
@@ -114,10 +114,10 @@ export class SchemaPanel {
    * @param {string} [status] what the status line keeps showing while the reader writes
    */
   #update(status) {
-    const { schema, mistake } = parseSchema(this.field.value);
+    const { schema, problem } = parseSchema(this.field.value);
     const isInvalid = this.checkbox.checked && !schema;
-    this.status.textContent = status ?? (schema ? `Fields: ${summarizeFields(schema)}` : mistake);
-    this.status.toggleAttribute("data-wrong", status === undefined && Boolean(mistake && this.field.value.trim()));
+    this.status.textContent = status ?? (schema ? `Fields: ${summarizeFields(schema)}` : problem);
+    this.status.toggleAttribute("data-wrong", status === undefined && Boolean(problem && this.field.value.trim()));
     this.field.setAttribute("aria-invalid", String(isInvalid));
     this.button.toggleAttribute("data-used", this.checkbox.checked);
     this.button.toggleAttribute("data-wrong", isInvalid);

@@ -14,18 +14,18 @@ const MAX_NAMED_FIELDS = 6;
  * Read a schema.
  *
  * @param {string} text
- * @returns {{schema: object, mistake: ""} | {schema: null, mistake: string}} the schema; or a sentence that says what is wrong
+ * @returns {{schema: object, problem: ""} | {schema: null, problem: string}} the schema; or a sentence that says what is wrong
  */
 export function parseSchema(text) {
   let schema;
   try {
     schema = JSON.parse(text);
   } catch (error) {
-    if (!text.trim()) return { schema: null, mistake: "Paste a JSON Schema here, or begin with an example." };
-    return { schema: null, mistake: describeMistake(text, /** @type {SyntaxError} */ (error)) };
+    if (!text.trim()) return { schema: null, problem: "Paste a JSON Schema here, or begin with an example." };
+    return { schema: null, problem: describeSyntaxError(text, /** @type {SyntaxError} */ (error)) };
   }
-  if (typeof schema === "object" && schema !== null && !Array.isArray(schema)) return { schema, mistake: "" };
-  return { schema: null, mistake: `A JSON Schema is an object, {…}; this is ${describeKind(schema)}.` };
+  if (typeof schema === "object" && schema !== null && !Array.isArray(schema)) return { schema, problem: "" };
+  return { schema: null, problem: `A JSON Schema is an object, {…}; this is ${describeKind(schema)}.` };
 }
 
 /**
@@ -47,7 +47,7 @@ export function summarizeFields(schema) {
  * @param {string} text
  * @param {SyntaxError} syntaxError the error of JSON.parse
  */
-function describeMistake(text, { message }) {
+function describeSyntaxError(text, { message }) {
   try {
     const parser = new PartialJSON();
     parser.feed(text);

@@ -15,7 +15,7 @@
 
 /** Measures one answer, and returns what is known of it as facts for a reader. */
 export class UsageMeter {
-  /** @type {Usage | null} What the server says that the answer took. */
+  /** @type {Usage | null} The usage that the server reported. */
   usage = null;
 
   /**

@@ -15,7 +15,7 @@ import { SchemaShape, memberLabel } from "./schema-shape.js";
  *
  * @typedef {object} Field
  * @property {string} label its name for a reader, or ""
- * @property {string} description what the schema says of it, or ""
+ * @property {string} description its description in the schema, or ""
  * @property {boolean} isChoice whether its value is one of a few that the schema lists
  * @property {string | null} key its key, where it is a member of an object
  * @property {number | null} index its index, where it is an item of an array

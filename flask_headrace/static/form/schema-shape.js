@@ -1,16 +1,16 @@
 /**
- * What a JSON Schema says of a value before the value is there: its title, its members and its items.
+ * The shape that a JSON Schema gives a value before the value is there: its title, its members and its items.
  *
  * Reads the keywords that matter to the looks of a form, and validates nothing: the server does. Where alternatives leave
  * open which members come, it announces none, and finds a member in any alternative once the member is there.
  */
 
 /** Most members that a form shows before they come. */
-export const MAX_MEMBERS = 24;
+const MAX_MEMBERS = 24;
 
 /** @typedef {{[keyword: string]: unknown}} SchemaObject */
 
-/** A schema for one value. `isCertain` tells that it applies to the value whatever the value is. */
+/** A schema for one value. `isCertain` is whether it applies to every value. */
 /** @typedef {{schema: SchemaObject, isCertain: boolean}} Applicable */
 
 /** A schema, or the part of one that describes one value. */
@@ -19,7 +19,7 @@ export class SchemaShape {
   #applicable;
 
   /**
-   * @param {unknown} schema whatever is no schema says nothing
+   * @param {unknown} schema a value that is no schema gives no shape
    * @param {unknown} [root] the whole document, in which references are resolved
    */
   constructor(schema, root = schema) {

@@ -29,10 +29,10 @@ export { JSONError };
 export const MAX_DEPTH = 64;
 
 /** Default limit for the characters of a path. Every op carries a path, so this bounds the size of an op. */
-export const MAX_PATH_LENGTH = 1024;
+const MAX_PATH_LENGTH = 1024;
 
 /** Default limit for the UTF-16 units of the whole text, including what is around the document. */
-export const MAX_TEXT_LENGTH = 8 * 1024 * 1024;
+const MAX_TEXT_LENGTH = 8 * 1024 * 1024;
 
 /** Parses one document. The ops do not depend on how the text is cut, apart from where strings are cut. */
 export class PartialJSON {

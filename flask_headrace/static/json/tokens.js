@@ -1,5 +1,5 @@
 /**
- * The tokens of JSON (RFC 8259), as patterns that also tell how far an unfinished token is valid.
+ * The tokens of JSON (RFC 8259), as patterns that also find how far an unfinished token is valid.
  *
  * A pattern whose name ends in START matches the longest valid beginning of a token: where the match stops before the text
  * does, the next character is the first that no token can have in this place. The server's tokens.py has the same patterns.

@@ -111,7 +111,7 @@ class LineReader {
   /**
    * Skip the marks of the containers that the line stays in.
    *
-   * @returns {number | null} how many containers that are; null while it cannot be told
+   * @returns {number | null} the number of containers; null while it is not decided
    */
   enterContainers() {
     for (const [depth, container] of this.containers.entries()) {
@@ -157,7 +157,7 @@ class LineReader {
   }
 
   /**
-   * Read a line that may say what the block above it is: a table, or a heading.
+   * Read a line that may turn the block above it into a table or a heading.
    *
    * @param {string} rest
    * @returns {LeafStart | null | false} false where the line does not
@@ -246,7 +246,7 @@ class LineReader {
   }
 
   /**
-   * Return whether the line is unfinished, and a pattern says that more of it may change what it is.
+   * Return whether the line is unfinished, and more of it may change what it is, according to a pattern.
    *
    * @param {RegExp} pattern
    * @param {string} rest

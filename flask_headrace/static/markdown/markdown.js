@@ -75,7 +75,7 @@ export class Markdown {
   }
 
   /**
-   * Return whether the line has only blanks so far: they say nothing of what follows, however many there are.
+   * Return whether the line has only blanks so far, which decide nothing, however many there are.
    *
    * @param {string} character the last one of the line
    */
@@ -86,7 +86,7 @@ export class Markdown {
   }
 
   /**
-   * Begin the line, if what is held of it tells what it is.
+   * Begin the line, if the held beginning decides what it is.
    *
    * @param {boolean} isWhole whether the line's end was reached
    */

@@ -10,7 +10,7 @@
  * @property {{level: number}} heading `level` is 1 to 6
  * @property {{}} quote
  * @property {{ordered: boolean, start: number}} list `start` is the number of the first item
- * @property {{task: boolean | null}} item `task` tells whether a task is done; null for an item that is no task
+ * @property {{task: boolean | null}} item `task` is whether a task is done; null for an item that is no task
  * @property {{language: string}} fence `language` is "" where none is named
  * @property {{}} table
  * @property {{head: boolean}} row
@@ -35,7 +35,7 @@
  * @property {<Kind extends NodeKind>(kind: Kind, attributes: NodeAttributes[Kind]) => void} open begins a node inside the
  *   innermost open one
  * @property {(text: string) => void} text adds text to the node
- * @property {(attributes: LateAttributes) => void} set tells what was not known when the node opened
+ * @property {(attributes: LateAttributes) => void} set sets the attributes that were not known when the node opened
  * @property {() => void} close completes the node
  * @property {(literal: string) => void} unwrap dissolves the node: `literal` and its content take its place
  * @property {() => void} drop removes the node: its text comes again as another node

@@ -13,8 +13,8 @@ import { Watchdog } from "./watchdog.js";
 
 /**
  * The answer to be streamed. `id` is the stream's id, `body` the body of `POST /api/chat`. For a stream that was requested
- * before, `isAccepted` tells whether the server has answered, and `cursor` is the `id` of
- * the last event received: its number, and a mark that tells this answer from another one of the same stream.
+ * before, `isAccepted` is whether the server has answered, and `cursor` is the `id` of
+ * the last event received: its number, and a mark that distinguishes this answer from another one of the same stream.
  *
  * @typedef {{id: string, body: object, isAccepted?: boolean, cursor?: string}} StreamRequest
  *
@@ -36,7 +36,7 @@ import { Watchdog } from "./watchdog.js";
  */
 
 /** Default idle timeout. The service sends a heartbeat every 15 seconds. */
-export const IDLE_TIMEOUT_MS = 45_000;
+const IDLE_TIMEOUT_MS = 45_000;
 
 /** A connection that lasts for so long is a success, even if it carries only heartbeats. */
 const STABLE_AFTER_MS = 10_000;
@@ -44,7 +44,7 @@ const STABLE_AFTER_MS = 10_000;
 /** Statuses with which a proxy answers while the service behind it is away. */
 const TRANSIENT_STATUSES = new Set([408, 425, 429, 502, 503, 504]);
 
-/** Codes with which the service says that it cannot serve now. Any other code is the failure of the answer itself. */
+/** Codes of a service that cannot serve now. Any other code is a failure of the answer itself. */
 const TRANSIENT_CODES = new Set(["store_unavailable", "too_many_streams", "shutting_down"]);
 
 /** Statuses for a stream that is not there, or holds another answer by now, or less of this answer. */
@@ -103,7 +103,7 @@ class ResumableConnection {
   }
 
   /**
-   * Open one connection and yield its events. Where it brings no terminal event, `lastError` says why.
+   * Open one connection and yield its events. If no terminal event comes, `lastError` is the reason.
    *
    * @returns {AsyncGenerator<AnswerEvent, void, void>}
    */

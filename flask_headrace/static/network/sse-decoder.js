@@ -12,7 +12,7 @@
  */
 
 /** Default limit for the characters of one event: a line that never ends must not fill the page's memory. */
-export const MAX_EVENT_CHARACTERS = 4 * 1024 * 1024;
+const MAX_EVENT_CHARACTERS = 4 * 1024 * 1024;
 
 /** Decodes Server-Sent Events from chunks of UTF-8. */
 export class SSEDecoder {

@@ -32,8 +32,8 @@ import { SSEDecoder } from "./sse-decoder.js";
  * @typedef {{type: "done"}} DoneEvent the answer is complete
  * @typedef {{type: "cancelled", reason: string}} CancelledEvent the answer was stopped on the server
  *
- * The answer failed. `retryAfterSeconds` is null where the server names no time; `status` is the HTTP status of a response
- * that is no event stream; `isResumable` tells that the stream may still be resumed later.
+ * The answer failed. `retryAfterSeconds` is null if the server names no time; `status` is the HTTP status of a response
+ * that is no event stream; `isResumable` is whether the stream may still be resumed later.
  * @typedef {{type: "error", code: string, message: string, retryable: boolean, retryAfterSeconds: number | null,
  *   status?: number, isResumable?: boolean}} ErrorEvent
  *
@@ -60,7 +60,7 @@ export function isTerminal({ type }) {
  * @returns {StreamEvent | null} null for a frame that this page does not use
  * @throws {SyntaxError} the frame's data is not JSON
  */
-export function parseEvent({ event, data }) {
+function parseEvent({ event, data }) {
   if (event === "message") {
     return data === "[DONE]" ? { type: "done" } : { type: "delta", text: JSON.parse(data).delta ?? "" };
   }
@@ -170,7 +170,7 @@ export function errorEvent({ code = "error", message = "The answer failed.", ret
 }
 
 /**
- * Return the seconds that a Retry-After header asks for.
+ * Return the seconds in a Retry-After header.
  *
  * @param {string | null} header a number of seconds, or a date
  * @param {number} [now] the current time in milliseconds since 1970

@@ -36,7 +36,7 @@ from tests.support.event_sequences import CHARACTERS
 BEGIN = ResponseStarted("s1", "acme/tiny", "acme")
 TEXT, THOUGHT, CALL = TextDelta("Hel"), ReasoningDelta("hmm"), ToolCallStarted(0, "c1", "find")
 USAGE = Usage(9, 2, 4, 1, 0.00001, attempts=(Attempt("tiny", 9, 2, None),))
-ACCOUNTS = (
+USAGE_FIELDS = (
     b'"usage":{"inputTokens":9,"outputTokens":2,"totalTokens":11,"cachedInputTokens":4,"reasoningTokens":1},'
     b'"cost":0.00001,"currency":"USD","estimated":false,'
     b'"attempts":[{"model":"tiny","inputTokens":9,"outputTokens":2,"cost":null}]'
@@ -106,7 +106,7 @@ GOLDEN: list[tuple[list[Event], Event, list[bytes]]] = [
         [
             END_OF_TEXT,
             b'{"type":"finish-step"}',
-            b'{"type":"finish","finishReason":"tool-calls","messageMetadata":{' + ACCOUNTS + b"}}",
+            b'{"type":"finish","finishReason":"tool-calls","messageMetadata":{' + USAGE_FIELDS + b"}}",
             b"[DONE]",
         ],
     ),
@@ -117,7 +117,7 @@ GOLDEN: list[tuple[list[Event], Event, list[bytes]]] = [
             END_OF_TEXT,
             b'{"type":"finish-step"}',
             b'{"type":"message-metadata","messageMetadata":{'
-            + ACCOUNTS
+            + USAGE_FIELDS
             + b',"error":{"code":"stall_timeout","retryable":true}}}',
             b'{"type":"error","errorText":"It fell silent."}',
         ],
@@ -139,7 +139,7 @@ GOLDEN: list[tuple[list[Event], Event, list[bytes]]] = [
         [
             END_OF_TEXT,
             b'{"type":"finish-step"}',
-            b'{"type":"message-metadata","messageMetadata":{' + ACCOUNTS + b',"cancelled":"stopped"}}',
+            b'{"type":"message-metadata","messageMetadata":{' + USAGE_FIELDS + b',"cancelled":"stopped"}}',
             b'{"type":"abort"}',
         ],
     ),
@@ -171,7 +171,7 @@ FIELDS = {
 """All types and fields of frames; a client aborts at unknown ones."""
 
 
-def wire_after(events: list[Event]) -> UIMessageEncoder:
+def encoder_after(events: list[Event]) -> UIMessageEncoder:
     encoder = UIMessageEncoder("m1")
     if events:
         encoder.encode(events)
@@ -185,7 +185,7 @@ def values(body: bytes) -> list[Any]:
 @golden
 def test_each_event_has_its_frames(before: list[Event], event: Event, frames: list[bytes]) -> None:
     written = b"".join(b"data: %b\n\n" % frame for frame in frames)
-    assert wire_after(before).encode([event]) == written
+    assert encoder_after(before).encode([event]) == written
 
 
 @golden
@@ -210,9 +210,9 @@ def test_no_frame_has_a_field_that_a_version_may_not_know(
 
 @golden
 def test_the_last_frame_of_an_event_has_its_number(before: list[Event], event: Event, frames: list[bytes]) -> None:
-    body = wire_after(before).encode([event], 7)
+    body = encoder_after(before).encode([event], 7)
     assert re.findall(rb"^id: (\d+)\ndata: (.*)$", body, re.MULTILINE) == ([(b"7", frames[-1])] if frames else [])
-    assert body.replace(b"id: 7\n", b"") == wire_after(before).encode([event])
+    assert body.replace(b"id: 7\n", b"") == encoder_after(before).encode([event])
 
 
 def test_a_replay_voids_what_its_reader_may_have() -> None:
@@ -261,7 +261,7 @@ def test_a_cut_answer_has_no_finish_and_no_done(end: Event) -> None:
     ],
 )
 def test_each_finish_reason_has_a_name_that_all_versions_know(reason: Any, written: str) -> None:
-    assert values(wire_after([BEGIN]).encode([Completed(reason)]))[-1]["finishReason"] == written
+    assert values(encoder_after([BEGIN]).encode([Completed(reason)]))[-1]["finishReason"] == written
 
 
 def test_an_answer_in_which_nothing_came_is_begun_at_its_end() -> None:
@@ -275,13 +275,13 @@ def test_a_message_that_goes_on_gets_no_id() -> None:
 
 
 def test_a_signature_without_thoughts_has_a_part_of_its_own() -> None:
-    kinds = [value["type"] for value in values(wire_after([BEGIN, TEXT]).encode([ReasoningSignature("abc")]))]
+    kinds = [value["type"] for value in values(encoder_after([BEGIN, TEXT]).encode([ReasoningSignature("abc")]))]
     assert kinds == ["text-end", "reasoning-start", "reasoning-end"]
 
 
 def test_calls_side_by_side_keep_their_ids() -> None:
     calls: list[Event] = [CALL, ToolCallStarted(1, "c2", "now"), ToolCallDelta(0, "{}"), ToolCallDelta(1, "{}")]
-    written = values(wire_after([BEGIN, *calls]).encode([ToolCallCompleted(1, {}), ToolCallCompleted(0, {})]))
+    written = values(encoder_after([BEGIN, *calls]).encode([ToolCallCompleted(1, {}), ToolCallCompleted(0, {})]))
     assert [(value["toolCallId"], value["toolName"]) for value in written] == [("c2", "now"), ("c1", "find")]
 
 

@@ -153,15 +153,15 @@ def streamed(events: list[Event]) -> bytes:
 @pytest.mark.parametrize(("before", "event", "frames"), GOLDEN, ids=IDS)
 class TestEachEvent:
     def test_has_its_frames(self, before: list[Event], event: Event, frames: list[str]) -> None:
-        wire = MessagesEncoder()
-        wire.encode(before)
-        assert wire.encode([event]) == written(frames)
+        encoder = MessagesEncoder()
+        encoder.encode(before)
+        assert encoder.encode([event]) == written(frames)
 
     def test_carries_its_number_in_the_last_of_them(self, before, event, frames) -> None:
-        wire = MessagesEncoder()
-        wire.encode(before)
+        encoder = MessagesEncoder()
+        encoder.encode(before)
         *others, last = [written([frame]) for frame in frames] or [b""]
-        assert wire.encode([event], 7) == b"".join(others) + (b"id: 7\n" + last if last else b"")
+        assert encoder.encode([event], 7) == b"".join(others) + (b"id: 7\n" + last if last else b"")
 
 
 def test_every_kind_of_event_has_an_entry() -> None:
@@ -173,17 +173,17 @@ def test_every_frame_has_one_of_the_names() -> None:
 
 
 def test_a_silence_is_a_ping_before_the_message_and_in_it() -> None:
-    wire = MessagesEncoder()
-    assert wire.encode([]) == HEARTBEAT == b'event: ping\ndata: {"type":"ping"}\n\n'
-    wire.encode([STARTED, TextDelta("x")])
-    assert wire.encode([], None) == HEARTBEAT
+    encoder = MessagesEncoder()
+    assert encoder.encode([]) == HEARTBEAT == b'event: ping\ndata: {"type":"ping"}\n\n'
+    encoder.encode([STARTED, TextDelta("x")])
+    assert encoder.encode([], None) == HEARTBEAT
 
 
 def test_an_answer_that_begins_again_after_something_was_shown_breaks_off_with_an_error() -> None:
-    wire = MessagesEncoder()
-    wire.encode([STARTED, TextDelta("x")])
+    encoder = MessagesEncoder()
+    encoder.encode([STARTED, TextDelta("x")])
     with pytest.raises(AbortConnection) as broken:
-        wire.encode([AnswerRestarted("it broke off", "acme/big"), TextDelta("y")])
+        encoder.encode([AnswerRestarted("it broke off", "acme/big"), TextDelta("y")])
     message = "acme/big restarted the answer (it broke off): send the request again."
     assert broken.value.final_bytes == written([failed("api_error", message, "restarted")])
 
@@ -204,21 +204,21 @@ class TestCallsThatAreMixed:
     """Some providers interleave tool calls; clients know only one open block."""
 
     def test_the_next_begins_at_once_where_the_one_before_is_whole(self) -> None:
-        wire = MessagesEncoder()
-        wire.encode([STARTED, FIND, ToolCallDelta(0, '{"q":1}')])
-        assert b'"index":1,"content_block":{"type":"tool_use","id":"c2"' in wire.encode([NOW])
-        assert wire.encode([ToolCallDelta(0, " "), ToolCallCompleted(0, {"q": 1})]) == b""
-        assert wire.encode([ToolCallCompleted(1, {})]) == written([stops(1)])
+        encoder = MessagesEncoder()
+        encoder.encode([STARTED, FIND, ToolCallDelta(0, '{"q":1}')])
+        assert b'"index":1,"content_block":{"type":"tool_use","id":"c2"' in encoder.encode([NOW])
+        assert encoder.encode([ToolCallDelta(0, " "), ToolCallCompleted(0, {"q": 1})]) == b""
+        assert encoder.encode([ToolCallCompleted(1, {})]) == written([stops(1)])
 
     def test_the_next_waits_for_the_end_of_one_that_is_not(self) -> None:
-        wire = MessagesEncoder()
-        wire.encode([STARTED, FIND, ToolCallDelta(0, '{"q":')])
-        assert wire.encode([NOW, ToolCallDelta(1, '{"a"'), TextDelta("So")]) == b""
-        assert wire.encode([ToolCallDelta(0, "1}"), ToolCallDelta(1, ":2}")]) == written(
+        encoder = MessagesEncoder()
+        encoder.encode([STARTED, FIND, ToolCallDelta(0, '{"q":')])
+        assert encoder.encode([NOW, ToolCallDelta(1, '{"a"'), TextDelta("So")]) == b""
+        assert encoder.encode([ToolCallDelta(0, "1}"), ToolCallDelta(1, ":2}")]) == written(
             [delta("input_json_delta", "partial_json", "1}")]
         )
         begun = 'content_block_start {"index":1,"content_block":{"type":"tool_use","id":"c2","name":"now","input":{}}}'
-        assert wire.encode([ToolCallCompleted(0, {"q": 1}), ToolCallCompleted(1, {"a": 2})], 20) == (
+        assert encoder.encode([ToolCallCompleted(0, {"q": 1}), ToolCallCompleted(1, {"a": 2})], 20) == (
             written([stops(), begun, delta("input_json_delta", "partial_json", '{"a"', 1)])
             + b"id: 20\n"
             + written([delta("input_json_delta", "partial_json", ":2}", 1)])
@@ -228,12 +228,12 @@ class TestCallsThatAreMixed:
         )
 
     def test_no_more_waits_than_may(self) -> None:
-        wire = MessagesEncoder()
-        wire.encode([STARTED, FIND])
+        encoder = MessagesEncoder()
+        encoder.encode([STARTED, FIND])
         half = TextDelta("x" * (MAX_QUEUED_BYTES // 2 - 200))
-        assert wire.encode([half, half]) == b""
+        assert encoder.encode([half, half]) == b""
         with pytest.raises(AbortConnection) as broken:
-            wire.encode([TextDelta("x" * 400)])
+            encoder.encode([TextDelta("x" * 400)])
         assert b'"error_code":"answer_too_large"' in broken.value.final_bytes
 
     def test_what_waited_is_told_before_the_end_even_where_no_end_of_a_call_came(self) -> None:

@@ -68,9 +68,9 @@ def heard(pieces: list[bytes]) -> anthropic.types.ParsedMessage[None]:
 
 def sent(batched: list[list[Event]]) -> tuple[list[bytes], bool]:
     """Return the encoded batches, and whether the encoder aborted the connection."""
-    wire, pieces = MessagesEncoder(), []
+    encoder, pieces = MessagesEncoder(), []
     try:
-        pieces.extend(wire.encode(batch) for batch in batched)
+        pieces.extend(encoder.encode(batch) for batch in batched)
     except AbortConnection as broken:
         return [*pieces, broken.final_bytes], True
     return pieces, False
@@ -94,14 +94,14 @@ class TestAnySequence:
     @settings(max_examples=150)
     @given(event_sequences.sequences(event_sequences.DONE), event_sequences.SIZES, st.booleans())
     def test_that_is_complete_gives_the_sdk_the_message_that_it_would_have_had_whole(self, events, sizes, numbered):
-        wire, answer, number = MessagesEncoder(), CollectedAnswer(), 1
+        encoder, answer, number = MessagesEncoder(), CollectedAnswer(), 1
         answer.add(events)
         pieces = []
         for batch in event_sequences.batches(events, sizes):
-            pieces.append(wire.encode(batch, number if numbered else None))
+            pieces.append(encoder.encode(batch, number if numbered else None))
             number += len(batch)
         message = heard(pieces)
-        whole = wire.encode_whole(answer)
+        whole = encoder.encode_whole(answer)
         assert plain(message.content) == whole["content"]
         assert message.stop_reason == whole["stop_reason"]
         assert message.usage.to_dict(exclude_none=True) == whole["usage"]
@@ -135,8 +135,8 @@ class TestAnySequence:
     @settings(max_examples=60)
     @given(event_sequences.sequences(), event_sequences.SIZES)
     def test_is_written_alike_however_its_events_come(self, events, sizes):
-        wire = MessagesEncoder()
-        assert b"".join(wire.encode(batch) for batch in event_sequences.batches(events, sizes) if batch) == streamed(
+        encoder = MessagesEncoder()
+        assert b"".join(encoder.encode(batch) for batch in event_sequences.batches(events, sizes) if batch) == streamed(
             events
         )
 

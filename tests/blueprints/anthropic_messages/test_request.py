@@ -37,7 +37,7 @@ def read(*messages: dict[str, Any], **fields: Any) -> ChatRequest:
     return to_chat_request(msgspec.json.decode(json.dumps(body), type=MessagesBody))
 
 
-def said(*blocks: dict[str, Any], role: str = "user") -> tuple[Message, ...]:
+def messages_of(*blocks: dict[str, Any], role: str = "user") -> tuple[Message, ...]:
     return read({"role": role, "content": blocks}).messages
 
 
@@ -51,7 +51,7 @@ class TestTurns:
     def test_of_text_and_pictures_are_parts(self) -> None:
         linked = {"type": "image", "source": {"type": "url", "url": "https://x/y.png"}, "cache_control": MARK}
         text = {"type": "text", "text": "What?", "cache_control": MARK, "citations": None}
-        assert said(text, PICTURE, linked) == (
+        assert messages_of(text, PICTURE, linked) == (
             Message(
                 "user",
                 (
@@ -69,7 +69,7 @@ class TestTurns:
             {"type": "redacted_thinking", "data": "d"},
         ]
         calls = {**USES, "caller": {"type": "direct"}, "cache_control": MARK}
-        assert said(*thoughts, {"type": "text", "text": "So."}, calls, role="assistant") == (
+        assert messages_of(*thoughts, {"type": "text", "text": "So."}, calls, role="assistant") == (
             Message(
                 "assistant",
                 (
@@ -85,7 +85,7 @@ class TestTurns:
     def test_with_results_of_tools_become_turns_of_the_tools(self) -> None:
         failed = {"type": "tool_result", "tool_use_id": "c2", "content": [PICTURE], "is_error": True}
         empty = {"type": "tool_result", "tool_use_id": "c3"}
-        assert said({**RETURNS, "cache_control": MARK}, failed, empty, {"type": "text", "text": "So?"}) == (
+        assert messages_of({**RETURNS, "cache_control": MARK}, failed, empty, {"type": "text", "text": "So?"}) == (
             Message("tool", (TextPart("found", MARK),), tool_call_id="c1"),
             Message("tool", (ImagePart("data:image/png;base64,AAAA"),), tool_call_id="c2", is_error=True),
             Message("tool", "", tool_call_id="c3"),
@@ -93,11 +93,11 @@ class TestTurns:
         )
 
     def test_keep_the_order_of_their_blocks(self) -> None:
-        first, result, last = said({"type": "text", "text": "a"}, RETURNS, {"type": "text", "text": "b"})
+        first, result, last = messages_of({"type": "text", "text": "a"}, RETURNS, {"type": "text", "text": "b"})
         assert (first.text(), result.role, last.text()) == ("a", "tool", "b")
 
     def test_without_a_block_are_turns_all_the_same(self) -> None:
-        assert said() == (Message("user", ()),)
+        assert messages_of() == (Message("user", ()),)
 
     @pytest.mark.parametrize("role", ["user", "assistant"])
     def test_come_out_for_anthropic_as_they_came_in(self, role: str) -> None:
@@ -216,7 +216,7 @@ class TestRefused:
     )
     def test_is_a_block_that_cannot_be_passed_on(self, role: str, block: dict, says: str) -> None:
         with pytest.raises(InvalidRequest) as refused:
-            said(block, role=role)
+            messages_of(block, role=role)
         assert says in refused.value.message
 
     @pytest.mark.parametrize(

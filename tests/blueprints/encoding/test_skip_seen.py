@@ -39,6 +39,15 @@ ENCODERS: dict[str, Callable[[], StreamEncoder]] = {
     "document": ObjectTextEncoder,
     "ui-messages": lambda: UIMessageEncoder("m1"),
 }
+"""An encoder of every protocol, by its name."""
+
+WITHOUT_ERROR_FRAMES = {"text", "document"}
+"""Protocols that have no form for errors: they only break the connection."""
+
+CONTINUING_AFTER_RESTART = {"native", "document", "ui-messages"}
+"""Protocols that continue after the restart in AGAIN; the others fail the response."""
+
+FAILING_AT_RESTART = sorted(ENCODERS.keys() - CONTINUING_AFTER_RESTART)
 SHOWN: list[Event] = [ResponseStarted("s1", "acme/tiny", "acme"), TextDelta("wrong")]
 AGAIN: list[Event] = [AnswerRestarted("it broke off", "acme/big"), TextDelta("right"), Usage(1, 1), Completed("stop")]
 
@@ -87,17 +96,17 @@ def test_the_rest_is_what_a_reader_has_who_never_left_at_every_cursor(
         assert read(SkipSeenEvents(make(), seen), batches(events, sizes)) == (rest, error_frame)
 
 
-@pytest.mark.parametrize("protocol", ["openai", "openai-responses", "anthropic", "data-v1", "text"])
+@pytest.mark.parametrize("protocol", FAILING_AT_RESTART)
 def test_what_was_void_is_not_sent_again_to_who_knows_of_it(protocol: str) -> None:
     events = [*SHOWN, *AGAIN]
     for seen in (3, 4):
         rest, error_frame = read(SkipSeenEvents(ENCODERS[protocol](), seen), [events])
         assert rest == error_frame
         assert b"wrong" not in rest.replace(b'"text":"wrong"', b"")  # a response that failed tells what there was
-        assert (rest == b"") == (protocol == "text")
+        assert (rest == b"") == (protocol in WITHOUT_ERROR_FRAMES)
 
 
-@pytest.mark.parametrize("protocol", ["openai", "openai-responses", "anthropic", "data-v1", "text"])
+@pytest.mark.parametrize("protocol", FAILING_AT_RESTART)
 def test_what_came_together_with_a_restart_is_not_lost(protocol: str) -> None:
     apart = read(ENCODERS[protocol](), [[event] for event in [*SHOWN, *AGAIN]])
     together = read(ENCODERS[protocol](), [[*SHOWN, *AGAIN]])
@@ -122,7 +131,7 @@ def test_a_reading_that_fails_by_itself_is_told_so_whatever_its_reader_has(proto
     fresh = ENCODERS[protocol]()
     fresh.encode(SHOWN, 1)
     assert written == read_one_unnumbered(fresh, failed)
-    assert (written == b"") == (protocol in {"text", "document"})
+    assert (written == b"") == (protocol in WITHOUT_ERROR_FRAMES)
 
 
 def read_one_unnumbered(encoder: StreamEncoder, events: list[Event]) -> bytes:

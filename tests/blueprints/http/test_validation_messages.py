@@ -8,7 +8,7 @@ from tests.support.reader import QUESTION, send
 from tests.support.service import Service
 
 
-def said(role: str = "user", content: object = "hi") -> dict[str, object]:
+def body_with(role: str = "user", content: object = "hi") -> dict[str, object]:
     return {"messages": [{"role": role, "content": content}]}
 
 
@@ -17,10 +17,10 @@ def said(role: str = "user", content: object = "hi") -> dict[str, object]:
     [
         (
             "/api/chat",
-            said("usr"),
+            body_with("usr"),
             "'usr' - at `messages[0].role`: it must be one of assistant, developer, system, tool, user.",
         ),
-        ("/api/chat", said(content=[{"type": "txt"}]), "`messages[0].content[0].type`: it must be one of "),
+        ("/api/chat", body_with(content=[{"type": "txt"}]), "`messages[0].content[0].type`: it must be one of "),
         (
             "/v1/chat/completions",
             {"messages": QUESTION, "tool_choice": "any"},
@@ -36,10 +36,14 @@ def said(role: str = "user", content: object = "hi") -> dict[str, object]:
             {"messages": QUESTION, "tools": [{"type": "custom", "function": {"name": "f"}}]},
             "'custom' - at `tools[0].type`: it must be function.",
         ),
-        ("/v1/messages", said("tool"), "'tool' - at `messages[0].role`: it must be one of assistant, system, user."),
         (
             "/v1/messages",
-            said(content=[{"type": "image", "source": {"type": "file"}}]),
+            body_with("tool"),
+            "'tool' - at `messages[0].role`: it must be one of assistant, system, user.",
+        ),
+        (
+            "/v1/messages",
+            body_with(content=[{"type": "image", "source": {"type": "file"}}]),
             "messages[0].content[0] is invalid: Invalid value 'file' - at `source.type`: it must be one ",
         ),
         ("/v1/messages", {"messages": QUESTION, "max_tokens": "9"}, "got `str` - at `max_tokens`."),

@@ -65,10 +65,10 @@ class TestWhatOpenAIIsSent:
     def test_has_earlier_calls_and_their_results(self, service: Service, upstream: Upstream) -> None:
         upstream.answer("again-o", openai_wire.answer("ok"))
         ask(service.url, "openai/again-o", tools=TOOLS, messages=AGAIN)
-        _, said, found, failed = sent(upstream, "again-o")["messages"]
-        assert said["content"] == "Well."
-        assert [call["function"]["name"] for call in said["tool_calls"]] == ["find", "now"]
-        assert json.loads(said["tool_calls"][0]["function"]["arguments"]) == {"q": "ö"}
+        _, assistant, found, failed = sent(upstream, "again-o")["messages"]
+        assert assistant["content"] == "Well."
+        assert [call["function"]["name"] for call in assistant["tool_calls"]] == ["find", "now"]
+        assert json.loads(assistant["tool_calls"][0]["function"]["arguments"]) == {"q": "ö"}
         assert found == {"role": "tool", "tool_call_id": "c1", "content": "found"}
         assert failed["tool_call_id"] == "c2"
 
@@ -91,9 +91,9 @@ class TestWhatAnthropicIsSent:
     def test_has_earlier_calls_and_all_their_results_in_one_turn(self, service: Service, upstream: Upstream) -> None:
         upstream.answer("again-a", anthropic_wire.answer("ok"))
         ask(service.url, "anthropic/again-a", tools=TOOLS, messages=[*AGAIN, {"role": "user", "content": "So?"}])
-        _, said, results = sent(upstream, "again-a")["messages"]
-        assert said["content"][0] == {"type": "text", "text": "Well."}
-        assert said["content"][1] == {"type": "tool_use", "id": "c1", "name": "find", "input": {"q": "ö"}}
+        _, assistant, results = sent(upstream, "again-a")["messages"]
+        assert assistant["content"][0] == {"type": "text", "text": "Well."}
+        assert assistant["content"][1] == {"type": "tool_use", "id": "c1", "name": "find", "input": {"q": "ö"}}
         assert results["role"] == "user"
         assert results["content"] == [
             {"type": "tool_result", "tool_use_id": "c1", "content": "found"},
@@ -142,7 +142,7 @@ class TestRefused:
 
 @pytest.mark.parametrize(("provider", "wire"), WIRES)
 def test_a_schema_s_answer_is_text(service: Service, upstream: Upstream, provider, wire) -> None:
-    said = '{"q":1}' if provider == "openai" else ToolCall("t1", "answer", ('{"q":', "1}"))
-    upstream.answer("json", wire.answer(said, finish=wire.FINISHES[0 if provider == "openai" else 2]))
+    content = '{"q":1}' if provider == "openai" else ToolCall("t1", "answer", ('{"q":', "1}"))
+    upstream.answer("json", wire.answer(content, finish=wire.FINISHES[0 if provider == "openai" else 2]))
     answer = ask(service.url, f"{provider}/json", schema={"type": "object"})
     assert (answer.text, answer.is_done, answer.named("tool")) == ('{"q":1}', True, [])

@@ -60,7 +60,7 @@ def error(code: str, message: str) -> bytes:
     return f'data: {{"error":{body}}}\n\n'.encode()
 
 
-def wire(*, has_usage: bool = False, after: tuple[Event, ...] = ()) -> ChatCompletionEncoder:
+def encoder(*, has_usage: bool = False, after: tuple[Event, ...] = ()) -> ChatCompletionEncoder:
     made = ChatCompletionEncoder("s1", "acme/tiny", 1700000000, has_usage=has_usage)
     made.encode([START, *after])
     return made
@@ -95,7 +95,7 @@ golden = pytest.mark.parametrize(("before", "event", "written"), GOLDEN, ids=IDS
 
 @golden
 def test_each_event_has_its_chunk(before: tuple[Event, ...], event: Event, written: bytes) -> None:
-    assert wire(after=before).encode([event]) == written
+    assert encoder(after=before).encode([event]) == written
 
 
 def test_every_kind_of_event_is_thought_of() -> None:
@@ -106,29 +106,31 @@ def test_every_kind_of_event_is_thought_of() -> None:
 def test_a_number_stands_before_the_last_frame_of_an_event(before, event: Event, written: bytes) -> None:
     *first, last = written.split(b"\n\n")[:-1] or [b""]
     numbered = b"id: 7\n" + last if last else b""
-    assert wire(after=before).encode([event], 7) == b"".join(frame + b"\n\n" for frame in [*first, numbered] if frame)
+    assert encoder(after=before).encode([event], 7) == b"".join(
+        frame + b"\n\n" for frame in [*first, numbered] if frame
+    )
 
 
 @golden
 def test_each_chunk_is_one_of_theirs(before: tuple[Event, ...], event: Event, written: bytes) -> None:
     for has_usage in (False, True):
-        for data in read(wire(has_usage=has_usage, after=before).encode([event])):
+        for data in read(encoder(has_usage=has_usage, after=before).encode([event])):
             if "error" not in data:
                 ChatCompletionChunk.model_validate_json(json.dumps(data), strict=True)
 
 
 def test_many_events_are_written_one_after_the_other() -> None:
     events = [event for _, event, _ in GOLDEN]
-    apart, together = wire(), wire()
+    apart, together = encoder(), encoder()
     assert together.encode(events) == b"".join(apart.encode([event]) for event in events)
-    apart, together = wire(), wire()
+    apart, together = encoder(), encoder()
     assert together.encode(events, 2) == b"".join(apart.encode([event], n) for n, event in enumerate(events, 2))
 
 
 def test_many_texts_at_once_have_the_bytes_of_each_by_itself() -> None:
     texts: list[Event] = [TextDelta(text) for text in ("", "a", '"\r\n', "\u2028ö🌊")]
     for has_usage in (False, True):
-        one = wire(has_usage=has_usage)
+        one = encoder(has_usage=has_usage)
         assert one.encode(texts) == b"".join(one.encode([text]) for text in texts)
 
 
@@ -138,36 +140,36 @@ def read(written: bytes) -> list[dict[str, Any]]:
 
 class TestUsage:
     def test_where_it_is_wanted_is_a_chunk_without_choices_before_the_end(self) -> None:
-        written = wire(has_usage=True).encode([USAGE, Completed("stop")])
+        written = encoder(has_usage=True).encode([USAGE, Completed("stop")])
         finish = chunk("{}", '"stop"').replace(b"}]}", b'}],"usage":null}')
         assert written == finish + f'data: {HEAD}[],"usage":{TOKENS}}}\n\ndata: [DONE]\n\n'.encode()
 
     def test_where_it_is_wanted_is_null_in_all_others(self) -> None:
         *others, last = read(
-            wire(has_usage=True).encode([TextDelta("a"), CALLED, TextDelta("b"), USAGE, Completed("stop")])
+            encoder(has_usage=True).encode([TextDelta("a"), CALLED, TextDelta("b"), USAGE, Completed("stop")])
         )
         assert [data["usage"] for data in others] == [None] * 4
         assert last["usage"]["total_tokens"] == 12
 
     def test_may_come_apart_from_the_end(self) -> None:
-        apart = wire(has_usage=True)
+        apart = encoder(has_usage=True)
         written = apart.encode([TextDelta("a"), USAGE]) + apart.encode([Completed("stop")])
         assert read(written)[-1]["usage"]["total_tokens"] == 12
 
     @pytest.mark.parametrize("end", [Failed("x", "y", False), Cancelled("stopped")])
     def test_of_what_was_cut_comes_before_the_error(self, end: Event) -> None:
-        tokens, failure = read(wire(has_usage=True).encode([USAGE, end]))
+        tokens, failure = read(encoder(has_usage=True).encode([USAGE, end]))
         assert tokens["usage"]["total_tokens"] == 12
         assert "error" in failure
 
     def test_that_nobody_wants_is_not_there(self) -> None:
-        assert b"usage" not in wire().encode([TextDelta("a"), USAGE, Completed("stop")])
+        assert b"usage" not in encoder().encode([TextDelta("a"), USAGE, Completed("stop")])
 
 
 class TestAnAnswerThatBeginsAgain:
     def test_ends_with_an_error_after_what_was_written(self) -> None:
         with pytest.raises(AbortConnection) as caught:
-            wire().encode([TextDelta("Hel"), AnswerRestarted("it broke off", "acme/big"), TextDelta("Hello")])
+            encoder().encode([TextDelta("Hel"), AnswerRestarted("it broke off", "acme/big"), TextDelta("Hello")])
         text, failure = read(caught.value.final_bytes)
         assert text["choices"][0]["delta"] == {"content": "Hel"}
         assert failure["error"]["code"] == "restarted"
@@ -178,13 +180,13 @@ class TestAnAnswerThatBeginsAgain:
         answer.add(
             [START, TextDelta("Hel"), AnswerRestarted("it broke off", "acme/big"), TextDelta("Hi"), Completed("stop")]
         )
-        written = wire().encode_whole(answer)
+        written = encoder().encode_whole(answer)
         assert (written["choices"][0]["message"]["content"], written["model"]) == ("Hi", "acme/big")
 
 
 class TestTheModel:
     def test_is_the_one_that_answers(self) -> None:
-        other = wire()
+        other = encoder()
         written = other.encode([ResponseStarted("s1", "acme/big", "acme"), TextDelta("a"), Completed("stop")])
         assert {data["model"] for data in read(written)} == {"acme/big"}
 
@@ -205,7 +207,7 @@ class TestTheModel:
     ],
 )  # fmt: skip
 def test_every_finish_reason_is_one_of_theirs(ours: FinishReason, theirs: str) -> None:
-    assert read(wire().encode([Completed(ours)]))[0]["choices"][0]["finish_reason"] == theirs
+    assert read(encoder().encode([Completed(ours)]))[0]["choices"][0]["finish_reason"] == theirs
 
 
 class TestAnAnswerInOnePiece:
@@ -214,7 +216,7 @@ class TestAnAnswerInOnePiece:
         answer = CollectedAnswer()
         answer.add([START, ReasoningDelta("hmm"), TextDelta("Hel"), TextDelta("lo"), *calls, ToolCallCompleted(1, {})])
         answer.add([USAGE, Completed("tool_calls")])
-        written = wire().encode_whole(answer)
+        written = encoder().encode_whole(answer)
         parsed = CompletionOfTheirs.model_validate_json(json.dumps(written), strict=True)
         message = parsed.choices[0].message
         assert (message.content, message.model_extra) == ("Hello", {"reasoning_content": "hmm"})
@@ -226,12 +228,12 @@ class TestAnAnswerInOnePiece:
     def test_has_no_content_where_it_is_a_call_alone(self) -> None:
         answer = CollectedAnswer()
         answer.add([START, CALLED, ToolCallCompleted(0, {}), USAGE, Completed("tool_calls")])
-        assert wire().encode_whole(answer)["choices"][0]["message"]["content"] is None
+        assert encoder().encode_whole(answer)["choices"][0]["message"]["content"] is None
 
     def test_may_be_empty(self) -> None:
         answer = CollectedAnswer()
         answer.add([START, USAGE, Completed("stop")])
-        assert wire().encode_whole(answer)["choices"][0]["message"] == {
+        assert encoder().encode_whole(answer)["choices"][0]["message"] == {
             "role": "assistant",
             "content": "",
             "refusal": None,
@@ -251,9 +253,9 @@ class TestAnAnswerInOnePiece:
     ],
 )
 def test_a_refusal_has_the_fields_of_theirs(failure, kind: str) -> None:
-    assert openai_error_body(failure) == wire().error_body(failure)
+    assert openai_error_body(failure) == encoder().error_body(failure)
     assert openai_error_body(failure) == {"error": {"message": "x", "type": kind, "param": None, "code": failure.code}}
 
 
 def test_a_silence_is_a_comment_with_one_line_end() -> None:
-    assert wire().encode([]) == wire().encode([], 3) == b": keep-alive\n"
+    assert encoder().encode([]) == encoder().encode([], 3) == b": keep-alive\n"

@@ -41,12 +41,12 @@ class TestAnAnswer:
     def test_comes_in_chunks_of_one_id_and_one_time_and_is_done(self, service, upstream, provider, wire) -> None:
         upstream.answer("chunked", wire.answer(Reasoning("hm"), "Hel", "lo 🌊"))
         answer = ask(service, f"{provider}/chunked", stream=True)
-        *told, done = chunks(answer)
+        *sent, done = chunks(answer)
         assert done == "[DONE]"
-        assert {chunk["id"] for chunk in told} == {"chatcmpl-" + answer.headers["headrace-stream-id"]}
-        assert len({chunk["created"] for chunk in told}) == 1
-        assert {chunk["model"] for chunk in told} == {f"{provider}/chunked"}
-        deltas = [chunk["choices"][0]["delta"] for chunk in told]
+        assert {chunk["id"] for chunk in sent} == {"chatcmpl-" + answer.headers["headrace-stream-id"]}
+        assert len({chunk["created"] for chunk in sent}) == 1
+        assert {chunk["model"] for chunk in sent} == {f"{provider}/chunked"}
+        deltas = [chunk["choices"][0]["delta"] for chunk in sent]
         assert deltas == [
             {"role": "assistant", "content": ""}, {"reasoning_content": "hm"}, {"content": "Hel"}, {"content": "lo 🌊"},
             {},
@@ -188,7 +188,7 @@ class TestModels:
         assert (answer.status, answer.error["code"]) == (404, "model_not_found")
 
 
-class TestWhoMayAsk:
+class TestAuthorization:
     @pytest.mark.parametrize(("method", "path"), [("POST", "chat/completions"), ("GET", "models"), ("GET", "models/x")])
     def test_has_a_key(self, guarded: Service, method: str, path: str) -> None:
         answer = send(f"{guarded.url}/v1/{path}", {"messages": QUESTION}, method=method)
@@ -196,15 +196,15 @@ class TestWhoMayAsk:
 
     def test_may_be_a_page_that_is_named(self, guarded: Service, upstream: Upstream) -> None:
         upstream.answer("paged", openai_wire.answer("ok"))
-        asks = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
-        asks["Access-Control-Request-Headers"] = "authorization, content-type, x-stainless-lang"
-        allowed = send(guarded.url + "/v1/chat/completions", method="OPTIONS", headers=asks)
+        preflight = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
+        preflight["Access-Control-Request-Headers"] = "authorization, content-type, x-stainless-lang"
+        allowed = send(guarded.url + "/v1/chat/completions", method="OPTIONS", headers=preflight)
         assert allowed.headers["access-control-allow-origin"] == PAGE
         assert "x-stainless-lang" in allowed.headers["access-control-allow-headers"]
         answer = ask(guarded, "openai/paged", headers=KEY | {"Origin": PAGE}, stream=True)
         assert answer.headers["access-control-allow-origin"] == PAGE
-        told = answer.headers["access-control-expose-headers"].split(", ")
-        assert {"Headrace-Stream-Id", "Retry-After", "X-Should-Retry"} <= set(told)
+        exposed = answer.headers["access-control-expose-headers"].split(", ")
+        assert {"Headrace-Stream-Id", "Retry-After", "X-Should-Retry"} <= set(exposed)
 
     def test_is_no_page_of_another_site(self, guarded: Service) -> None:
         answer = ask(guarded, "never-asked", headers=KEY | {"Origin": "https://evil.example"})

@@ -43,31 +43,33 @@ class TestTurns:
 
     def test_of_parts_have_text_and_pictures(self) -> None:
         image = {"type": "image_url", "image_url": {"url": "https://x/y.png", "detail": "low"}}
-        said = turn(role="user", content=[{"type": "text", "text": "What is it?"}, image])
-        assert said.content == (TextPart("What is it?"), ImagePart("https://x/y.png", "low"))
+        message = turn(role="user", content=[{"type": "text", "text": "What is it?"}, image])
+        assert message.content == (TextPart("What is it?"), ImagePart("https://x/y.png", "low"))
 
     def test_may_hint_at_what_to_cache(self) -> None:
         hint = {"type": "ephemeral"}
-        said = turn(role="user", content=[{"type": "text", "text": "a", "cache_control": hint}])
-        assert said.content == (TextPart("a", hint),)
+        message = turn(role="user", content=[{"type": "text", "text": "a", "cache_control": hint}])
+        assert message.content == (TextPart("a", hint),)
 
     def test_of_an_assistant_may_be_a_refusal(self) -> None:
         assert turn(role="assistant", content=[{"type": "refusal", "refusal": "No."}]).content == (TextPart("No."),)
         assert turn(role="assistant", content=None, refusal="No.").content == (TextPart("No."),)
 
     def test_of_an_assistant_may_have_what_it_thought(self) -> None:
-        said = turn(role="assistant", content="So.", reasoning_content="hm")
-        assert said.content == (ReasoningPart("hm"), TextPart("So."))
+        message = turn(role="assistant", content="So.", reasoning_content="hm")
+        assert message.content == (ReasoningPart("hm"), TextPart("So."))
 
     def test_of_an_assistant_may_have_called_tools(self) -> None:
         call = {"id": "c1", "type": "function", "function": {"name": "find", "arguments": '{"q": "ö"}'}}
         bare = {"id": "c2", "index": 1, "type": "function", "function": {"name": "now", "arguments": ""}}
-        said = turn(role="assistant", content=None, tool_calls=[call, bare])
-        assert said == Message("assistant", (), tool_calls=(ToolCall("c1", "find", {"q": "ö"}), ToolCall("c2", "now")))
+        message = turn(role="assistant", content=None, tool_calls=[call, bare])
+        assert message == Message(
+            "assistant", (), tool_calls=(ToolCall("c1", "find", {"q": "ö"}), ToolCall("c2", "now"))
+        )
 
     def test_of_tools_answer_a_call_whatever_the_tool_was(self) -> None:
-        said = turn(role="tool", tool_call_id="c1", content=[{"type": "text", "text": "found"}], name="find")
-        assert said == Message("tool", (TextPart("found"),), tool_call_id="c1")
+        message = turn(role="tool", tool_call_id="c1", content=[{"type": "text", "text": "found"}], name="find")
+        assert message == Message("tool", (TextPart("found"),), tool_call_id="c1")
 
     def test_may_name_who_speaks(self) -> None:
         assert turn(role="user", content="hi", name="ann").name == "ann"

@@ -38,7 +38,7 @@ CALLED = ToolCallStarted(0, "c1", "find")
 ANY_OF_THEIRS = TypeAdapter(ResponseStreamEvent)
 
 MESSAGE = {"id": "msg_s1_0", "type": "message", "status": "completed", "role": "assistant"}
-SAID = {"type": "output_text", "text": "Hel", "annotations": [], "logprobs": []}
+TEXT_PART = {"type": "output_text", "text": "Hel", "annotations": [], "logprobs": []}
 THOUGHT = {"id": "rs_s1_0", "type": "reasoning", "summary": [], "encrypted_content": None}
 CALL = {"id": "fc_s1_0", "type": "function_call", "status": "completed", "call_id": "c1", "name": "find"}
 IN_TEXT = {"item_id": "msg_s1_0", "output_index": 0, "content_index": 0}
@@ -81,7 +81,7 @@ GOLDEN: list[tuple[tuple[Event, ...], Event, list[tuple[str, dict[str, Any]]]]] 
         TextDelta("Hel"),
         [
             item("added", MESSAGE, status="in_progress", content=[]),
-            ("content_part.added", {**IN_TEXT, "part": {**SAID, "text": ""}}),
+            ("content_part.added", {**IN_TEXT, "part": {**TEXT_PART, "text": ""}}),
             ("output_text.delta", {**IN_TEXT, "logprobs": [], "delta": "Hel"}),
         ],
     ),
@@ -133,8 +133,8 @@ GOLDEN: list[tuple[tuple[Event, ...], Event, list[tuple[str, dict[str, Any]]]]] 
         Completed("stop"),
         [
             ("output_text.done", {**IN_TEXT, "logprobs": [], "text": "Hel"}),
-            ("content_part.done", {**IN_TEXT, "part": SAID}),
-            item("done", MESSAGE, content=[SAID]),
+            ("content_part.done", {**IN_TEXT, "part": TEXT_PART}),
+            item("done", MESSAGE, content=[TEXT_PART]),
             ("completed", {}),
         ],
     ),

@@ -25,7 +25,11 @@ from flask_headrace.providers.chat_request import (
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
 CALL = {"type": "function_call", "call_id": "c1", "name": "find", "arguments": '{"q": "ö"}'}
 OUTPUT = {"type": "function_call_output", "call_id": "c1", "output": "found"}
-SAID = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "So.", "annotations": []}]}
+ANSWER = {
+    "type": "message",
+    "role": "assistant",
+    "content": [{"type": "output_text", "text": "So.", "annotations": []}],
+}
 THOUGHT = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "hm"}]}
 
 
@@ -57,7 +61,7 @@ class TestTheInput:
         assert messages[0].content == (TextPart("What is it?"), ImagePart("https://x/y.png", "low"))
 
     def test_has_what_an_answer_had_as_one_turn(self) -> None:
-        assert converted({"role": "user", "content": "hi"}, THOUGHT, SAID, CALL, OUTPUT) == (
+        assert converted({"role": "user", "content": "hi"}, THOUGHT, ANSWER, CALL, OUTPUT) == (
             Message("user", "hi"),
             Message(
                 "assistant",
@@ -74,8 +78,8 @@ class TestTheInput:
         assert [answer.tool_call_id for answer in answers] == ["c1", "c2"]
 
     def test_has_answers_that_follow_each_other_as_turns_of_their_own(self) -> None:
-        assert [message.text() for message in converted(SAID, SAID)] == ["So.", "So."]
-        assert [message.parts() for message in converted(CALL, THOUGHT, SAID)] == [
+        assert [message.text() for message in converted(ANSWER, ANSWER)] == ["So.", "So."]
+        assert [message.parts() for message in converted(CALL, THOUGHT, ANSWER)] == [
             (), (ReasoningPart("hm"), TextPart("So.")),
         ]  # fmt: skip
 
@@ -96,12 +100,12 @@ class TestTheInput:
         ],
     )
     def test_has_thoughts_by_which_their_provider_knows_them(self, signature: str | None, part: ReasoningPart) -> None:
-        assert converted({**THOUGHT, "encrypted_content": signature}, SAID)[0].content == (part, TextPart("So."))
+        assert converted({**THOUGHT, "encrypted_content": signature}, ANSWER)[0].content == (part, TextPart("So."))
 
     def test_comes_back_with_all_that_an_answer_had(self) -> None:
-        echoed = {**SAID, "id": "msg_1", "status": "completed", "phase": None}
+        echoed = {**ANSWER, "id": "msg_1", "status": "completed", "phase": None}
         called = {**CALL, "id": "fc_1", "status": "completed", "async": None, "caller": None, "namespace": None}
-        assert converted(echoed, called) == converted(SAID, CALL)
+        assert converted(echoed, called) == converted(ANSWER, CALL)
 
     @pytest.mark.parametrize(
         ("items", "wrong"),

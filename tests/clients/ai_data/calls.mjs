@@ -23,7 +23,7 @@ const canned = (base64, size, isBroken) => {
 };
 
 const chat = async ({ api = "http://canned.invalid/", messages = [], bytes, size = 1, isBroken, stopAt, ...options }) => {
-  const told = { message: {}, messages: 0, finish: null, error: null, status: null };
+  const result = { message: {}, messages: 0, finish: null, error: null, status: null };
   const aborting = new AbortController();
   await callChatApi({
     api,
@@ -32,35 +32,35 @@ const chat = async ({ api = "http://canned.invalid/", messages = [], bytes, size
     restoreMessagesOnFailure() {},
     generateId: () => "own-id",
     lastMessage: messages.at(-1),
-    onResponse: (response) => void (told.status = response.status),
+    onResponse: (response) => void (result.status = response.status),
     onUpdate(update) {
       // Before 4.1 there is a list of messages, one for each step.
       const all = Array.isArray(update) ? update : [update.message];
-      told.messages = all.length;
-      told.message = all.at(-1) ?? told.message;
-      if (stopAt && told.message.content?.includes(stopAt)) aborting.abort();
+      result.messages = all.length;
+      result.message = all.at(-1) ?? result.message;
+      if (stopAt && result.message.content?.includes(stopAt)) aborting.abort();
     },
-    onFinish: (message, finish) => void (told.finish = finish),
+    onFinish: (message, finish) => void (result.finish = finish),
     ...options,
     body: { id: "chat", messages, ...options.body },
   }).catch((error) => {
-    told.error = { name: error.name, message: error.message };
+    result.error = { name: error.name, message: error.message };
   });
-  return told;
+  return result;
 };
 
 const completion = async ({ bytes, size = 1, isBroken, ...options }) => {
-  const told = { text: "", finished: null, error: null };
+  const result = { text: "", finished: null, error: null };
   await callCompletionApi({
     fetch: canned(bytes, size, isBroken),
-    setCompletion: (text) => void (told.text = text),
+    setCompletion: (text) => void (result.text = text),
     setLoading() {},
     setAbortController() {},
-    setError: (error) => void (told.error = error?.message ?? null),
-    onFinish: (prompt, text) => void (told.finished = text),
+    setError: (error) => void (result.error = error?.message ?? null),
+    onFinish: (prompt, text) => void (result.finished = text),
     ...options,
   });
-  return told;
+  return result;
 };
 
 serve({ chat, completion });

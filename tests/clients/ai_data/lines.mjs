@@ -7,7 +7,7 @@ export const serve = (commands) => {
   createInterface({ input: process.stdin }).on("line", async (line) => {
     const { n, todo, ...given } = JSON.parse(line);
     try {
-      tell({ n, told: await commands[todo](given, (noted) => tell({ n, noted })) });
+      tell({ n, result: await commands[todo](given, (noted) => tell({ n, noted })) });
     } catch (error) {
       tell({ n, thrown: String(error?.stack ?? error) });
     }

@@ -39,7 +39,7 @@ class Node:
         self._process = subprocess.Popen(
             [program, script, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self._asked: dict[int, Task] = {}
+        self._pending: dict[int, Task] = {}
         self._numbers = itertools.count()
         self._hearing = threading.Thread(target=self._hear, daemon=True)
         self._hearing.start()
@@ -47,7 +47,7 @@ class Node:
     def begin(self, todo: str, **given: Any) -> Task:
         """Send a command and return its pending result."""
         n = next(self._numbers)
-        self._asked[n] = task = Task()
+        self._pending[n] = task = Task()
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"n": n, "todo": todo, **given}) + "\n")
         self._process.stdin.flush()
@@ -65,14 +65,14 @@ class Node:
     def _hear(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            told = json.loads(line)
-            if "noted" in told:
-                self._asked[told["n"]].noted.put(told["noted"])
+            message = json.loads(line)
+            if "noted" in message:
+                self._pending[message["n"]].noted.put(message["noted"])
                 continue
-            task = self._asked.pop(told["n"])
-            if "thrown" in told:
-                task.set_exception(AssertionError(told["thrown"]))
+            task = self._pending.pop(message["n"])
+            if "thrown" in message:
+                task.set_exception(AssertionError(message["thrown"]))
             else:
-                task.set_result(told["told"])
-        for task in self._asked.values():
+                task.set_result(message["result"])
+        for task in self._pending.values():
             task.set_exception(AssertionError("the Node process has ended"))

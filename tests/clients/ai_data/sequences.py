@@ -30,8 +30,8 @@ def answers(draw: st.DrawFn) -> list[list[Event]]:
         events = [*events[:place], AnswerRestarted("busy", "acme/big"), *draw(contents())]
     if not isinstance(end, Completed):
         events = events[: draw(st.integers(1, len(events)))]
-    told = [usage] if draw(st.booleans()) else []
-    return batches([*events, *told, end], draw(SIZES))
+    usages = [usage] if draw(st.booleans()) else []
+    return batches([*events, *usages, end], draw(SIZES))
 
 
 def write(encoder: StreamEncoder, given: list[list[Event]]) -> tuple[bytes, bool]:

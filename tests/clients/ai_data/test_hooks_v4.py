@@ -17,55 +17,55 @@ PICTURE = {"name": "mill.png", "contentType": "image/png", "url": "data:image/pn
 
 
 def chat(hooks4: Node, ai: Service, model: str, text: str = "hi", **options: Any) -> dict[str, Any]:
-    told: dict[str, Any] = hooks4.do("chat", base=ai.url, model=model, text=text, **options)
-    return told
+    result: dict[str, Any] = hooks4.do("chat", base=ai.url, model=model, text=text, **options)
+    return result
 
 
 @pytest.mark.parametrize(("provider", "wire"), PROVIDERS)
 class TestUseChat:
     def test_shows_a_whole_answer(self, ai, upstream, hooks4, provider, wire) -> None:
         upstream.answer("scripts", cuts.cut(wire.answer(SCRIPTS[:9], SCRIPTS[9:]), 1))
-        told = chat(hooks4, ai, f"{provider}/scripts")
-        asked, answer = told["messages"]
+        result = chat(hooks4, ai, f"{provider}/scripts")
+        asked, answer = result["messages"]
         assert (asked["content"], answer["content"]) == ("hi", SCRIPTS)
         assert answer["parts"] == [{"type": "text", "text": SCRIPTS}]
-        assert (told["status"], told["finishes"]) == ("ready", ["stop"])
+        assert (result["status"], result["finishes"]) == ("ready", ["stop"])
 
     def test_stops_the_model(self, ai, upstream, hooks4, provider, wire) -> None:
         name = f"hook-stop-{provider}"
         upstream.answer(name, wire.answer("one ", Hang()))
-        told = chat(hooks4, ai, f"{provider}/{name}", stopAt="one")
+        result = chat(hooks4, ai, f"{provider}/{name}", stopAt="one")
         assert upstream.ended(name).ended is Ended.ABORTED
-        assert (told["status"], told["error"], told["finishes"]) == ("ready", None, [])
+        assert (result["status"], result["error"], result["finishes"]) == ("ready", None, [])
 
     def test_shows_a_failure_and_keeps_the_text_before_it(self, ai, upstream, hooks4, provider, wire) -> None:
         upstream.answer("failing", wire.failing_after(2))
-        told = chat(hooks4, ai, f"{provider}/failing")
-        assert (told["status"], told["finishes"]) == ("error", [])
-        assert told["error"].startswith(provider)
-        assert told["messages"][-1]["content"] == "0 1 "
+        result = chat(hooks4, ai, f"{provider}/failing")
+        assert (result["status"], result["finishes"]) == ("error", [])
+        assert result["error"].startswith(provider)
+        assert result["messages"][-1]["content"] == "0 1 "
 
     def test_calls_a_tool_and_goes_on_with_its_result(self, ai, upstream, hooks4, provider, wire) -> None:
         name = f"tooling-{provider}"
         call = ToolCall("c1", "find", ('{"q": ', '"ö"}'))
         upstream.answer(name, [wire.answer("Well. ", call, finish=wire.FINISHES[2]), wire.answer("There it is.")])
         body = {"model": f"{provider}/{name}", "tools": TOOLS}
-        told = chat(hooks4, ai, body["model"], maxSteps=3, results={"find": {"at": "home"}}, body=body)
-        assert told["error"] is None
-        assert [part["type"] for part in told["messages"][-1]["parts"]] == ["text", "tool-invocation", "text"]
-        assert told["messages"][-1]["parts"][-1]["text"] == "There it is."
-        said = str(upstream.requests(name)[-1].body["messages"])
-        assert "Well. " in said
-        assert '{"at":"home"}' in said
+        result = chat(hooks4, ai, body["model"], maxSteps=3, results={"find": {"at": "home"}}, body=body)
+        assert result["error"] is None
+        assert [part["type"] for part in result["messages"][-1]["parts"]] == ["text", "tool-invocation", "text"]
+        assert result["messages"][-1]["parts"][-1]["text"] == "There it is."
+        sent = str(upstream.requests(name)[-1].body["messages"])
+        assert "Well. " in sent
+        assert '{"at":"home"}' in sent
 
     def test_shows_what_the_model_thinks_where_it_is_asked_for(self, ai, upstream, hooks4, provider, wire) -> None:
         name = f"thinking-{provider}"
         upstream.answer(name, [wire.answer(Reasoning("hm"), Reasoning("m"), "yes"), wire.answer("sure")])
         model = f"{provider}/{name}"
-        told = chat(hooks4, ai, model, body={"model": model, "sendReasoning": True}, again="really?")
-        assert told["error"] is None
-        thought, said = told["messages"][1]["parts"]
-        assert (thought["reasoning"], said["text"]) == ("hmm", "yes")
+        result = chat(hooks4, ai, model, body={"model": model, "sendReasoning": True}, again="really?")
+        assert result["error"] is None
+        thought, text = result["messages"][1]["parts"]
+        assert (thought["reasoning"], text["text"]) == ("hmm", "yes")
         if provider == "anthropic":
             thinking, text = upstream.requests(name)[-1].body["messages"][1]["content"]
             assert thinking == {"type": "thinking", "thinking": "hmm", "signature": anthropic_wire.SIGNATURE}
@@ -93,14 +93,14 @@ class TestResuming:
             resuming = hooks4.begin("chat", base=ai.url, **resumed)
             assert resuming.noted.get(timeout=10) == "one"
             upstream.open_gate("resumed")
-            told = resuming.result(20)
-        assert [message["content"] for message in told["messages"]] == ["hi", "one two"]
-        assert (told["status"], told["finishes"]) == ("ready", ["stop"])
+            result = resuming.result(20)
+        assert [message["content"] for message in result["messages"]] == ["hi", "one two"]
+        assert (result["status"], result["finishes"]) == ("ready", ["stop"])
         assert len(upstream.requests("resumed")) == 1
 
     def test_of_nothing_changes_nothing(self, ai, hooks4) -> None:
-        told = chat(hooks4, ai, "", id="chat-of-nothing", resume=True, initialMessages=QUESTION)
-        assert (len(told["messages"]), told["status"], told["error"]) == (1, "ready", None)
+        result = chat(hooks4, ai, "", id="chat-of-nothing", resume=True, initialMessages=QUESTION)
+        assert (len(result["messages"]), result["status"], result["error"]) == (1, "ready", None)
 
     def test_has_a_stop_of_its_own(self, ai, upstream, hooks4) -> None:
         upstream.answer("stopped-by-id", openai_wire.answer("one ", Hang()))
@@ -122,18 +122,18 @@ class TestResuming:
 class TestUseCompletion:
     def test_shows_a_whole_answer(self, ai, upstream, hooks4, provider, wire) -> None:
         upstream.answer("scripts", cuts.cut(wire.answer(SCRIPTS), 1))
-        told = hooks4.do("completion", base=ai.url, model=f"{provider}/scripts", prompt="hi")
-        assert told == {"text": SCRIPTS, "error": None, "finished": [SCRIPTS]}
+        result = hooks4.do("completion", base=ai.url, model=f"{provider}/scripts", prompt="hi")
+        assert result == {"text": SCRIPTS, "error": None, "finished": [SCRIPTS]}
 
     def test_stops_the_model(self, ai, upstream, hooks4, provider, wire) -> None:
         name = f"completion-stop-{provider}"
         upstream.answer(name, wire.answer("one ", Hang()))
-        told = hooks4.do("completion", base=ai.url, model=f"{provider}/{name}", prompt="hi", stopAt="one")
+        result = hooks4.do("completion", base=ai.url, model=f"{provider}/{name}", prompt="hi", stopAt="one")
         assert upstream.ended(name).ended is Ended.ABORTED
-        assert told == {"text": "one ", "error": None, "finished": []}
+        assert result == {"text": "one ", "error": None, "finished": []}
 
     def test_shows_a_failure(self, ai, upstream, hooks4, provider, wire) -> None:
         upstream.answer("failing", wire.failing_after(2))
-        told = hooks4.do("completion", base=ai.url, model=f"{provider}/failing", prompt="hi")
-        assert told["error"].startswith(provider)
-        assert told["finished"] == []
+        result = hooks4.do("completion", base=ai.url, model=f"{provider}/failing", prompt="hi")
+        assert result["error"].startswith(provider)
+        assert result["finished"] == []

@@ -25,8 +25,8 @@ def hooks(request: pytest.FixtureRequest, hooks_of: Callable[[str], Node]) -> No
 
 def submit(hooks: Node, ai: Service, model: str, **options: Any) -> dict[str, Any]:
     given = {"prompt": "Tea?", "model": f"openai/{model}", "schema": SCHEMA}
-    told: dict[str, Any] = hooks.do("object", base=ai.url, schema=SCHEMA, **{"input": given, **options})
-    return told
+    result: dict[str, Any] = hooks.do("object", base=ai.url, schema=SCHEMA, **{"input": given, **options})
+    return result
 
 
 def post(ai: Service, body: Any, path: str = "/ai/object") -> Answer:
@@ -37,9 +37,9 @@ class TestUseObject:
     def test_grows_to_the_whole_document(self, ai, upstream, hooks) -> None:
         script = openai_wire.answer(Pause(0.12), PIECES[0], Pause(0.12), Reasoning("hm"), *PIECES[1:])
         upstream.answer("recipe", cuts.cut(script, 1))
-        told = submit(hooks, ai, "recipe")
-        assert (told["object"], told["error"], told["finished"]) == (RECIPE, None, [RECIPE])
-        assert told["seen"][0] == {"name": "Te"}
+        result = submit(hooks, ai, "recipe")
+        assert (result["object"], result["error"], result["finished"]) == (RECIPE, None, [RECIPE])
+        assert result["seen"][0] == {"name": "Te"}
 
     def test_asks_for_the_schema(self, ai, upstream, hooks) -> None:
         upstream.answer("schema", openai_wire.answer(*PIECES))
@@ -50,41 +50,41 @@ class TestUseObject:
 
     def test_takes_a_bare_prompt_and_a_schema_by_its_name(self, ai, upstream, hooks) -> None:
         upstream.answer("unnamed", openai_wire.answer(*PIECES))
-        told = submit(hooks, ai, "unnamed", input="Tea?", api=f"{ai.url}/ai/object/recipe")
-        assert told["finished"] == [RECIPE]
+        result = submit(hooks, ai, "unnamed", input="Tea?", api=f"{ai.url}/ai/object/recipe")
+        assert result["finished"] == [RECIPE]
         asked = upstream.requests("unnamed")[-1].body
         assert asked["response_format"]["json_schema"] == {"name": "recipe", "schema": SCHEMA}
         assert asked["messages"] == [{"role": "user", "content": "Tea?"}]
 
     def test_never_finishes_where_the_model_fails(self, ai, upstream, hooks) -> None:
         upstream.answer("failing", openai_wire.answer(PIECES[0], openai_wire.error_frame()))
-        told = submit(hooks, ai, "failing")
-        assert told["error"]
-        assert told["finished"] == []
+        result = submit(hooks, ai, "failing")
+        assert result["error"]
+        assert result["finished"] == []
 
     def test_never_finishes_where_the_document_is_cut(self, ai, upstream, hooks) -> None:
         upstream.answer("cut", openai_wire.answer(*PIECES[:2], finish="length"))
-        told = submit(hooks, ai, "cut")
-        assert told["error"]
-        assert told["finished"] == []
+        result = submit(hooks, ai, "cut")
+        assert result["error"]
+        assert result["finished"] == []
 
     def test_never_finishes_where_the_document_does_not_fit(self, ai, upstream, hooks) -> None:
         upstream.answer("unfit", openai_wire.answer('{"name": "Tea", "steps": "boil"}'))
-        told = submit(hooks, ai, "unfit")
-        assert told["error"]
-        assert told["finished"] == []
+        result = submit(hooks, ai, "unfit")
+        assert result["error"]
+        assert result["finished"] == []
 
     def test_gets_the_document_without_what_a_model_says_around_it(self, ai, upstream, hooks) -> None:
         upstream.answer("fenced", openai_wire.answer("Here it is:\n```json\n", *PIECES, "\n```\nEnjoy!"))
-        told = submit(hooks, ai, "fenced")
-        assert (told["object"], told["error"], told["finished"]) == (RECIPE, None, [RECIPE])
+        result = submit(hooks, ai, "fenced")
+        assert (result["object"], result["error"], result["finished"]) == (RECIPE, None, [RECIPE])
 
     def test_grows_too_where_it_is_the_input_of_a_tool(self, ai, upstream, hooks) -> None:
         script = anthropic_wire.answer(Reasoning("hm"), ToolCall("c1", "answer", PIECES), finish="tool_use")
         upstream.answer("form", cuts.cut(script, 1))
         given = {"prompt": "Tea?", "model": "anthropic/form", "schema": SCHEMA}
-        told = submit(hooks, ai, "form", input=given)
-        assert (told["object"], told["error"], told["finished"]) == (RECIPE, None, [RECIPE])
+        result = submit(hooks, ai, "form", input=given)
+        assert (result["object"], result["error"], result["finished"]) == (RECIPE, None, [RECIPE])
         asked = upstream.requests("form")[-1].body
         assert [(tool["name"], tool["input_schema"]) for tool in asked["tools"]] == [("answer", SCHEMA)]
         assert asked["tool_choice"]["name"] == "answer"
@@ -100,16 +100,16 @@ class TestUseObject:
     )
     def test_never_finishes_where_the_tool_s_input_is_no_answer(self, ai, upstream, hooks, script) -> None:
         upstream.answer("deform", script)
-        told = submit(hooks, ai, "deform", input={"prompt": "Tea?", "model": "anthropic/deform", "schema": SCHEMA})
-        assert told["error"]
-        assert told["finished"] == []
+        result = submit(hooks, ai, "deform", input={"prompt": "Tea?", "model": "anthropic/deform", "schema": SCHEMA})
+        assert result["error"]
+        assert result["finished"] == []
 
     def test_stops_the_model(self, ai, upstream, hooks) -> None:
         name = f"object-stop-{id(hooks)}"
         upstream.answer(name, openai_wire.answer(PIECES[0], Hang()))
-        told = submit(hooks, ai, name, stopAt="T")
+        result = submit(hooks, ai, name, stopAt="T")
         assert upstream.ended(name).ended is Ended.ABORTED
-        assert (told["error"], told["finished"]) == (None, [])
+        assert (result["error"], result["finished"]) == (None, [])
 
     def test_shows_why_it_was_refused(self, service, upstream, hooks) -> None:
         upstream.answer("refused", openai_wire.error(400))

@@ -36,12 +36,12 @@ def read(readers: dict[str, Node], todo: str, written: bytes, **options: Any) ->
 def test_every_answer_is_read_as_a_data_stream(readers: dict[str, Node], batches: list[list[Event]], size: int) -> None:
     written, _ = write(DataStreamV1Encoder(), batches)
     wanted = expected(batches)
-    for told in read(readers, "chat", written, size=size).values():
-        called = told["message"].get("toolInvocations", [])
-        assert told["message"].get("content", "") == wanted.text
+    for result in read(readers, "chat", written, size=size).values():
+        called = result["message"].get("toolInvocations", [])
+        assert result["message"].get("content", "") == wanted.text
         assert [_named(call) for call in called if call["state"] == "call"] == wanted.calls
-        assert (told["finish"] or {}).get("finishReason") == FINISH_REASONS.get(wanted.reason)
-        assert (told["error"] is None) == (wanted.reason is not None)
+        assert (result["finish"] or {}).get("finishReason") == FINISH_REASONS.get(wanted.reason)
+        assert (result["error"] is None) == (wanted.reason is not None)
 
 
 @FEW
@@ -51,10 +51,10 @@ def test_every_answer_is_read_with_its_reasoning(
 ) -> None:
     written, _ = write(DataStreamV1Encoder(has_reasoning=True), batches)
     wanted = expected(batches, (*SHOWN, *THOUGHTS))
-    told = read({"4.3": readers["4.3"]}, "chat", written, size=size)["4.3"]
-    assert told["message"].get("content", "") == wanted.text
-    assert (told["finish"] or {}).get("finishReason") == FINISH_REASONS.get(wanted.reason)
-    assert (told["error"] is None) == (wanted.reason is not None)
+    result = read({"4.3": readers["4.3"]}, "chat", written, size=size)["4.3"]
+    assert result["message"].get("content", "") == wanted.text
+    assert (result["finish"] or {}).get("finishReason") == FINISH_REASONS.get(wanted.reason)
+    assert (result["error"] is None) == (wanted.reason is not None)
 
 
 @FEW
@@ -62,9 +62,9 @@ def test_every_answer_is_read_with_its_reasoning(
 def test_every_answer_is_read_as_a_completion(readers: dict[str, Node], batches: list[list[Event]], size: int) -> None:
     written, is_broken = write(DataStreamV1Encoder(aborts_on_failure=True), batches)
     wanted = expected(batches)
-    for told in read(readers, "completion", written, size=size, isBroken=is_broken).values():
-        assert told["text"] == wanted.text
-        assert told["finished"] == (None if wanted.reason is None else wanted.text)
+    for result in read(readers, "completion", written, size=size, isBroken=is_broken).values():
+        assert result["text"] == wanted.text
+        assert result["finished"] == (None if wanted.reason is None else wanted.text)
 
 
 @FEW
@@ -74,10 +74,10 @@ def test_every_answer_is_read_as_text(readers: dict[str, Node], batches: list[li
     written, is_broken = write(PlainTextEncoder(), batches)
     wanted = expected(batches, (TextDelta,))
     options = {"size": size, "isBroken": is_broken, "streamProtocol": "text"}
-    for told in read(readers, "completion", written, **options).values():
-        assert told["finished"] == (None if is_broken else wanted.text)
+    for result in read(readers, "completion", written, **options).values():
+        assert result["finished"] == (None if is_broken else wanted.text)
         if not is_broken:
-            assert told["text"] == wanted.text
+            assert result["text"] == wanted.text
 
 
 def _named(call: dict[str, Any]) -> dict[str, Any]:

@@ -42,14 +42,14 @@ class Chat extends AbstractChat {
 const chats = new Map();
 
 async function open({ chat, kind, base, id, body, messages, resume, answers }) {
-  const told = { ends: [], data: [], calls: [], errors: [] };
+  const received = { ends: [], data: [], calls: [], errors: [] };
   const shared = {
     id,
     messages,
-    onFinish: ({ message: _, messages: __, ...end }) => told.ends.push(end),
-    onData: (part) => told.data.push(part),
-    onError: (error) => told.errors.push(error.message),
-    onToolCall: ({ toolCall }) => void told.calls.push([toolCall.toolName, toolCall.input]),
+    onFinish: ({ message: _, messages: __, ...end }) => received.ends.push(end),
+    onData: (part) => received.data.push(part),
+    onError: (error) => received.errors.push(error.message),
+    onToolCall: ({ toolCall }) => void received.calls.push([toolCall.toolName, toolCall.input]),
     sendAutomaticallyWhen: answers ? isAnswered : undefined,
   };
   let opened;
@@ -60,7 +60,7 @@ async function open({ chat, kind, base, id, body, messages, resume, answers }) {
     opened = () => plain;
     const plain = new Chat({ ...shared, transport: new DefaultChatTransport({ api: `${base}/ai/chat`, body }) });
   }
-  chats.set(chat, { chat: opened, told });
+  chats.set(chat, { chat: opened, received });
 }
 
 const isAnswered = ({ messages }) => {
@@ -74,7 +74,7 @@ const of = (name) => chats.get(name).chat();
 
 function look({ chat }) {
   const { messages, status, error, text } = of(chat);
-  return { messages, status, error: error?.message ?? null, page: text, ...chats.get(chat).told };
+  return { messages, status, error: error?.message ?? null, page: text, ...chats.get(chat).received };
 }
 
 // Reads one response of the given pieces of bytes, as a chat does.

@@ -58,7 +58,7 @@ class TestAnswer:
         assert "the prompt is too long" in (shown.error or "")
         assert "{" not in (shown.error or "")
 
-    def test_that_breaks_off_is_an_error_with_what_came_and_its_accounts(
+    def test_that_breaks_off_is_an_error_with_what_came_and_its_usage(
         self, open_chat: Open, upstream: Upstream, provider: str, wire: ModuleType
     ) -> None:
         upstream.answer("chat-broken", faults.after(wire.answer("Hello", " world"), 1, Close()))

@@ -123,7 +123,7 @@ class TestAnswerAfterATool:
 
 
 class TestStop:
-    def test_from_elsewhere_is_seen_with_what_came_and_its_accounts(
+    def test_from_elsewhere_is_seen_with_what_came_and_its_usage(
         self, open_chat: Open, upstream: Upstream, service: Service
     ) -> None:
         gated(upstream, "return-stop")

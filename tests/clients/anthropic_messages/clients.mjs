@@ -6,7 +6,7 @@ import { ChatAnthropic } from "@langchain/anthropic";
 
 const apiKey = "any";
 
-const told = ({ constructor, message, status, type, errorCode, error }) => ({
+const errorFields = ({ constructor, message, status, type, errorCode, error }) => ({
   name: constructor.name,
   status: status ?? null,
   type: type ?? error?.error?.type ?? null,
@@ -23,7 +23,7 @@ async function heard(stream) {
   try {
     return { texts, blocks, message: await stream.finalMessage() };
   } catch (error) {
-    return { texts, blocks, error: told(error) };
+    return { texts, blocks, error: errorFields(error) };
   }
 }
 
@@ -51,7 +51,7 @@ const tasks = {
       const messages = [{ role: "user", content: "hi" }];
       return { message: await client.messages.create({ max_tokens: 1024, messages, ...params }) };
     } catch (error) {
-      return { error: told(error) };
+      return { error: errorFields(error) };
     }
   },
 
@@ -91,7 +91,7 @@ const tasks = {
     try {
       for await (const chunk of await chat.stream(messages)) answer = answer ? answer.concat(chunk) : chunk;
     } catch (error) {
-      return { text: answer?.text ?? "", error: told(error) };
+      return { text: answer?.text ?? "", error: errorFields(error) };
     }
     const { text, tool_calls: calls, usage_metadata: usage, additional_kwargs: more } = answer;
     return { text, calls, usage, stopReason: more.stop_reason, content: answer.content };

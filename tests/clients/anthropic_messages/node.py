@@ -38,7 +38,7 @@ class Node:
         self._process = subprocess.Popen(
             [program(), SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
         )
-        self._told: queue.Queue[str] = queue.Queue()
+        self._results: queue.Queue[str] = queue.Queue()
         self._thread = threading.Thread(target=self._hear)
         self._thread.start()
 
@@ -55,8 +55,8 @@ class Node:
         """Run one of the script's tasks and return its result."""
         self._process.stdin.write(json.dumps({"task": task, **given}) + "\n")
         self._process.stdin.flush()
-        return json.loads(self._told.get(timeout=20))
+        return json.loads(self._results.get(timeout=20))
 
     def _hear(self) -> None:
         for line in self._process.stdout:
-            self._told.put(line)
+            self._results.put(line)

@@ -33,9 +33,9 @@ class TestTheSDK:
         asked = {"baseURL": service.url, "model": f"{provider}/calling", "tools": TOOLS}
         streamed, given_whole = node.do("asked", **asked), node.do("whole", **asked)
         assert streamed["blocks"] == streamed["message"]["content"] == given_whole["message"]["content"]
-        thought, said, *calls = streamed["blocks"]
+        thought, text, *calls = streamed["blocks"]
         assert (thought["thinking"], bool(thought["signature"])) == ("hm", provider == "anthropic")
-        assert said["text"] == "Well. "
+        assert text["text"] == "Well. "
         assert [(call["id"], call["name"], call["input"]) for call in calls] == CALLED
         assert streamed["message"]["stop_reason"] == "tool_use"
 
@@ -114,13 +114,13 @@ class TestAnySequence:
     @settings(max_examples=60)
     @given(events=event_sequences.sequences(), sizes=event_sequences.SIZES)
     def test_is_read_by_the_sdk_as_what_it_is(self, node: Node, events, sizes) -> None:
-        wire, answer = MessagesEncoder(), CollectedAnswer()
+        encoder, answer = MessagesEncoder(), CollectedAnswer()
         answer.add(events)
-        pieces = [wire.encode(batch) for batch in event_sequences.batches(events, sizes)]
+        pieces = [encoder.encode(batch) for batch in event_sequences.batches(events, sizes)]
         came = node.do("read", pieces=[base64.b64encode(piece).decode() for piece in pieces])
         if answer.finish_reason is None:
             assert came["error"]["code"] == (events[-1].code if isinstance(events[-1], Failed) else "cancelled")
             assert answer.text().startswith("".join(came["texts"]))
         else:
             assert "".join(came["texts"]) == answer.text()
-            assert came["blocks"] == came["message"]["content"] == wire.encode_whole(answer)["content"]
+            assert came["blocks"] == came["message"]["content"] == encoder.encode_whole(answer)["content"]

@@ -37,9 +37,9 @@ def test_is_read_by_curl(service: Service, upstream: Upstream) -> None:
     require("curl", "apt-get install curl")
     upstream.answer("default", whole(openai_wire))
     command = ["sh", Path(__file__).with_name("curl.sh"), service.url]
-    said = subprocess.run(command, capture_output=True, check=True, timeout=20).stdout.decode()
-    assert "".join(re.findall(r'"text_delta","text":"([^"]*)"', said)) == TEXT
-    assert said.endswith('event: message_stop\ndata: {"type":"message_stop"}\n\n')
+    output = subprocess.run(command, capture_output=True, check=True, timeout=20).stdout.decode()
+    assert "".join(re.findall(r'"text_delta","text":"([^"]*)"', output)) == TEXT
+    assert output.endswith('event: message_stop\ndata: {"type":"message_stop"}\n\n')
 
 
 @pytest.mark.parametrize(("provider", "wire"), PROVIDERS)

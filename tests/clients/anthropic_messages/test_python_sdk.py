@@ -61,9 +61,9 @@ class TestAnAnswer:
         with client.messages.stream(**asked) as stream:
             events = list(stream)
         for message in (stream.get_final_message(), client.messages.create(**asked)):
-            thought, said, *calls = message.content
+            thought, text, *calls = message.content
             assert (thought.type, thought.thinking, thought.signature) == ("thinking", "hm", signature)
-            assert said.text == "Well. "
+            assert text.text == "Well. "
             assert [(call.id, call.name, call.input) for call in calls] == CALLED
             assert message.stop_reason == "tool_use"
         assert [event.partial_json for event in events if event.type == "input_json"] == ['{"q":', ' "ö🌊"}', "{}"]
@@ -201,8 +201,8 @@ class TestAQuestion:
         assert message.model == "anthropic/claude-nobody-lists"
 
     def test_hears_at_which_text_it_has_stopped(self, client, upstream) -> None:
-        told = {"stop_reason": "stop_sequence", "stop_sequence": "END"}
-        ending = anthropic_wire.frame("message_delta", delta=told, usage={"output_tokens": 2})
+        delta = {"stop_reason": "stop_sequence", "stop_sequence": "END"}
+        ending = anthropic_wire.frame("message_delta", delta=delta, usage={"output_tokens": 2})
         upstream.answer("stopping", anthropic_wire.answer("So.", ending, finish=None))
         asked = {"model": "anthropic/stopping", "stop_sequences": ["END"], **ASKED}
         with client.messages.stream(**asked) as stream:

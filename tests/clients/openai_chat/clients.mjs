@@ -16,7 +16,7 @@ const langchain = ({ baseURL, model, ...fields }) =>
   new ChatOpenAI({ model, apiKey: "any", maxRetries: 0, configuration: { baseURL }, ...fields });
 
 // What an error is to the one who catches it.
-const told = (error) => ({
+const errorFields = (error) => ({
   kind: error.constructor.name,
   status: error.status,
   code: error.code,
@@ -42,7 +42,7 @@ async function gather(chunks) {
       if (!got.models.includes(chunk.model)) got.models.push(chunk.model);
     }
   } catch (error) {
-    got.error = told(error);
+    got.error = errorFields(error);
   }
   return got;
 }
@@ -57,7 +57,7 @@ const questions = {
   },
 
   async refused({ body, ...where }) {
-    return sdk(where).chat.completions.create(body).then(() => "not refused", told);
+    return sdk(where).chat.completions.create(body).then(() => "not refused", errorFields);
   },
 
   // Leaves after the first piece of text.
@@ -116,7 +116,7 @@ const questions = {
   },
 
   async langchainRefused(where) {
-    return langchain(where).invoke("hi").then(() => "not refused", told);
+    return langchain(where).invoke("hi").then(() => "not refused", errorFields);
   },
 
   async langchainFailing(where) {
@@ -124,7 +124,7 @@ const questions = {
     try {
       for await (const chunk of await langchain(where).stream("hi")) text += chunk.text;
     } catch (error) {
-      return { text, error: told(error) };
+      return { text, error: errorFields(error) };
     }
   },
 

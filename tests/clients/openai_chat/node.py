@@ -57,9 +57,9 @@ class Node:
         """
         self._process.stdin.write(json.dumps({"do": do, **fields}) + "\n")
         self._process.stdin.flush()
-        told = json.loads(self._process.stdout.readline())
-        assert "threw" not in told, told["threw"]
-        return told["gave"]
+        reply = json.loads(self._process.stdout.readline())
+        assert "threw" not in reply, reply["threw"]
+        return reply["gave"]
 
     def run(self, example: str, *arguments: str) -> str:
         """Run an example in its own process and return its output."""

@@ -72,7 +72,7 @@ def cut(written: bytes, sizes: list[int]) -> list[bytes]:
     return pieces
 
 
-def said(events: list[Event], kind: type[TextDelta | ReasoningDelta]) -> str:
+def text_of(events: list[Event], kind: type[TextDelta | ReasoningDelta]) -> str:
     return "".join(event.text for event in events if isinstance(event, kind))
 
 
@@ -98,9 +98,9 @@ def test_pythons_sdk_reads_what_went_in(stream: tuple[list[Event], list[bytes]])
     chunks, error = read(pieces)
     assert (error is None) == isinstance(events[-1], Completed) == (b"data: [DONE]" in b"".join(pieces))
     deltas = [choice.delta for chunk in chunks for choice in chunk.choices]
-    assert "".join(delta.content or "" for delta in deltas) == said(events, TextDelta)
+    assert "".join(delta.content or "" for delta in deltas) == text_of(events, TextDelta)
     reasoning = "".join((delta.model_extra or {}).get("reasoning_content") or "" for delta in deltas)
-    assert reasoning == said(events, ReasoningDelta)
+    assert reasoning == text_of(events, ReasoningDelta)
     state = ChatCompletionStreamState()
     for chunk in chunks:
         ChatCompletionChunk.model_validate_json(chunk.model_dump_json(exclude_unset=True), strict=True)
@@ -114,9 +114,9 @@ def test_pythons_sdk_reads_what_went_in(stream: tuple[list[Event], list[bytes]])
 def test_blanks_before_the_arguments_of_a_strict_tool_harm_nobody(pieces: list[str]) -> None:
     deltas = [ToolCallDelta(0, piece) for piece in pieces]
     arguments = {"a": 1}
-    told = [ToolCallStarted(0, "call_0", "find"), *deltas, ToolCallCompleted(0, arguments)]
+    call = [ToolCallStarted(0, "call_0", "find"), *deltas, ToolCallCompleted(0, arguments)]
     chunks, _ = read(
-        [write([[ResponseStarted("s1", "acme/tiny", "acme"), *told, Usage(1, 1), Completed("tool_calls")]], 1)]
+        [write([[ResponseStarted("s1", "acme/tiny", "acme"), *call, Usage(1, 1), Completed("tool_calls")]], 1)]
     )
     state = ChatCompletionStreamState(input_tools=[STRICT])
     for chunk in chunks:
@@ -134,7 +134,7 @@ def calls_in(completion: Any) -> list[tuple[str, str, object]]:
 def test_nodes_sdk_reads_what_went_in(node: Node, batch: list[tuple[list[Event], list[bytes]]]) -> None:
     encoded = [[base64.b64encode(piece).decode() for piece in pieces] for _, pieces in batch]
     for (events, _), got in zip(batch, node.ask("read", streams=encoded), strict=True):
-        assert (got["text"], got["reasoning"]) == (said(events, TextDelta), said(events, ReasoningDelta))
+        assert (got["text"], got["reasoning"]) == (text_of(events, TextDelta), text_of(events, ReasoningDelta))
         assert ("error" not in got) == isinstance(events[-1], Completed)
         calls = [(call["id"], call["name"], json.loads(call["arguments"])) for call in got["calls"]]
         assert calls == called(events)

@@ -80,10 +80,10 @@ class TestPython:
 
     def test_raises_after_what_was_said(self, service: Service, upstream: Upstream, provider, wire) -> None:
         upstream.answer("failing", wire.failing_after(2))
-        said = []
+        texts = []
         with pytest.raises(openai.APIError):
-            said.extend(chunk.text for chunk in chat_of(service, f"{provider}/failing").stream("hi"))
-        assert "".join(said) == "0 1 "
+            texts.extend(chunk.text for chunk in chat_of(service, f"{provider}/failing").stream("hi"))
+        assert "".join(texts) == "0 1 "
 
     def test_that_leaves_stops_the_model(self, service: Service, upstream: Upstream, provider, wire) -> None:
         name = f"chain left {provider}"

@@ -143,6 +143,6 @@ class TestLlm:
 
     def test_tells_of_a_failure(self, llm, upstream: Upstream) -> None:
         upstream.answer("asked by llm", openai_wire.error(400, "too long a question"))
-        told = llm("--no-stream")
-        assert told.returncode == 1
-        assert "too long a question" in told.stderr
+        finished = llm("--no-stream")
+        assert finished.returncode == 1
+        assert "too long a question" in finished.stderr

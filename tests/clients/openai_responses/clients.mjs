@@ -78,11 +78,11 @@ const questions = {
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { do: name, ...fields } = JSON.parse(line);
-  let told;
+  let reply;
   try {
-    told = { gave: (await questions[name](fields)) ?? null };
+    reply = { gave: (await questions[name](fields)) ?? null };
   } catch (error) {
-    told = { threw: error.stack };
+    reply = { threw: error.stack };
   }
-  process.stdout.write(`${JSON.stringify(told)}\n`);
+  process.stdout.write(`${JSON.stringify(reply)}\n`);
 }

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { parseSchema, summarizeFields } from "../../../flask_headrace/static/chat/schema-text.js";
 
 test("a mistake in a schema is told with its place", () => {
-  const mistakes = {
+  const problems = {
     "": /^Paste a JSON Schema here/,
     '{\n  "type": "object",\n  "a": }': /^Line 3, column 8: "}" stands where a value should\.$/,
     '{"type": "object"': /^Line 1, column 18: The text ends inside the document/,
@@ -16,16 +16,16 @@ test("a mistake in a schema is told with its place", () => {
     null: /this is null\.$/,
     12: /this is a number\.$/,
   };
-  for (const [text, mistake] of Object.entries(mistakes)) {
+  for (const [text, problem] of Object.entries(problems)) {
     const read = parseSchema(text);
     assert.equal(read.schema, null);
-    assert.match(read.mistake, mistake);
+    assert.match(read.problem, problem);
   }
 });
 
 test("a schema is summed up by its fields", () => {
   const schema = (count) => ({ properties: Object.fromEntries(Array.from({ length: count }, (_, at) => [`f_${at}`, {}])) });
-  assert.deepEqual(parseSchema(JSON.stringify(schema(1))), { schema: schema(1), mistake: "" });
+  assert.deepEqual(parseSchema(JSON.stringify(schema(1))), { schema: schema(1), problem: "" });
   assert.equal(summarizeFields(schema(2)), "F 0, F 1.");
   assert.match(summarizeFields(schema(8)), /, F 5 and 2 more\.$/);
   assert.equal(summarizeFields({}), "Any answer that fits.");

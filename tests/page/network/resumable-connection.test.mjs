@@ -30,7 +30,7 @@ function server(...answers) {
 const lost = new TypeError("Failed to fetch");
 const stream = (chunks, error) => () => new Response(bodyOf(chunks, error), { headers: STREAM });
 const status = (code, body = "", headers = {}) => () => new Response(body || null, { status: code, headers });
-const told = (code, name, headers = {}) => status(code, JSON.stringify({ error: { code: name, message: name } }), { "Content-Type": "application/json", ...headers });
+const errorResponse = (code, name, headers = {}) => status(code, JSON.stringify({ error: { code: name, message: name } }), { "Content-Type": "application/json", ...headers });
 const rest = ({ cursor }) => stream([Buffer.concat(FRAMES.slice(cursor))])();
 
 /** Take the events of an answer; `waits` are what was waited between connections, on a clock that only waiting moves. */
@@ -90,7 +90,7 @@ test("the position in a stream is given back as it came, mark and all", async ()
 });
 
 test("an answer in whose place another one has come is gone, and nothing of the other is shown", async () => {
-  const there = server(stream(FRAMES.slice(0, 3)), told(410, "not_resumable"));
+  const there = server(stream(FRAMES.slice(0, 3)), errorResponse(410, "not_resumable"));
   const { events, text } = await heard(there);
   assert.equal(text, [...TEXT].slice(0, 2).join(""));
   assert.equal(events.at(-1).code, "gone");
@@ -106,14 +106,14 @@ test("a question whose answer's head was lost is asked again with the same id an
 });
 
 test("one loss is told once, however many tries it takes", async () => {
-  const { types, waits } = await heard(server(stream([FRAMES[0]]), lost, lost, status(502), told(503, "store_unavailable"), rest));
+  const { types, waits } = await heard(server(stream([FRAMES[0]]), lost, lost, status(502), errorResponse(503, "store_unavailable"), rest));
   assert.equal(types.filter((type) => type === "disconnected").length, 1);
   assert.equal(types.filter((type) => type === "reconnected").length, 1);
   assert.deepEqual(waits, [250, 500, 1000, 2000, 4000]);
 });
 
 test("a service that is busy is left alone for as long as it asks", async () => {
-  const { waits, text } = await heard(server(stream([FRAMES[0]]), told(503, "store_unavailable", { "Retry-After": "11" }), rest));
+  const { waits, text } = await heard(server(stream([FRAMES[0]]), errorResponse(503, "store_unavailable", { "Retry-After": "11" }), rest));
   assert.deepEqual(waits, [250, 11_000]);
   assert.equal(text, TEXT);
 });
@@ -136,7 +136,7 @@ test("a server that was never reached is a failure in the end", async () => {
   assert.equal(events.at(-1).code, "unreachable");
 });
 
-for (const [name, answer] of [["unknown", told(404, "stream_not_found")], ["out of reach", told(400, "invalid_request")], ["over", status(204)]]) {
+for (const [name, answer] of [["unknown", errorResponse(404, "stream_not_found")], ["out of reach", errorResponse(400, "invalid_request")], ["over", status(204)]]) {
   test(`a stream that is ${name} is a failure, and is not asked for again`, async () => {
     const there = server(stream(FRAMES.slice(0, 3)), answer);
     const { events, text } = await heard(there);
@@ -148,7 +148,7 @@ for (const [name, answer] of [["unknown", told(404, "stream_not_found")], ["out 
 
 for (const code of [400, 401, 403, 404, 429, 500, 503]) {
   test(`a question that is refused with ${code} is a failure at once`, async () => {
-    const there = server(told(code, "some_reason"));
+    const there = server(errorResponse(code, "some_reason"));
     const { types, events } = await heard(there);
     assert.deepEqual(types, ["error"]);
     assert.deepEqual([events[0].message, events[0].isResumable], ["some_reason", undefined]);
@@ -157,18 +157,18 @@ for (const code of [400, 401, 403, 404, 429, 500, 503]) {
 }
 
 test("a failure of the answer itself is not waited out", async () => {
-  const there = server(lost, told(502, "upstream_unreachable"));
+  const there = server(lost, errorResponse(502, "upstream_unreachable"));
   assert.equal((await heard(there)).events.at(-1).code, "upstream_unreachable");
   assert.equal(there.requests.length, 2);
 });
 
 test("a key that is wanted in the middle can be entered, and the answer goes on", async () => {
-  const { events } = await heard(server(stream([FRAMES[0]]), told(401, "unauthorized")));
+  const { events } = await heard(server(stream([FRAMES[0]]), errorResponse(401, "unauthorized")));
   assert.deepEqual([events.at(-1).code, events.at(-1).isResumable], ["unauthorized", true]);
 });
 
 test("a service that can resume nothing is asked for a plain stream, which is not repeated", async () => {
-  const there = server(told(501, "not_supported"), stream(['data: {"delta":"a"}\n\n'], lost));
+  const there = server(errorResponse(501, "not_supported"), stream(['data: {"delta":"a"}\n\n'], lost));
   const { types, events } = await heard(there);
   assert.deepEqual(types, ["not_resumable", "delta", "error"]);
   assert.deepEqual(there.requests[1].body, { messages: [] });

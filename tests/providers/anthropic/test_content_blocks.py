@@ -44,24 +44,24 @@ def start(**usage: Any) -> bytes:
 
 def block(index: int, first: dict[str, Any], *deltas: dict[str, Any]) -> bytes:
     """Return the events of a content block: its start, its deltas and its stop."""
-    said = b"".join(frame("content_block_delta", index=index, delta=delta) for delta in deltas)
-    return begun(index, first) + said + frame("content_block_stop", index=index)
+    frames = b"".join(frame("content_block_delta", index=index, delta=delta) for delta in deltas)
+    return begun(index, first) + frames + frame("content_block_stop", index=index)
 
 
 def begun(index: int, first: dict[str, Any]) -> bytes:
     return frame("content_block_start", index=index, content_block=first)
 
 
-def text(*said: str) -> list[dict[str, Any]]:
-    return [{"type": "text_delta", "text": piece} for piece in said]
+def text(*texts: str) -> list[dict[str, Any]]:
+    return [{"type": "text_delta", "text": piece} for piece in texts]
 
 
 def inputs(*pieces: str) -> list[dict[str, Any]]:
     return [{"type": "input_json_delta", "partial_json": piece} for piece in ("", *pieces)]
 
 
-def thought(*said: str) -> list[dict[str, Any]]:
-    pieces = [{"type": "thinking_delta", "thinking": piece} for piece in said]
+def thought(*texts: str) -> list[dict[str, Any]]:
+    pieces = [{"type": "thinking_delta", "thinking": piece} for piece in texts]
     return [*pieces, {"type": "signature_delta", "signature": SIGNATURE}]
 
 

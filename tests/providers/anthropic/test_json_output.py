@@ -38,7 +38,7 @@ def sent(request: ChatRequest) -> dict[str, Any]:
     return body
 
 
-class TestAsking:
+class TestRequest:
     def test_is_by_a_tool_that_must_be_called(self) -> None:
         body = sent(json_request())
         (tool,) = body["tools"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flask_headrace.core.errors import UpstreamProtocolError, UpstreamStatusError
-from flask_headrace.core.events import Completed, TextDelta, ToolCallCompleted, ToolCallStarted
+from flask_headrace.core.events import Completed, TextDelta
 from flask_headrace.providers.anthropic.decoder import MessageDecoder
 from tests.providers.decoding.decoding import Answer
 
@@ -111,24 +111,19 @@ CALLS: dict[str, list[bytes]] = {
 }
 
 
-def called(answer: Answer) -> list[tuple[str, str, Any]]:
-    ended = {event.index: event.arguments for event in answer.events if isinstance(event, ToolCallCompleted)}
-    return [(e.id, e.name, ended.get(e.index)) for e in answer.events if isinstance(e, ToolCallStarted)]
-
-
 class TestCall:
     @pytest.mark.parametrize("word", ["tool_use", "end_turn", "tool_calls", "stop"])
     @pytest.mark.parametrize("name", CALLS)
     def test_is_told_once_with_its_input_and_ends_for_it(self, name: str, word: str) -> None:
         answer = decode(start(), *CALLS[name], end(word), STOP)
-        assert (answer.error, called(answer), answer.events[-1]) == (
+        assert (answer.error, answer.calls, answer.events[-1]) == (
             None,
             [("t1", "f", {"x": 1})],
             Completed("tool_calls"),
         )
 
     def test_in_a_message_told_at_once_is_one(self) -> None:
-        assert called(decode(start(tool({"x": 1})), end("tool_use"), STOP)) == [("t1", "f", {"x": 1})]
+        assert decode(start(tool({"x": 1})), end("tool_use"), STOP).calls == [("t1", "f", {"x": 1})]
 
     def test_that_was_announced_and_never_came_is_a_failure(self) -> None:
         assert isinstance(decode(start(), end("tool_use"), STOP).error, UpstreamProtocolError)

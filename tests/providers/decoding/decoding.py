@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_headrace.core import sse
 from flask_headrace.core.errors import UpstreamError
-from flask_headrace.core.events import Event, ReasoningDelta, TextDelta, Usage
+from flask_headrace.core.events import Event, ReasoningDelta, TextDelta, ToolCallCompleted, ToolCallStarted, Usage
 from flask_headrace.providers.decoding.sse_stream import final_batches
 
 
@@ -45,3 +45,10 @@ class Answer:
     @property
     def reasoning(self) -> str:
         return "".join(event.text for event in self.events if isinstance(event, ReasoningDelta))
+
+    @property
+    def calls(self) -> list[tuple[str, str, Any]]:
+        """The id, the name and the parsed arguments of each tool call; None for incomplete arguments."""
+        arguments = {event.index: event.arguments for event in self.events if isinstance(event, ToolCallCompleted)}
+        started = [event for event in self.events if isinstance(event, ToolCallStarted)]
+        return [(call.id, call.name, arguments.get(call.index)) for call in started]

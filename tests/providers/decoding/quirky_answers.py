@@ -143,21 +143,21 @@ def response_bodies(draw: Draw, answer: Answer) -> Body:
     )
     way = draw(st.sampled_from(["both", "both", "id", "place", "new id"]))
     if way == "id":
-        # Otherwise one message could be mistaken for the beginning of the next.
-        answer.texts = [f"{n}{text}" for n, text in enumerate(answer.texts)]
+        # Otherwise one message could be mistaken for the next or its beginning: only the last piece is compared.
+        answer.texts = [f"{n}{text}{n}" for n, text in enumerate(answer.texts)]
     is_late = False  # an item that is sent late is not followed by items that are sent in time
     for place, text in enumerate(answer.texts):
         item = {"type": "message", "id": f"item_{place}", "content": [{"type": "output_text", "text": text}]}
         output.append(item)
         is_late = is_late or draw(st.integers(0, 4)) == 0
         if not is_late:
-            told_in_time(draw, body.frames, item, named(draw, way, place))
+            add_text_item(draw, body.frames, item, named(draw, way, place))
     for place, call in enumerate(answer.calls, len(answer.texts)):
         item = {"type": "function_call", "id": f"item_{place}", "call_id": call.id, "name": call.name}
         output.append({**item, "arguments": call.text})
         is_late = is_late or draw(st.integers(0, 4)) == 0
         if not is_late:
-            called_in_time(draw, body.frames, item, call, place)
+            add_call_item(draw, body.frames, item, call, place)
     status = {"length": "incomplete", "content_filter": "incomplete"}.get(answer.reason, "completed")
     response: dict[str, Any] = {"status": status, "output": output if is_late or draw(st.booleans()) else []}
     if status == "incomplete":
@@ -168,7 +168,7 @@ def response_bodies(draw: Draw, answer: Answer) -> Body:
     return body
 
 
-def told_in_time(draw: Draw, frames: list[bytes], item: dict[str, Any], names: Callable[..., dict[str, Any]]) -> None:
+def add_text_item(draw: Draw, frames: list[bytes], item: dict[str, Any], names: Callable[..., dict[str, Any]]) -> None:
     text, kinds = item["content"][0]["text"], draw(st.lists(st.sampled_from(["text", "part", "item"]), max_size=4))
     pieces = cut_in_pieces(draw, text)
     for piece in pieces if not kinds else pieces[: draw(st.integers(0, len(pieces)))]:
@@ -180,14 +180,14 @@ def told_in_time(draw: Draw, frames: list[bytes], item: dict[str, Any], names: C
         "part": ("response.content_part.done", {"part": item["content"][0]}),
         "item": ("response.output_item.done", {"item": item}),
     }
-    for kind, told in (ends[kind] for kind in sorted(kinds, key=list(ends).index)):
+    for kind, end in (ends[kind] for kind in sorted(kinds, key=list(ends).index)):
         fields = names(content_index=0)
-        if "item" in told:
-            told = {"item": {**item, "id": fields.pop("item_id", item["id"])}}  # noqa: PLW2901
-        frames.append(data({"type": kind, **fields, **told}, kind))
+        if "item" in end:
+            end = {"item": {**item, "id": fields.pop("item_id", item["id"])}}  # noqa: PLW2901
+        frames.append(data({"type": kind, **fields, **end}, kind))
 
 
-def called_in_time(draw: Draw, frames: list[bytes], item: dict[str, Any], call: Call, place: int) -> None:
+def add_call_item(draw: Draw, frames: list[bytes], item: dict[str, Any], call: Call, place: int) -> None:
     names, ends = (
         {"item_id": item["id"], "output_index": place},
         draw(st.sampled_from(["done", "item", "both", "none"])),
@@ -203,12 +203,12 @@ def called_in_time(draw: Draw, frames: list[bytes], item: dict[str, Any], call: 
         frames.append(data({"type": kind, **names, "delta": piece}, kind))
     if ends in {"done", "both"}:
         kind = "response.function_call_arguments.done"
-        frames.append(data({"type": kind, **names, "arguments": quirky_tool_calls.told_whole(draw, call)}, kind))
+        frames.append(data({"type": kind, **names, "arguments": quirky_tool_calls.whole_arguments(draw, call)}, kind))
     if ends in {"item", "both"}:
-        told = {**item, "arguments": quirky_tool_calls.told_whole(draw, call)}
+        done = {**item, "arguments": quirky_tool_calls.whole_arguments(draw, call)}
         frames.append(
             data(
-                {"type": "response.output_item.done", "output_index": place, "item": told}, "response.output_item.done"
+                {"type": "response.output_item.done", "output_index": place, "item": done}, "response.output_item.done"
             )
         )
 
@@ -237,15 +237,15 @@ def message_bodies(draw: Draw, answer: Answer) -> Body:
     for index, block in enumerate([] if is_at_once else blocks):
         noise(draw, body.frames, [b"event: ping\ndata: {}\n\n", b"event: ping\ndata:\n\n"])
         if block["type"] == "text":
-            said_in_a_block(draw, body.frames, index, block)
+            add_text_block(draw, body.frames, index, block)
         else:
-            called_in_a_block(draw, body.frames, index, answer.calls[index - len(answer.texts)])
+            add_call_block(draw, body.frames, index, answer.calls[index - len(answer.texts)])
     body.frames.append(event("message_delta", delta={"stop_reason": answer.word}, usage={"output_tokens": 7}))
     at_the_end(draw, body, event("message_stop"))
     return body
 
 
-def said_in_a_block(draw: Draw, frames: list[bytes], index: int, block: dict[str, Any]) -> None:
+def add_text_block(draw: Draw, frames: list[bytes], index: int, block: dict[str, Any]) -> None:
     pieces = cut_in_pieces(draw, block["text"])
     first = draw(st.integers(0, len(pieces)))
     is_whole_at_end = first == 0 and draw(st.booleans())
@@ -258,7 +258,7 @@ def said_in_a_block(draw: Draw, frames: list[bytes], index: int, block: dict[str
     frames.append(event("content_block_stop", index=index, **({"content_block": block} if is_whole_at_end else {})))
 
 
-def called_in_a_block(draw: Draw, frames: list[bytes], index: int, call: Call) -> None:
+def add_call_block(draw: Draw, frames: list[bytes], index: int, call: Call) -> None:
     way = draw(st.sampled_from(["pieces", "start", "text", "end", "all"]))
     given = {"start": call.value, "text": call.text}.get(way, {})
     block = {"type": "tool_use", "id": call.id, "name": call.name}

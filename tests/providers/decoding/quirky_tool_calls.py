@@ -66,7 +66,7 @@ def arguments_in_pieces(draw: Draw[Any], call: Call) -> list[str]:
     return cut_in_pieces(draw, call.text)
 
 
-def told_whole(draw: Draw[Any], call: Call) -> Any:
+def whole_arguments(draw: Draw[Any], call: Call) -> Any:
     """Return the arguments as a server sends them once more at the end."""
     is_compact = json.dumps(call.value, ensure_ascii=False, separators=(",", ":")) == call.text
     return draw(st.sampled_from([call.text, call.value if is_compact else call.text]))

@@ -119,11 +119,11 @@ def both_workers(port: int) -> dict[str, str]:
     A worker that is still starting would miss signals.
     """
     seen: dict[str, str] = {}
-    until(lambda: seen.update([told_by(port)[::2]]) or len(seen) == 2)
+    until(lambda: seen.update([report_of(port)[::2]]) or len(seen) == 2)
     return seen
 
 
-def told_by(port: int) -> list[str]:
+def report_of(port: int) -> list[str]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("GET", "/")
     return connection.getresponse().read().decode().split()
@@ -142,13 +142,13 @@ class TestUnderGunicorn:
         _, port = gunicorn
         seen = both_workers(port)
         assert len(set(seen.values())) == 1
-        os.kill(int(told_by(port)[2]), signal.SIGKILL)
-        until(lambda: told_by(port)[2] not in seen.values())
+        os.kill(int(report_of(port)[2]), signal.SIGKILL)
+        until(lambda: report_of(port)[2] not in seen.values())
 
     def test_it_holds_no_socket_of_the_service(self, gunicorn: tuple[subprocess.Popen[str], int]) -> None:
         master, port = gunicorn
         assert sockets_of(master.pid)
-        assert not sockets_of(master.pid) & sockets_of(int(told_by(port)[2]))
+        assert not sockets_of(master.pid) & sockets_of(int(report_of(port)[2]))
 
     def test_control_c_in_the_terminal_leaves_it_to_the_service(
         self, gunicorn: tuple[subprocess.Popen[str], int]
@@ -162,6 +162,6 @@ class TestUnderGunicorn:
 
     def test_it_ends_when_the_master_is_killed(self, gunicorn: tuple[subprocess.Popen[str], int]) -> None:
         master, port = gunicorn
-        pid = int(told_by(port)[2])
+        pid = int(report_of(port)[2])
         master.kill()
         until(lambda: not is_alive(pid), 3)

@@ -51,8 +51,8 @@ def served() -> Iterator[supervisor.Endpoint]:
         os.environ[supervisor.STATE_VARIABLE] = before
 
 
-def ask(provider: Provider, said: str, **fields) -> list:
-    question = ChatRequest("smollm2", (Message("user", said),), **fields)
+def ask(provider: Provider, prompt: str, **fields) -> list:
+    question = ChatRequest("smollm2", (Message("user", prompt),), **fields)
     return check_answer(provider.stream(question))
 
 

@@ -121,7 +121,7 @@ def test_usage_stands_behind_what_was_held_back_and_before_the_end() -> None:
     ]
 
 
-class TestSaid:
+class TestDeliveredOutput:
     def test_that_has_a_call_cannot_be_repeated(self) -> None:
         delivered_text = delivered("a")
         delivered_text.add([ToolCallStarted(0, "c", "find")])

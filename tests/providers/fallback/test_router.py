@@ -150,7 +150,7 @@ class TestWhatIsNotTheModelsFault:
         assert chain.requested_models() == ["a"]
 
 
-class TestRoom:
+class TestContextWindow:
     def test_that_is_too_small_leads_to_the_next_with_more(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", openai_wire.error(400))  # context_length_exceeded
         own_upstream.answer("c", openai_wire.answer("ok"))
@@ -189,7 +189,7 @@ class TestWhatAModelCannotHonour:
         assert Chain(own_upstream, "openai/a", "openai/b").router.unsupported_features == {"thinking"}
 
 
-class TestAskingAgain:
+class TestRetry:
     def test_waits_longer_each_time_and_then_turns_to_the_next(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", plain.empty(503))
         own_upstream.answer("b", openai_wire.answer("ok"))

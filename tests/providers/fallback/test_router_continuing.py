@@ -119,7 +119,7 @@ def test_each_way_ends_well_wherever_a_tale_breaks_off(way: str, end: int) -> No
 
 
 class TestDoubt:
-    TOLD: ClassVar = ["Once upon a "]
+    DELIVERED: ClassVar = ["Once upon a "]
 
     def test_asks_the_same_model_for_all_of_it_and_counts_both(self) -> None:
         def second(begun: str | None) -> list[Any]:
@@ -127,7 +127,7 @@ class TestDoubt:
                 return ["Once upon", [Usage(20, 2), TextDelta(" a time"), Completed("stop")]]
             return ["There was ", "a king.", [Usage(9, 5), Completed("stop")]]
 
-        reading, player = ask(self.TOLD, second)
+        reading, player = ask(self.DELIVERED, second)
         assert player.asked == ["Once upon a", None]
         assert list(reading.events_of_type(AnswerRestarted)) == [AnswerRestarted("upstream_broken", "second/x")]
         assert (reading.text, reading.end) == ("There was a king.", "stop")
@@ -135,7 +135,7 @@ class TestDoubt:
 
     def test_fails_where_nothing_may_be_voided_and_what_was_told_of_tokens_counts(self) -> None:
         reading, player = ask(
-            self.TOLD,
+            self.DELIVERED,
             lambda _: [[TextDelta("Once upon a time"), Usage(20, 4), Completed("stop")]],
             on_divergence="fail",
         )
@@ -152,7 +152,7 @@ class TestDoubt:
 
     def test_of_a_model_that_then_fails_leaves_what_the_reader_has_and_its_error(self) -> None:
         reading, _ = ask(
-            self.TOLD, lambda begun: ["Once upon a time"] if begun else [UpstreamProtocolError("gone, too")]
+            self.DELIVERED, lambda begun: ["Once upon a time"] if begun else [UpstreamProtocolError("gone, too")]
         )
         assert (reading.text, reading.end) == ("Once upon a ", "upstream_broken")
 
@@ -189,7 +189,7 @@ class TestWhatIsHeldBack:
         assert reading.attempts[-1][2] == estimate_tokens(len("on a horse, he rode"))
 
 
-class TestUsageThatWasTold:
+class TestReportedUsage:
     KNOWN: ClassVar = [Usage(90, 1, estimated=True)]
 
     @pytest.mark.parametrize(

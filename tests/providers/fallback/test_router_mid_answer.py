@@ -54,7 +54,7 @@ def broken(wire: Any, *steps: Any, after: int = 40) -> Script:
 
 
 @pytest.mark.parametrize("model", ["openai/a", "anthropic/a"])
-class TestRescue:
+class TestContinuation:
     @pytest.mark.parametrize("way", DEATHS)
     def test_makes_one_whole_answer_of_two(self, own_upstream: Upstream, model: str, way: str) -> None:
         own_upstream.answer("a", broken(WIRES[model.partition("/")[0]], *DEATHS[way]))

@@ -122,28 +122,28 @@ class Slow:
 
 
 def test_threads_that_wait_for_the_same_list_all_get_it_also_after_the_thread_that_waited_first_has_ended() -> None:
-    catalogue = ModelRegistry([Slow()], None, "nothing")  # type: ignore[list-item]
-    in_a_thread(catalogue.models)
+    registry = ModelRegistry([Slow()], None, "nothing")  # type: ignore[list-item]
+    in_a_thread(registry.models)
     for _ in range(3):
-        catalogue._lists.clear()
-        lists = in_threads([catalogue.models] * 4)
+        registry._lists.clear()
+        lists = in_threads([registry.models] * 4)
         assert [[model.name for model in models] for models in lists] == [["m"]] * 4
 
 
 def test_a_list_that_is_out_of_date_is_renewed_also_where_the_thread_that_has_seen_it_does_nothing_more() -> None:
-    catalogue = ModelRegistry([Slow()], None, "nothing")  # type: ignore[list-item]
-    in_a_thread(catalogue.models)
-    catalogue._lists["slow"] = catalogue._lists["slow"]._replace(expires_at=0.0)
+    registry = ModelRegistry([Slow()], None, "nothing")  # type: ignore[list-item]
+    in_a_thread(registry.models)
+    registry._lists["slow"] = registry._lists["slow"]._replace(expires_at=0.0)
     is_over = threading.Event()
 
     def ask_and_wait() -> None:
-        catalogue.resolve("m")
+        registry.resolve("m")
         is_over.wait(10)
 
     asking = threading.Thread(target=ask_and_wait)
     asking.start()
     try:
-        until(lambda: catalogue._lists["slow"].expires_at > time.monotonic() + MODEL_LIST_TIMEOUT)
+        until(lambda: registry._lists["slow"].expires_at > time.monotonic() + MODEL_LIST_TIMEOUT)
     finally:
         is_over.set()
         asking.join()

@@ -172,8 +172,12 @@ class TestConnection:
     "kind", [httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ReadError, httpx2.ReadTimeout, httpx2.DecodingError]
 )
 def test_no_failure_tells_a_reader_where_an_upstream_is(sdk, kind) -> None:
-    said = "no way to http://me:hunter2@10.0.0.5:8000, nor to gpu.internal:8000"
-    for error in (unconnected(sdk, kind(said)), ours(sdk, kind(said)), ours(sdk, refusal(sdk, 400, {"message": said}))):
+    message = "no way to http://me:hunter2@10.0.0.5:8000, nor to gpu.internal:8000"
+    for error in (
+        unconnected(sdk, kind(message)),
+        ours(sdk, kind(message)),
+        ours(sdk, refusal(sdk, 400, {"message": message})),
+    ):
         assert not any(word in error.message for word in ("hunter2", "10.0.0.5", "gpu.internal", "8000"))
         assert "no way to http://[address], nor to [address]" in error.message
 

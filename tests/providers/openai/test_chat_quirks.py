@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flask_headrace.core.errors import UpstreamProtocolError, UpstreamStatusError
-from flask_headrace.core.events import Completed, Failed, ToolCallCompleted, ToolCallStarted, Usage
+from flask_headrace.core.events import Completed, Failed, Usage
 from flask_headrace.providers.openai.chat_decoder import ChatDecoder
 from tests.providers.decoding.decoding import Answer
 
@@ -37,11 +37,6 @@ def piece(index: Any = None, id: Any = None, name: Any = None, arguments: Any = 
 
 def decode(*pieces: bytes) -> Answer:
     return Answer(ChatDecoder("acme", "m", "http://acme"), *pieces)
-
-
-def called(answer: Answer) -> list[tuple[str, str, Any]]:
-    ended = {event.index: event.arguments for event in answer.events if isinstance(event, ToolCallCompleted)}
-    return [(e.id, e.name, ended.get(e.index)) for e in answer.events if isinstance(e, ToolCallStarted)]
 
 
 NULL_FIRST = {"tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": None}}]}
@@ -151,7 +146,7 @@ class TestCall:
     @pytest.mark.parametrize("name", CALLS)
     def test_is_told_once_with_its_arguments_and_ends_for_it(self, name: str, word: str) -> None:
         answer = decode(*CALLS[name], frame({}, word), DONE)
-        assert (answer.error, called(answer), answer.events[-1]) == (
+        assert (answer.error, answer.calls, answer.events[-1]) == (
             None,
             [("a", "f", {"x": 1})],
             Completed("tool_calls"),
@@ -159,19 +154,19 @@ class TestCall:
 
     @pytest.mark.parametrize("nothing", ["", None, "null", '""', "{}", '"{}"', '"null"', "  "])
     def test_with_no_arguments_has_none_however_that_is_said(self, nothing: Any) -> None:
-        assert called(decode(calls(piece(0, "a", "f", nothing)), STOP)) == [("a", "f", {})]
+        assert decode(calls(piece(0, "a", "f", nothing)), STOP).calls == [("a", "f", {})]
 
     def test_by_the_older_field_is_one(self) -> None:
         pieces = [frame({"function_call": {"name": "f", "arguments": text}}) for text in ("", '{"x"', ":1}")]
-        (call,) = called(decode(*pieces, frame({}, "function_call"), DONE))
+        (call,) = decode(*pieces, frame({}, "function_call"), DONE).calls
         assert call[1:] == ("f", {"x": 1})
 
     def test_by_both_fields_is_one(self) -> None:
         reported = {"tool_calls": [piece(0, "a", "f", X)], "function_call": {"name": "f", "arguments": X}}
-        assert called(decode(frame(reported), STOP)) == [("a", "f", {"x": 1})]
+        assert decode(frame(reported), STOP).calls == [("a", "f", {"x": 1})]
 
     def test_has_an_id_that_is_a_text_where_its_own_is_a_number(self) -> None:
-        assert called(decode(calls(piece(0, 17, "f", X)), STOP)) == [("17", "f", {"x": 1})]
+        assert decode(calls(piece(0, 17, "f", X)), STOP).calls == [("17", "f", {"x": 1})]
 
     @pytest.mark.parametrize(
         "pieces",
@@ -187,12 +182,12 @@ class TestCall:
     )
     def test_behind_a_whole_one_is_another(self, pieces: list[dict[str, Any]]) -> None:
         for chunks in ([calls(each) for each in pieces], [calls(*pieces)]):
-            found = called(decode(*chunks, frame({}, "tool_calls"), DONE))
+            found = decode(*chunks, frame({}, "tool_calls"), DONE).calls
             assert [call[1:] for call in found] == [("f", {"x": 1}), ("f", {"x": 2})]
             assert len({call[0] for call in found}) == 2
 
     def test_of_another_name_is_another(self) -> None:
-        found = called(decode(calls(piece(None, "c", "f", X)), calls(piece(None, "c", "g", X)), STOP))
+        found = decode(calls(piece(None, "c", "f", X)), calls(piece(None, "c", "g", X)), STOP).calls
         assert [call[1:] for call in found] == [("f", {"x": 1}), ("g", {"x": 1})]
 
     @pytest.mark.parametrize("behind", ['{"x":2}', "x", '{"x"', "[1]"])
@@ -238,7 +233,7 @@ class TestNothing:
 
 
 class TestUsage:
-    TOLD = {"usage": {"prompt_tokens": 9, "completion_tokens": 2}}  # noqa: RUF012  # nobody writes to it
+    REPORTED = {"usage": {"prompt_tokens": 9, "completion_tokens": 2}}  # noqa: RUF012  # nobody writes to it
 
     def usage_chunk(self, **usage: Any) -> bytes:
         return b"data: %b\n\n" % json.dumps({"choices": [], "usage": usage}).encode()
@@ -249,7 +244,7 @@ class TestUsage:
         assert decode(reported, STOP, self.usage_chunk(**after), DONE).events == [Usage(9, 2), Completed("stop")]
 
     def test_may_stand_in_the_choice(self) -> None:
-        assert decode(frame({}, "stop", **self.TOLD), DONE).events == [Usage(9, 2), Completed("stop")]
+        assert decode(frame({}, "stop", **self.REPORTED), DONE).events == [Usage(9, 2), Completed("stop")]
 
     @pytest.mark.parametrize("name", ["prompt_cache_hit_tokens", "cache_read_input_tokens"])
     def test_tells_of_the_cache_by_other_names(self, name: str) -> None:

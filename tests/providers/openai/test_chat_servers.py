@@ -24,7 +24,7 @@ from tests.providers.decoding.decoding import Answer
 DONE = b"data: [DONE]\n\n"
 STOP = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 CALLED = {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
-TOLD = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}
+USAGE = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}
 USED = Usage(9, 2)
 
 
@@ -172,7 +172,7 @@ ANSWERS: dict[str, list[dict[str, Any] | bytes]] = {
         delta_chunk({"content": "lo"}),
         {"choices": [{"index": 0, "finish_reason": None, "content_filter_results": {}, "content_filter_offsets": {}}]},
         delta_chunk({}, "stop"),
-        {"choices": [], "usage": TOLD},
+        {"choices": [], "usage": USAGE},
         DONE,
     ],
     "vLLM": [
@@ -180,7 +180,7 @@ ANSWERS: dict[str, list[dict[str, Any] | bytes]] = {
         delta_chunk({"reasoning": "hm", "reasoning_content": "hm"}),
         delta_chunk({"content": "Hel"}),
         delta_chunk({"content": "lo"}, "stop", stop_reason=None),
-        {"choices": [], "usage": TOLD},
+        {"choices": [], "usage": USAGE},
         DONE,
     ],
     "Ollama": [
@@ -188,7 +188,7 @@ ANSWERS: dict[str, list[dict[str, Any] | bytes]] = {
         delta_chunk({"role": "assistant", "content": "Hel"}),
         delta_chunk({"role": "assistant", "content": "lo"}),
         delta_chunk({"role": "assistant", "content": ""}, "stop"),
-        {"object": "chat.completion.chunk", "choices": [], "usage": TOLD},
+        {"object": "chat.completion.chunk", "choices": [], "usage": USAGE},
         DONE,
     ],
     "llama.cpp": [
@@ -197,7 +197,7 @@ ANSWERS: dict[str, list[dict[str, Any] | bytes]] = {
         delta_chunk({"content": "Hel"}),
         delta_chunk({"content": "lo"}),
         delta_chunk({}, "stop", timings={"predicted_n": 2}),
-        {"choices": [], "usage": TOLD, "timings": {"predicted_n": 2}},
+        {"choices": [], "usage": USAGE, "timings": {"predicted_n": 2}},
         DONE,
     ],
     "DeepSeek": [
@@ -206,7 +206,7 @@ ANSWERS: dict[str, list[dict[str, Any] | bytes]] = {
         delta_chunk({"content": None, "reasoning_content": "hm"}),
         delta_chunk({"content": "Hel", "reasoning_content": None}),
         delta_chunk({"content": "lo", "reasoning_content": None}),
-        delta_chunk({"content": "", "reasoning_content": None}, "stop", usage={**TOLD, "prompt_cache_hit_tokens": 0}),
+        delta_chunk({"content": "", "reasoning_content": None}, "stop", usage={**USAGE, "prompt_cache_hit_tokens": 0}),
         DONE,
     ],
     "OpenRouter": [
@@ -216,7 +216,7 @@ ANSWERS: dict[str, list[dict[str, Any] | bytes]] = {
         b": OPENROUTER PROCESSING\n\n",
         delta_chunk({"role": "assistant", "content": "lo"}),
         {"choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "stop", "native_finish_reason": "STOP"}]},
-        {**delta_chunk({"role": "assistant", "content": ""}), "usage": {**TOLD, "cost": 0.1, "is_byok": False}},
+        {**delta_chunk({"role": "assistant", "content": ""}), "usage": {**USAGE, "cost": 0.1, "is_byok": False}},
         DONE,
     ],
 }  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flask_headrace.core.errors import UpstreamProtocolError
-from flask_headrace.core.events import Completed, Failed, TextDelta, ToolCallCompleted, ToolCallStarted, Usage
+from flask_headrace.core.events import Completed, Failed, TextDelta, Usage
 from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
 from tests.providers.decoding.decoding import Answer
 
@@ -190,16 +190,11 @@ CALLS: dict[str, list[bytes]] = {
 }
 
 
-def called(answer: Answer) -> list[tuple[str, str, Any]]:
-    ended = {event.index: event.arguments for event in answer.events if isinstance(event, ToolCallCompleted)}
-    return [(e.id, e.name, ended.get(e.index)) for e in answer.events if isinstance(e, ToolCallStarted)]
-
-
 class TestCall:
     @pytest.mark.parametrize("name", CALLS)
     def test_is_told_once_with_its_arguments(self, name: str) -> None:
         answer = decode(*CALLS[name])
-        assert (answer.error, called(answer), answer.events[-1]) == (
+        assert (answer.error, answer.calls, answer.events[-1]) == (
             None,
             [("c0", "f", {"x": 1})],
             Completed("tool_calls"),
@@ -207,11 +202,11 @@ class TestCall:
 
     def test_of_the_same_place_but_another_id_is_another(self) -> None:
         frames = [item(state, call(place=n)) for n in range(2) for state in ("added", "done")]
-        assert [each[0] for each in called(decode(*frames, completed()))] == ["c0", "c1"]
+        assert [each[0] for each in decode(*frames, completed()).calls] == ["c0", "c1"]
 
     def test_in_the_end_alone_beside_one_that_came_before_is_another(self) -> None:
         answer = decode(ADDED, piece(X), completed(call(), call('{"x":2}', 1)))
-        assert called(answer) == [("c0", "f", {"x": 1}), ("c1", "f", {"x": 2})]
+        assert answer.calls == [("c0", "f", {"x": 1}), ("c1", "f", {"x": 2})]
 
     @pytest.mark.parametrize("frames", [[UNNAMED, piece(X), completed()], [item("done", call(name="")), completed()]])
     def test_without_a_name_is_a_failure(self, frames: list[bytes]) -> None:
@@ -230,16 +225,16 @@ class TestNothing:
         assert "'image_generation_call'" in error.message
 
 
-TOLD = {"input_tokens": 9, "output_tokens": 2}
+REPORTED = {"input_tokens": 9, "output_tokens": 2}
 
 
 class TestUsage:
     def test_that_was_told_before_a_cut_is_kept(self) -> None:
-        answer = decode(frame("in_progress", response={"usage": TOLD}), text_delta("hel"))
+        answer = decode(frame("in_progress", response={"usage": REPORTED}), text_delta("hel"))
         assert answer.error is not None
         assert answer.known == [Usage(9, 2, estimated=True)]
 
     def test_is_not_undone_by_zeros(self) -> None:
         zeros = {"input_tokens": 0, "output_tokens": 0}
-        events = decode(frame("in_progress", response={"usage": TOLD}) + completed(HELLO, usage=zeros)).events
+        events = decode(frame("in_progress", response={"usage": REPORTED}) + completed(HELLO, usage=zeros)).events
         assert events[1] == Usage(9, 2)

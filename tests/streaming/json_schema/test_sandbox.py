@@ -15,26 +15,14 @@ from flask_headrace.core.errors import ChecksBusy
 from flask_headrace.streaming.json_schema import sandbox
 from flask_headrace.streaming.json_schema.sandbox import CheckAbortedError, Sandbox
 from tests.support.event_loop import until
+from tests.support.hostile_schemas import doubling_references, nested_dependent_schemas
 
 MILL = {"type": "string"}
 
 
-def followed_twice(levels: int) -> dict[str, Any]:
-    """Return a small schema whose references form 2**bits paths."""
-    deeper = {f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(levels)}
-    return {"$ref": "#/$defs/d0", "$defs": {**deeper, f"d{levels}": {"type": "string"}}}
-
-
-def below_closed(levels: int) -> dict[str, Any]:
-    schema: dict[str, Any] = {}
-    for _ in range(levels):
-        schema = {"dependentSchemas": {"a": schema}}
-    return {"unevaluatedProperties": False, **schema}
-
-
 HOSTILE = {
-    "followed for ever": (followed_twice(60), "1"),
-    "dependent schemas below closed properties": (below_closed(60), '{"a": 1, "b": 2}'),
+    "followed for ever": (doubling_references(60), "1"),
+    "dependent schemas below closed properties": (nested_dependent_schemas(60), '{"a": 1, "b": 2}'),
     "a pattern for every backtracking engine": ({"pattern": "a?" * 4000 + "a" * 4000}, f'"{"a" * 4000}"'),
     "nested repetition": ({"pattern": r"^(?=(a+))(\w+\s?)*$"}, f'"{"mill " * 400}!"'),
     "a megabyte of alternatives": ({"pattern": "|".join(f"w{n}" for n in range(120_000))}, '"w1"'),
@@ -78,12 +66,12 @@ def test_what_takes_too_long_is_ended(box: Sandbox, monkeypatch: pytest.MonkeyPa
     box.check(MILL)
     monkeypatch.setattr(sandbox, "CHECK_TIMEOUT", 1.0)
     with pytest.raises(CheckAbortedError):
-        box.check(followed_twice(60), "1")
+        box.check(doubling_references(60), "1")
     until(lambda: not children(box))
 
 
 def test_a_check_that_nobody_waits_for_is_ended_at_once(box: Sandbox) -> None:
-    waiting = gevent.spawn(box.check, followed_twice(60), "1")
+    waiting = gevent.spawn(box.check, doubling_references(60), "1")
     until(lambda: box._process and children(box))
     waiting.kill()
     until(lambda: not children(box), 2.0)
@@ -95,7 +83,7 @@ def test_more_than_may_run_wait_for_their_turn_and_are_told_where_none_comes(
     monkeypatch.setattr(sandbox, "MAX_CONCURRENT_CHECKS", 2)
     many = [gevent.spawn(box.check, MILL, '"x"') for _ in range(20)]
     assert [one.get(timeout=10) for one in many] == [None] * 20
-    hostile = [gevent.spawn(box.check, followed_twice(60), "1") for _ in range(2)]
+    hostile = [gevent.spawn(box.check, doubling_references(60), "1") for _ in range(2)]
     until(lambda: box._running.total() == 2)
     monkeypatch.setattr(sandbox, "CHECK_TIMEOUT", 0.2)
     with pytest.raises(ChecksBusy):
@@ -109,7 +97,7 @@ def test_one_owner_leaves_slots_for_others(box: Sandbox, monkeypatch: pytest.Mon
     monkeypatch.setattr(sandbox, "MAX_CONCURRENT_CHECKS", 3)
     monkeypatch.setattr(sandbox, "MAX_CONCURRENT_CHECKS_PER_OWNER", 2)
     monkeypatch.setattr(sandbox, "CHECK_TIMEOUT", 60.0)
-    hostile = [gevent.spawn(box.check, followed_twice(60), "1", owner="mallory") for _ in range(6)]
+    hostile = [gevent.spawn(box.check, doubling_references(60), "1", owner="mallory") for _ in range(6)]
     until(lambda: box._running.total() == 2)
     assert box.check(MILL, '"x"', owner="alice") is None
     assert box._running.total() == 2

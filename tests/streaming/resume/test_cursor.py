@@ -50,7 +50,7 @@ def test_at_the_end_of_a_stream_whose_end_is_lost_has_all_of_it() -> None:
     last = len(worker.begin(Source(text("a"), [DONE]), ID).read())
     until(lambda: is_finished(store, ID))
     damage(store)
-    assert other.resumption.resume(ID, "", last) is None
+    assert other.resumable_streams.resume(ID, "", last) is None
 
 
 class TestStoreThatIsAnOlderCopyOfItself:

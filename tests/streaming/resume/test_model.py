@@ -50,7 +50,7 @@ class Reader:
         self.place: Worker | None = None
 
     def sit(self, worker: Worker) -> None:
-        reader = worker.resumption.resume(ID, "", self.last)
+        reader = worker.resumable_streams.resume(ID, "", self.last)
         if reader is not None:
             self.sitting, self.place = Reading(reader), worker
 
@@ -82,10 +82,10 @@ class Reader:
         events = [event for _, event in self.got]
         assert [event for event in events if is_terminal(event)] == events[-1:], self.got
         assert sum(isinstance(event, Usage) for event in events) == 1
-        said = [event.text for event in events if isinstance(event, TextDelta)]
-        assert said == words[: len(said)]
+        texts = [event.text for event in events if isinstance(event, TextDelta)]
+        assert texts == words[: len(texts)]
         if isinstance(events[-1], Completed):
-            assert said == words
+            assert texts == words
         assert numbers == list(range(1, len(numbers) + 1))
 
 
@@ -158,9 +158,9 @@ def finish(end: str, workers: list[Worker], source: Source, readers: list[Reader
         case "failed":
             source.give(ValueError("broken"))
         case "stopped here":
-            workers[0].resumption.stop(ID, "")
+            workers[0].resumable_streams.stop(ID, "")
         case "stopped there":
-            workers[1].resumption.stop(ID, "")
+            workers[1].resumable_streams.stop(ID, "")
         case _:
             workers[0].die()
             for reader in readers:

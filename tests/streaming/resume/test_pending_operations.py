@@ -16,7 +16,7 @@ from tests.streaming.resume.workers import Away, Worker, is_finished, stored_eve
 from tests.streaming.stage import CONTEXT, DONE, Source, text
 from tests.support.event_loop import until
 
-pytestmark = pytest.mark.usefixtures("quick_pulse")
+pytestmark = pytest.mark.usefixtures("short_intervals")
 
 ID = "an-id-of-the-clients"
 
@@ -62,9 +62,9 @@ def test_a_taking_over_that_came_too_late_owes_nothing() -> None:
     assert not is_finished(memory, ID)
 
 
-class TestMistake:
+class TestUnexpectedException:
     def test_in_one_stream_is_tried_again_and_keeps_no_other_waiting(self) -> None:
-        things, done = PendingOperations(), []
+        pending, done = PendingOperations(), []
 
         def fail_once() -> bool:
             done.append("odd")
@@ -72,27 +72,27 @@ class TestMistake:
                 raise KeyError(ID)
             return True
 
-        things.schedule("odd", fail_once)
-        things.schedule("other", lambda: done.append("other") or True)
-        things.run_all()
+        pending.schedule("odd", fail_once)
+        pending.schedule("other", lambda: done.append("other") or True)
+        pending.run_all()
         assert done == ["odd", "other"]
-        assert len(things) == 1
-        things.run_all()
+        assert len(pending) == 1
+        pending.run_all()
         assert done == ["odd", "other", "odd"]
-        assert not things
+        assert not pending
 
     def test_that_stays_gives_its_stream_up(self) -> None:
-        things, tries = PendingOperations(), []
+        pending, tries = PendingOperations(), []
 
         def fail() -> bool:
             tries.append(1)
             raise KeyError(ID)
 
-        things.schedule("odd", fail)
+        pending.schedule("odd", fail)
         for _ in range(pending_operations.MAX_ATTEMPTS + 5):
-            things.run_all()
+            pending.run_all()
         assert len(tries) == pending_operations.MAX_ATTEMPTS
-        assert not things
+        assert not pending
 
 
 def test_events_of_a_stream_that_the_store_has_lost_do_not_come_into_the_next_one_of_its_id() -> None:

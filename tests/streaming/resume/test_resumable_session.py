@@ -32,13 +32,13 @@ class TestReaders:
     def test_each_have_all_at_their_own_pace(self) -> None:
         worker, source = Worker(limits=NARROW), Source(*MANY, [DONE])
         first = worker.begin(source)
-        slow = Reading(worker.resumption.resume(first.id, "", 0), lambda: gevent.sleep(0.001))
+        slow = Reading(worker.resumable_streams.resume(first.id, "", 0), lambda: gevent.sleep(0.001))
         assert slow.read() == first.read()
         assert len(first.numbered) == 5003
 
     def test_who_stand_still_do_not_hold_up_the_others(self) -> None:
         worker, source = Worker(limits=NARROW), Source(*MANY, [DONE])
-        still = worker.resumption.open("still-standing-reader", "q", CONTEXT, source)
+        still = worker.resumable_streams.open("still-standing-reader", "q", CONTEXT, source)
         other = worker.follow("still-standing-reader")
         assert len(other.read()) == 5003
         assert still.position == 0
@@ -46,7 +46,7 @@ class TestReaders:
 
     def test_who_accept_nothing_are_let_go_and_the_others_go_on(self) -> None:
         worker, source = Worker(limits=msgspec.structs.replace(QUIET, client=0.1)), Source(text("a"))
-        stalled = worker.resumption.open("a-reader-that-stalls", "q", CONTEXT, source)
+        stalled = worker.resumable_streams.open("a-reader-that-stalls", "q", CONTEXT, source)
         dropped: list[int] = []
         stalled.on_stall = lambda: dropped.append(1)
         next(stalled)
@@ -57,12 +57,12 @@ class TestReaders:
         assert list(stalled) == []
 
 
-class TestKeptNoMore:
+class TestDetachStore:
     def test_goes_on_for_the_readers_that_there_are(self) -> None:
         worker, source = Worker(limits=NARROW), Source(text("a"))
         first = worker.begin(source)
         until(lambda: first.last == 2)
-        second, slow = worker.follow(first.id, 1), worker.resumption.resume(first.id, "", 0)
+        second, slow = worker.follow(first.id, 1), worker.resumable_streams.resume(first.id, "", 0)
         until(lambda: second.last == 2)
         first.reader.session.detach_store()
         assert first.reader.session._buffer.after(0, 99) != []
@@ -118,7 +118,7 @@ class TestKeptNoMore:
         first = worker.begin(source)
         until(lambda: first.last == 2)
         first.reader.session.detach_store()
-        worker.resumption.stop(first.id, "")
+        worker.resumable_streams.stop(first.id, "")
         assert first.read()[-1] == Cancelled("stopped")
 
 
@@ -126,7 +126,7 @@ def test_a_reader_who_comes_after_the_end_has_the_time_limits_of_all_others() ->
     worker = Worker(limits=msgspec.structs.replace(QUIET, client=0.2))
     reading = worker.begin(Source(text("a"), [DONE], lingers=True))
     assert reading.read()[-1] == DONE
-    late = worker.resumption.resume(reading.id, "", 0)
+    late = worker.resumable_streams.resume(reading.id, "", 0)
     assert next(late)
     stalls: list[bool] = []
     late.on_stall = lambda: stalls.append(True)

@@ -18,7 +18,7 @@ from tests.streaming.resume.workers import Away, Worker, is_finished, stored_eve
 from tests.streaming.stage import DONE, Source, text
 from tests.support.event_loop import settle, until
 
-pytestmark = pytest.mark.usefixtures("quick_pulse")
+pytestmark = pytest.mark.usefixtures("short_intervals")
 
 
 class TestWriting:

@@ -26,7 +26,7 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Away
 
 
 @pytest.fixture(autouse=True)
-def short_attendance(short_times: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def short_presence(short_times: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored_reader, "READER_TTL", 0.6)
 
 
@@ -69,7 +69,7 @@ class TestFollowing:
         own = here.begin(Source(*[text("x" * 1000) for _ in range(500)], [DONE]))
         own.read()
         written(stores[0], own.id, 503)
-        reader = there.resumption.resume(own.id, "", 0)
+        reader = there.resumable_streams.resume(own.id, "", 0)
         sizes = []
         slow = Reading(reader, lambda: sizes.append(reader.session._unread.size) or gevent.sleep(0.002))
         assert slow.read() == own.events

@@ -14,7 +14,7 @@ from tests.streaming.resume.workers import QUIET, Away, Worker, is_finished, sto
 from tests.streaming.stage import DONE, Source, text
 from tests.support.event_loop import until
 
-pytestmark = pytest.mark.usefixtures("quick_pulse")
+pytestmark = pytest.mark.usefixtures("short_intervals")
 
 
 class TestStoreThatIsAway:

@@ -77,14 +77,14 @@ class Worker:
         self.store_writer = StoreWriter(self.store)
         self.ended: list[StreamSession] = []
         self.streams = StreamRegistry(limits, most, lambda _: None, self.ended.append, self.store_writer)
-        self.resumption = ResumableStreams(self.streams, self.store_writer)
+        self.resumable_streams = ResumableStreams(self.streams, self.store_writer)
 
     def begin(self, source: Source, id_: str | None = None, question: str = "q", chat: str | None = None) -> Reading:
         """Open a stream and read it."""
-        return Reading(self.resumption.open(id_ or secrets.token_urlsafe(16), question, CONTEXT, source, chat))
+        return Reading(self.resumable_streams.open(id_ or secrets.token_urlsafe(16), question, CONTEXT, source, chat))
 
     def follow(self, id_: str, after: int = 0, incarnation: str = "") -> Reading:
-        reader = self.resumption.resume(id_, "", after, incarnation=incarnation)
+        reader = self.resumable_streams.resume(id_, "", after, incarnation=incarnation)
         assert reader is not None
         return Reading(reader)
 

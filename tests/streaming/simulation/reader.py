@@ -15,7 +15,7 @@ from flask_headrace.streaming.reader import StreamReader
 from flask_headrace.streaming.session import StreamSession
 from tests.streaming.simulation.faults import TICK, UnexpectedError
 from tests.streaming.simulation.shape import Shape
-from tests.streaming.simulation.worker import TARGET, Answer, Script, Worker, is_terminal
+from tests.streaming.simulation.worker import CONTEXT, Answer, Script, Worker, is_terminal
 
 if TYPE_CHECKING:
     from tests.streaming.simulation.world import World
@@ -117,7 +117,7 @@ class Reader:
         else:
             script, answer = self.world.next_answer(self.id)
             stream_reader = worker.resumable.open(
-                self.id, "q", TARGET, lambda: script.source(answer, worker, lambda: self.world.note_started(answer))
+                self.id, "q", CONTEXT, lambda: script.source(answer, worker, lambda: self.world.note_started(answer))
             )
         session = None if stream_reader is None else stream_reader.session
         self.is_local = isinstance(session, StreamSession) and session.pending_terminal is None
@@ -171,8 +171,8 @@ class Reader:
             self._disconnect(greenlet, stream_reader)
 
     def _disconnect(self, greenlet: gevent.Greenlet, stream_reader: StreamReader) -> None:
-        if (told := greenlet.get()) is not None:
-            self.note(f"gets the error {told.code}")
+        if (error := greenlet.get()) is not None:
+            self.note(f"gets the error {error.code}")
             self.outcome = "error"
             return
         error = stream_reader.session.error

@@ -132,7 +132,6 @@ class StoreProxy:
         self._store, self._faults = store, faults
         self.window = window
         self.is_dead = False
-        self.blocked_calls = 0
         self.trouble = float("-inf")
         self._unwatches: list[Callable[[], None]] = []
 
@@ -145,7 +144,6 @@ class StoreProxy:
     def block_if_dead(self) -> None:
         """Never return if the worker is dead."""
         if self.is_dead:
-            self.blocked_calls += 1
             while True:
                 get_hub().switch()
 

@@ -26,7 +26,7 @@ from flask_headrace.streaming.session import StreamSession
 from tests.streaming.simulation.faults import TICK
 from tests.streaming.simulation.store import StoreProxy
 
-TARGET = StreamContext("acme/tiny", "acme", "tiny", FREE, prompt_bytes=40)
+CONTEXT = StreamContext("acme/tiny", "acme", "tiny", FREE, prompt_bytes=40)
 LIMITS = StreamLimits(
     heartbeat=5.0,
     first_token=10.0,
@@ -50,7 +50,7 @@ class Ordered(dict[object, None]):
 
 
 class Worker:
-    """A worker: its streams, its journal, and its way to those of others.
+    """A worker: its streams, its store writer, and its access to the streams of other workers.
 
     Attributes:
         ended: The sessions whose end was reported.

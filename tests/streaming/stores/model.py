@@ -8,7 +8,7 @@ from flask_headrace.streaming.stores.base import RESERVED_TERMINAL_BYTES, EventB
 
 
 @dataclass
-class Kept:
+class StoredStream:
     claim: StreamClaim
     entries: list[EventBatch] = field(default_factory=list)
     is_finished: bool = False
@@ -32,27 +32,27 @@ class Model:
 
     def __init__(self, stream: int, total: int) -> None:
         self.largest, self.total = stream, total
-        self.kept: dict[str, Kept] = {}
+        self.streams: dict[str, StoredStream] = {}
         self.names: dict[str, str] = {}
         self.ended: list[str] = []
         self.readers: set[tuple[str, str]] = set()
         self.alive: set[str] = set()
 
-    def visible(self, stream: str) -> Kept | None:
-        kept = self.kept.get(stream)
-        return None if kept is None or (kept.is_finished and kept.is_old) else kept
+    def visible(self, stream: str) -> StoredStream | None:
+        stored = self.streams.get(stream)
+        return None if stored is None or (stored.is_finished and stored.is_old) else stored
 
     def remove(self, stream: str) -> None:
-        self.kept.pop(stream, None)
+        self.streams.pop(stream, None)
         self.names = {name: named for name, named in self.names.items() if named != stream}
         self.ended = [ended for ended in self.ended if ended != stream]
 
     @property
     def room(self) -> int:
-        return self.total - sum(kept.size for kept in self.kept.values())
+        return self.total - sum(stored.size for stored in self.streams.values())
 
-    def room_for(self, entry: EventBatch, kept: Kept) -> int:
-        return max(min(self.room, self.largest - kept.size), RESERVED_TERMINAL_BYTES if entry.is_last else 0)
+    def room_for(self, entry: EventBatch, stored: StoredStream) -> int:
+        return max(min(self.room, self.largest - stored.size), RESERVED_TERMINAL_BYTES if entry.is_last else 0)
 
     def make_room(self, size: int) -> None:
         while self.room < size and self.ended:
@@ -65,7 +65,7 @@ class Model:
         self.make_room(1)
         if self.room < 1:
             return "full"
-        self.kept[claim.id] = Kept(claim)
+        self.streams[claim.id] = StoredStream(claim)
         if name is not None:
             self.names[name] = claim.id
         return None
@@ -74,26 +74,26 @@ class Model:
         refused = set()
         self.make_room(sum(len(entry.payload) for entry in entries))
         for entry in entries:
-            kept = self.kept.get(entry.id)
+            stored = self.streams.get(entry.id)
             if (
-                kept is None
-                or kept.is_finished
-                or kept.claim.worker != worker
-                or entry.first != kept.last + 1
-                or len(entry.payload) > self.room_for(entry, kept)
+                stored is None
+                or stored.is_finished
+                or stored.claim.worker != worker
+                or entry.first != stored.last + 1
+                or len(entry.payload) > self.room_for(entry, stored)
             ):
                 refused.add(entry.id)
                 continue
-            kept.entries.append(entry)
-            kept.is_old = False
+            stored.entries.append(entry)
+            stored.is_old = False
             if entry.is_last:
-                kept.is_finished = True
+                stored.is_finished = True
                 self.ended.append(entry.id)
         return refused
 
     def find(self, stream: str) -> StreamRecord | None:
-        kept = self.visible(stream)
-        return kept.record() if kept else None
+        stored = self.visible(stream)
+        return stored.record() if stored else None
 
     def find_by_name(self, name: str) -> StreamRecord | None:
         return self.find(self.names[name]) if name in self.names else None
@@ -104,8 +104,8 @@ class Model:
 
     def read(self, stream: str, after: int, most: int) -> list[tuple[int, int, bytes]]:
         found: list[tuple[int, int, bytes]] = []
-        kept = self.visible(stream)
-        for entry in kept.entries if kept else []:
+        stored = self.visible(stream)
+        for entry in stored.entries if stored else []:
             if entry.first + entry.count - 1 > after:
                 most -= len(entry.payload)
                 if found and most < 0:
@@ -114,25 +114,27 @@ class Model:
         return found
 
     def request_stop(self, stream: str) -> None:
-        if (kept := self.visible(stream)) and not kept.is_finished:
-            kept.is_stopping = True
+        if (stored := self.visible(stream)) and not stored.is_finished:
+            stored.is_stopping = True
 
     def acquire(self, stream: str, dead: str, worker: str) -> bool:
-        kept = self.visible(stream)
-        if kept is None or kept.is_finished or kept.claim.worker != dead or dead in self.alive:
+        stored = self.visible(stream)
+        if stored is None or stored.is_finished or stored.claim.worker != dead or dead in self.alive:
             return False
-        kept.claim = StreamClaim(stream, worker, kept.claim.owner, kept.claim.request_digest, kept.claim.metadata)
+        stored.claim = StreamClaim(
+            stream, worker, stored.claim.owner, stored.claim.request_digest, stored.claim.metadata
+        )
         return True
 
     def delete_expired(self) -> None:
-        for stream, kept in list(self.kept.items()):
-            if not kept.is_finished and kept.claim.worker in self.alive:
-                kept.is_old = False
-            elif kept.is_old:
+        for stream, stored in list(self.streams.items()):
+            if not stored.is_finished and stored.claim.worker in self.alive:
+                stored.is_old = False
+            elif stored.is_old:
                 self.remove(stream)
 
     def pass_time(self) -> None:
         """Let more time pass than anything lasts without being renewed."""
         self.alive, self.readers = set(), set()
-        for kept in self.kept.values():
-            kept.is_old = True
+        for stored in self.streams.values():
+            stored.is_old = True

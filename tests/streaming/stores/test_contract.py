@@ -199,7 +199,7 @@ class TestStop:
         assert store.find("no such") is None
 
 
-class TestAttendance:
+class TestPresence:
     def test_lasts_until_the_last_reader_leaves(self, store: Store) -> None:
         store.add_reader("s", "one", 60)
         store.add_reader("s", "two", 60)

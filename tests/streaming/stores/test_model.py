@@ -110,7 +110,7 @@ class World:
 
     def entries(self, pieces: list[tuple[str, int, int, int, bool]]) -> Iterator[EventBatch]:
         """Return entries that go on where their streams are, or beside it."""
-        heads = {stream: kept.last + 1 for stream, kept in self.model.kept.items()}
+        heads = {stream: stored.last + 1 for stream, stored in self.model.streams.items()}
         for number, (stream, beside, count, size, is_last) in enumerate(pieces):
             first = max(1, heads.get(stream, 1) + beside)
             heads[stream] = first + count
@@ -120,8 +120,8 @@ class World:
         for store in self.stores:
             for stream in "abcd":
                 assert store.find(stream) == self.model.find(stream)
-                attended = any(attended == stream for attended, _ in self.model.readers)
-                assert store.has_stream_readers(stream) == attended
+                read = any(read == stream for read, _ in self.model.readers)
+                assert store.has_stream_readers(stream) == read
             for name in "nm":
                 assert store.find_by_name(name) == self.model.find_by_name(name)
             assert {worker for worker in "wv" if store.is_alive(worker)} == self.model.alive

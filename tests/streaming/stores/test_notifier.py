@@ -41,10 +41,10 @@ def test_where_what_follows_fails_nothing_is_left() -> None:
     def fail(_: str) -> None:
         raise gevent.GreenletExit
 
-    watches = ChangeNotifier(on_first=fail)
+    notifier = ChangeNotifier(on_first=fail)
     with pytest.raises(gevent.GreenletExit):
-        watches.add("s", lambda: None)
-    assert len(watches) == 0
+        notifier.add("s", lambda: None)
+    assert len(notifier) == 0
 
 
 def test_beginning_and_ending_one_gives_way_to_nobody_so_that_nobody_can_interrupt_it(storage: Storage) -> None:

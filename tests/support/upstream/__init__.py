@@ -16,7 +16,7 @@ from tests.support.upstream.certificate import has_openssl
 from tests.support.upstream.echo import ECHO, Echo
 from tests.support.upstream.pieces import Reasoning, Refusal, Tokens, ToolCall
 from tests.support.upstream.records import Closed, Connections, Ended, Peer, Request, Tally
-from tests.support.upstream.server import Upstream
+from tests.support.upstream.server import WIRES, Upstream
 from tests.support.upstream.steps import (
     FINISH,
     Burst,
@@ -39,6 +39,7 @@ from tests.support.upstream.steps import (
 __all__ = [
     "ECHO",
     "FINISH",
+    "WIRES",
     "Accept",
     "Burst",
     "Bytes",

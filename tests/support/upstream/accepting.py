@@ -1,4 +1,4 @@
-"""How connections are accepted, or not: the listening socket's side of the upstream."""
+"""The listening socket of the upstream, which accepts connections or does not, as the test demands."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from collections.abc import Sequence
 from tests.support.upstream.connection import Answering, Connection
 from tests.support.upstream.records import Closed, Entry, Ledger, Peer
 
-AT_ONCE = 256  # connections accepted in one turn of the loop, so that the others are served meanwhile
+AT_ONCE = 256  # connections accepted in one turn of the loop, so that open connections are served in between
 # The peer has sent FIN, or worse. Without epoll (no Linux, or patched by gevent), unread connections stay open for us.
 GONE = select.EPOLLRDHUP if hasattr(select, "epoll") else 0
 
 
 class Accept(enum.Enum):
-    """What becomes of a new connection."""
+    """The treatment of a new connection."""
 
     SERVE = "its requests are answered"
-    UNREAD = "accepted, and never a byte of it read"
+    UNREAD = "accepted, and never read from"
     CLOSE = "accepted, and closed at once"
     RESET = "accepted, and reset at once"
-    HOLD = "not accepted: the kernel completes its handshake, and everyone waits until this is changed"
+    HOLD = "not accepted: the kernel completes its handshake, and clients wait until this is changed"
 
 
 class Acceptor:
@@ -44,7 +44,7 @@ class Acceptor:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        """Start to accept, in the running loop."""
+        """Start accepting, in the running loop."""
         self._loop = asyncio.get_running_loop()
         self._watch = select.epoll() if GONE else None
         if self._watch:
@@ -62,7 +62,7 @@ class Acceptor:
         if self._watch:
             self._loop.remove_reader(self._watch.fileno())
             self._watch.close()
-        await asyncio.sleep(0)  # the transports' turn to close their sockets
+        await asyncio.sleep(0)  # lets the transports close their sockets
 
     def change(self, ways: Sequence[Accept]) -> None:
         """Treat new connections in these ways, one after the other; the last repeats."""
@@ -79,7 +79,7 @@ class Acceptor:
             except BlockingIOError:
                 return
             except OSError:
-                self._loop.remove_reader(self._listener)  # out of descriptors: it would be tried for ever
+                self._loop.remove_reader(self._listener)  # out of descriptors: the loop would try again for ever
                 raise
             way = self._ways.pop(0) if len(self._ways) > 1 else self._ways[0]
             self._take(client, self._ledger.add_peer(), way)
@@ -100,14 +100,14 @@ class Acceptor:
                 if way is Accept.RESET:
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 client.close()
-                peer.note(closed=Closed.OURS, closed_at=time.monotonic())
+                peer.update(closed=Closed.OURS, closed_at=time.monotonic())
 
     async def _serve(self, client: socket.socket, peer: Entry[Peer]) -> None:
         connection = Connection(self._upstream, peer, self._connections.discard)
         try:
             await self._loop.connect_accepted_socket(lambda: connection, client, ssl=self._context)
-        except OSError:  # the peer left during the TLS handshake, or does not trust the certificate
-            peer.note(closed=Closed.RESET, closed_at=time.monotonic())
+        except OSError:  # the peer disconnected during the TLS handshake, or does not trust the certificate
+            peer.update(closed=Closed.RESET, closed_at=time.monotonic())
             return
         if not connection.is_closed:
             self._connections.add(connection)
@@ -122,4 +122,4 @@ class Acceptor:
         with contextlib.closing(client):
             if self._watch:
                 self._watch.unregister(number)
-        peer.note(closed=how, closed_at=time.monotonic())
+        peer.update(closed=how, closed_at=time.monotonic())

@@ -1,6 +1,6 @@
-"""Addresses at which no upstream answers: each a context manager that gives a base URL.
+"""Addresses at which no upstream answers. Each function is a context manager that yields a base URL.
 
-What an upstream does after it has accepted a connection is the business of scripts; these are the ways before that.
+Here connecting fails or no request is read. What an upstream sends after it has accepted a connection, scripts define.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ UNRESOLVABLE = "http://upstream.invalid"  # RFC 6761, 6.4: this name never resol
 
 @contextlib.contextmanager
 def refusing() -> Iterator[str]:
-    """Give an address whose port is taken but not listened on: connecting is refused at once."""
+    """Yield an address whose port is bound but not listened on: connecting is refused at once."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield _url(taken)
@@ -23,7 +23,7 @@ def refusing() -> Iterator[str]:
 
 @contextlib.contextmanager
 def unanswering() -> Iterator[str]:
-    """Give an address whose SYN is never answered: connecting waits until the client's own limit.
+    """Yield an address that answers no SYN: connecting waits until the client's own limit.
 
     The port's accept queue is full, and Linux drops a SYN that would go into a full queue.
     """
@@ -40,7 +40,7 @@ def unanswering() -> Iterator[str]:
 
 @contextlib.contextmanager
 def silent() -> Iterator[str]:
-    """Give an address that the kernel connects to, and at which nobody reads or says anything."""
+    """Yield an address at which the kernel accepts connections, and no program reads or writes."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()

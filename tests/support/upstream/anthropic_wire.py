@@ -37,14 +37,14 @@ ERRORS = {  # status: type, message
 
 @dataclass(frozen=True)
 class Block:
-    """A content block: what starts it, and the deltas of a piece of it."""
+    """A content block: its start, and the deltas of one piece."""
 
     start: dict[str, Any]
     deltas: tuple[dict[str, str], ...]
 
 
 def frame(kind: str, *, deltas: int = 0, **fields: Any) -> Chunk:
-    """Make an SSE frame of an event."""
+    """Return an SSE frame of an event."""
     return Chunk(b"event: %s\ndata: %s\n\n" % (kind.encode(), compact({"type": kind, **fields})), deltas)
 
 
@@ -54,7 +54,7 @@ UNKNOWN = frame("content_block_hint", index=0, hint={"type": "layout_hint", "col
 
 
 def opening(usage: Tokens | None = USAGE) -> Chunk:
-    """Make the `message_start`, which tells the input tokens."""
+    """Return the `message_start`, which reports the input tokens."""
     message: dict[str, Any] = {
         "id": ID,
         "type": "message",
@@ -70,34 +70,34 @@ def opening(usage: Tokens | None = USAGE) -> Chunk:
 
 
 def block_start(index: int, content_block: dict[str, Any]) -> Chunk:
-    """Make a `content_block_start`."""
+    """Return a `content_block_start`."""
     return frame("content_block_start", index=index, content_block=content_block)
 
 
 def block_delta(index: int, delta: dict[str, str]) -> Chunk:
-    """Make a `content_block_delta`."""
+    """Return a `content_block_delta`."""
     is_counted = delta["type"] != "signature_delta" and delta.get("partial_json") != ""
     return frame("content_block_delta", index=index, delta=delta, deltas=int(is_counted))
 
 
 def text(content: str, index: int = 0) -> Chunk:
-    """Make a frame of a text delta."""
+    """Return a frame of a text delta."""
     return block_delta(index, {"type": "text_delta", "text": content})
 
 
 def ending(reason: str, usage: Tokens | None = USAGE) -> Chunk:
-    """Make the `message_delta`, which tells the stop reason and the usage so far."""
+    """Return the `message_delta`, which reports the stop reason and the usage so far."""
     fields: dict[str, Any] = {} if usage is None else {"usage": _usage(usage)}
     return frame("message_delta", delta={"stop_reason": reason, "stop_sequence": None}, **fields)
 
 
 def error_frame(message: str = "Overloaded", kind: str = "overloaded_error") -> Chunk:
-    """Make the `error` event of a failure inside a stream."""
+    """Return the `error` event of a failure inside a stream."""
     return frame("error", error={"type": kind, "message": message}, request_id=REQUEST_ID)
 
 
 def deltas(*pieces: Piece | Step) -> list[Step]:
-    """Make the frames of an answer's pieces, block by block; a step among them stays in the block around it."""
+    """Return the frames of an answer's pieces, block by block; a step among them stays in the block around it."""
     steps: list[Step] = []
     index, is_open = -1, None
     for piece in pieces:
@@ -119,7 +119,7 @@ def answer(
     usage: Tokens | tuple[int, int] | None = USAGE,
     done: bool = True,
 ) -> Script:
-    """Make a whole answer, streamed; a request that does not stream gets it as one JSON object.
+    """Return a whole answer, streamed; a request that does not stream gets it as one JSON object.
 
     `finish=None` leaves the `message_delta` out, `usage=None` all usage, `done=False` the `message_stop`; the body
     still ends.
@@ -133,10 +133,10 @@ def answer(
 def message(
     *pieces: Piece | Step, finish: str | None = "end_turn", usage: Tokens | tuple[int, int] | None = USAGE
 ) -> Script:
-    """Make a whole answer as one JSON object; steps among the pieces come before it."""
-    spoken = [p for p in pieces if isinstance(p, (str, Reasoning, Refusal, ToolCall))]
+    """Return a whole answer as one JSON object; steps among the pieces come before it."""
+    written = [p for p in pieces if isinstance(p, (str, Reasoning, Refusal, ToolCall))]
     steps = [p for p in pieces if not isinstance(p, (str, Reasoning, Refusal, ToolCall))]
-    content = [block for kind, same in groupby(spoken, type) for block in _whole(kind, list(same))]
+    content = [block for kind, same in groupby(written, type) for block in _whole(kind, list(same))]
     body: dict[str, Any] = {
         "id": ID,
         "type": "message",
@@ -152,19 +152,19 @@ def message(
 
 
 def overloaded(count: int = 0) -> Script:
-    """Make an answer that sends so many deltas and then, inside its 200 stream, `overloaded_error`."""
+    """Return an answer that sends so many deltas and then, inside its 200 stream, `overloaded_error`."""
     return failing_after(count)
 
 
 def failing_after(count: int, error: Chunk | None = None) -> Script:
-    """Make an answer that sends so many deltas, then an error event, then closes without `message_stop`."""
+    """Return an answer that sends so many deltas, then an error event, then closes without `message_stop`."""
     words = [block_start(0, {"type": "text", "text": ""}), PING, *(text(f"{n} ") for n in range(count))]
     opened = words if count else []
     return script(HEAD, opening(), *opened, replace(error or error_frame(), last=True), Close())
 
 
 def error(status: int, message: str | None = None, *, retry_after: float | None = None) -> Script:
-    """Make the answer that refuses a request with an error object; a 429 says after how many seconds to try again."""
+    """Return the answer that refuses a request with an error object; a 429 may have a `Retry-After` in seconds."""
     kind, usual = ERRORS[status]
     headers = () if retry_after is None else (("retry-after", f"{retry_after:g}"),)
     body = {"type": "error", "error": {"type": kind, "message": message or usual}, "request_id": REQUEST_ID}
@@ -172,7 +172,7 @@ def error(status: int, message: str | None = None, *, retry_after: float | None 
 
 
 def model_list(names: Iterable[str]) -> Script:
-    """Make the answer to `GET /v1/models`."""
+    """Return the answer to `GET /v1/models`."""
     models = [
         {"type": "model", "id": name, "display_name": name.title(), "created_at": "2026-02-04T00:00:00Z"}
         for name in names
@@ -183,15 +183,15 @@ def model_list(names: Iterable[str]) -> Script:
 
 def _block(piece: Piece) -> Block:
     match piece:
-        case Reasoning(said):
+        case Reasoning(text):
             start = {"type": "thinking", "thinking": "", "signature": ""}
-            return Block(start, ({"type": "thinking_delta", "thinking": said},))
+            return Block(start, ({"type": "thinking_delta", "thinking": text},))
         case ToolCall(id=number, name=name, arguments=arguments):
             pieces = ({"type": "input_json_delta", "partial_json": piece} for piece in ("", *arguments))
             return Block({"type": "tool_use", "id": number, "name": name, "input": {}}, tuple(pieces))
         case _:
-            said = piece.text if isinstance(piece, Refusal) else piece
-            return Block({"type": "text", "text": ""}, ({"type": "text_delta", "text": said},))
+            text = piece.text if isinstance(piece, Refusal) else piece
+            return Block({"type": "text", "text": ""}, ({"type": "text_delta", "text": text},))
 
 
 def _block_end(index: int, start: dict[str, Any] | None) -> list[Step]:
@@ -212,7 +212,7 @@ def _whole(kind: type[Any], pieces: list[Any]) -> list[dict[str, Any]]:
 
 
 def _input(call: ToolCall) -> Any:
-    # A whole answer has no place for arguments that are not JSON: they are for the stream.
+    # A whole answer cannot contain arguments that are not JSON; only the stream has them.
     try:
         return json.loads("".join(call.arguments) or "{}")
     except json.JSONDecodeError:

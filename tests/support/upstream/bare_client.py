@@ -1,4 +1,4 @@
-"""A client on a bare socket, for tests that need to leave, stop reading or write in ways that no library would."""
+"""A client on a bare socket, for tests that disconnect, stop reading or write in ways that no library does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 import struct
 
 SOON = 0.5
-"""Seconds in which something happens by itself also on a busy machine: nothing is polled here, or written as often."""
+"""Seconds in which an event that needs no further action happens, also on a busy machine."""
 
 
 def connect(url: str) -> socket.socket:
@@ -18,25 +18,25 @@ def connect(url: str) -> socket.socket:
 
 
 def port_of(url: str) -> int:
-    """Give the port of a base URL."""
+    """Return the port of a base URL."""
     return int(url.rpartition(":")[2])
 
 
 def request(name: str, path: str = "/v1/chat/completions") -> bytes:
-    """Make the bytes of a request for a streamed answer of a model."""
+    """Return the bytes of a request for a streamed answer of a model."""
     body = json.dumps({"model": name, "stream": True}).encode()
     return b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (path.encode(), len(body), body)
 
 
 def ask(url: str, name: str) -> socket.socket:
-    """Connect and request a model's answer."""
+    """Connect and request a model's answer; return the socket."""
     client = connect(url)
     client.sendall(request(name))
     return client
 
 
 def read_until(client: socket.socket, end: bytes) -> bytes:
-    """Read until what was received ends so."""
+    """Read until the received bytes end with `end`, and return them."""
     received = bytearray()
     while not received.endswith(end):
         piece = client.recv(65536)
@@ -46,7 +46,7 @@ def read_until(client: socket.socket, end: bytes) -> bytes:
 
 
 def read_all(client: socket.socket) -> bytes:
-    """Read until the other side closes, or resets."""
+    """Read until the other side closes or resets the connection; return the received bytes."""
     received = bytearray()
     try:
         while piece := client.recv(65536):
@@ -57,6 +57,6 @@ def read_all(client: socket.socket) -> bytes:
 
 
 def reset(client: socket.socket) -> None:
-    """Leave with RST instead of FIN."""
+    """Reset the connection: send RST instead of FIN."""
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()

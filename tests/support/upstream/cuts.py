@@ -1,7 +1,7 @@
-"""Scripts with their bytes cut elsewhere: the same answer, in other writes. Pure.
+"""Scripts whose bytes are cut elsewhere: the same answer, in other writes. Pure.
 
-Positions count the body's bytes, without their coding, from the body's start. To cut everything that goes over the
-wire, the status line, the headers and the chunk sizes too, cut `raw(script)`.
+Positions count the body's bytes, without their coding, from the body's start. To cut all bytes of a
+response, the status line, the headers and the chunk sizes included, cut `raw(script)`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def cut(script: Script, size: int, *, gate: str | None = None, pause: float | No
 def cut_at(script: Script, positions: Iterable[int], *, gate: str | None = None, pause: float | None = None) -> Script:
     """Cut the body at these positions and nowhere else, except where another step stands between its bytes.
 
-    Each piece is one write. Between two of them stands, if asked for, a gate named `gate-POSITION` or a pause.
+    Each piece is one write. With `gate` or `pause`, a gate named `gate-POSITION` or a pause comes between two pieces.
     """
     places, offset = sorted(set(positions)), 0
     steps: list[Step] = []
@@ -42,13 +42,13 @@ def cut_at(script: Script, positions: Iterable[int], *, gate: str | None = None,
 
 
 def every_cut(script: Script) -> Iterator[tuple[int, Script]]:
-    """Give, for every position inside the body, the script with one cut there."""
+    """Yield every position inside the body, with the script that is cut there."""
     for position in range(1, _length(script)):
         yield position, cut_at(script, [position])
 
 
 def raw(script: Script) -> Script:
-    """Encode head and body to plain bytes, so that these can be cut. Bursts and floods stay what they are."""
+    """Encode head and body as plain bytes, which can be cut anywhere. Bursts and floods stay as they are."""
     head: Head | None = None
     steps: list[Step] = []
     for step in script.steps:

@@ -1,4 +1,4 @@
-"""An answer that is made of the question: what each reader hears is told by what it said. Pure."""
+"""An answer that repeats the question, so that each reader can be checked to receive its own answer. Pure."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from tests.support.upstream.steps import Script
 
 @dataclass(frozen=True)
 class Echo(Script):
-    """Say a question's last message again, so many times, in pieces of `size` characters; each is a write of its own.
+    """Repeats a question's last message `times` times, in pieces of `size` characters; each is a write of its own.
 
-    For OpenAI's chat completions. Whoever knows the question knows the answer: `of`.
+    For OpenAI's chat completions. `of` returns the answer to a question.
     """
 
     times: int = 4
     size: int = 4
 
     def for_body(self, body: object) -> Script:
-        """Make the answer to a request."""
+        """Return the answer to a request."""
         assert isinstance(body, dict)
-        said = self.of(body["messages"][-1]["content"])
-        pieces = [said[start : start + self.size] for start in range(0, len(said), self.size)]
+        text = self.of(body["messages"][-1]["content"])
+        pieces = [text[start : start + self.size] for start in range(0, len(text), self.size)]
         return openai_wire.answer(*pieces).for_body(body)
 
     def of(self, word: str) -> str:

@@ -1,6 +1,6 @@
-"""Answers that go wrong, by name, for tests that go through all of them: none of these is a complete answer.
+"""Faulty answers, by name, for tests that go through all of them: none of these is a complete answer.
 
-Each function takes a wire, such as `openai_wire`, and gives scripts whose requests come in on that wire.
+Each function takes a wire module, such as `openai_wire`, and returns scripts that answer requests in its format.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from tests.support.upstream.steps import (
 )
 
 STATUSES = (400, 401, 403, 404, 429, 500, 503, 529)
-HUGE = 100 * 1024 * 1024  # bytes of the frame without end
+HUGE = 100 * 1024 * 1024  # bytes of a frame without an end
 
 
 def after(whole: Script, deltas: int, *steps: Step) -> Script:
-    """Play a script up to its n-th delta, and then other steps."""
+    """Return a script up to its n-th delta, followed by other steps."""
     return script(*whole.steps[: _place(whole, deltas)], *steps)
 
 
 def in_frame(whole: Script, deltas: int, *steps: Step) -> Script:
-    """Play a script up to its n-th delta, then half of its next frame, and then other steps."""
+    """Return a script up to its n-th delta, followed by half of its next frame and by other steps."""
     place = _place(whole, deltas)
     frame = next(step for step in whole.steps[place:] if isinstance(step, Chunk))
     half = Chunk(frame.data[: len(frame.data) // 2])
@@ -44,7 +44,7 @@ def in_frame(whole: Script, deltas: int, *steps: Step) -> Script:
 
 
 def places(wire: ModuleType, *steps: Step) -> dict[str, Script]:
-    """Let the same thing happen in every place of an answer: `places(openai_wire, Hang())`."""
+    """Return scripts with the same steps at every place of an answer: `places(openai_wire, Hang())`."""
     whole = wire.answer("Hello", " world")
     return {
         "before its head": script(*steps),
@@ -58,7 +58,7 @@ def places(wire: ModuleType, *steps: Step) -> dict[str, Script]:
 
 
 def broken(wire: ModuleType) -> dict[str, Script]:
-    """Give answers that break off or turn into something else, each of which comes to an end by itself."""
+    """Return answers that break off or become invalid; each of them ends by itself."""
     whole = wire.answer("Hello", " world")
     ways: dict[str, tuple[Step, ...]] = {
         "closed": (Close(),),
@@ -67,7 +67,7 @@ def broken(wire: ModuleType) -> dict[str, Script]:
         "ended": (FINISH,),
     }
     breaks = {f"{way} {place}": s for way, steps in ways.items() for place, s in places(wire, *steps).items()}
-    for way in ("before", "in", "after"):  # without a whole head there is no body that could be ended
+    for way in ("before", "in", "after"):  # without a complete head there is no body to end
         breaks.pop(f"ended {way} its head", None)
     promising = replace(wire.HEAD, content_length=len(whole.body) + 1000)
     return {
@@ -92,7 +92,7 @@ def broken(wire: ModuleType) -> dict[str, Script]:
 
 
 def silent(wire: ModuleType) -> dict[str, Script]:
-    """Give answers that say nothing more from some place on, and never end."""
+    """Return answers that are silent from some place on, and never end."""
     pings = Paced(replace(wire.PING, deltas=0), per_second=20)
     return {
         **{f"silent {place}": s for place, s in places(wire, Hang()).items()},
@@ -104,7 +104,7 @@ def silent(wire: ModuleType) -> dict[str, Script]:
 
 
 def refusals(wire: ModuleType) -> dict[str, Script]:
-    """Give refusals with a status: the provider's own error bodies, empty ones, and a proxy's HTML."""
+    """Return error responses: with the provider's own bodies, with empty ones, and with a proxy's HTML."""
     return {
         **{f"{status}": wire.error(status) for status in STATUSES},
         "429 with Retry-After": wire.error(429, retry_after=7),
@@ -114,13 +114,13 @@ def refusals(wire: ModuleType) -> dict[str, Script]:
 
 
 def endless(wire: ModuleType, total: int, size: int = 200) -> Script:
-    """Make an answer of text deltas, `size` characters each, as fast as the peer takes them, up to `total` bytes."""
+    """Return an answer of text deltas, `size` characters each, as fast as the peer reads, up to `total` bytes."""
     end = (wire.ending(wire.FINISHES[0], Tokens(9, 9)), FINISH)
     return after(wire.answer("Hello"), 1, Flood(wire.text("x" * size), total), *end)
 
 
 def _place(whole: Script, deltas: int) -> int:
-    """Give the index behind the n-th delta; for none, the index of the step that holds the first."""
+    """Return the index of the step after the n-th delta; for 0, the index of the step with the first delta."""
     counted = [n for n, step in enumerate(whole.steps) if isinstance(step, Chunk) and step.deltas]
     return counted[deltas - 1] + 1 if deltas else counted[0]
 

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as bytes: requests in, response heads and bodies out. Pure; knows no sockets and no providers."""
+"""HTTP/1.1 as bytes: requests in, response heads and bodies out. Pure: it knows no sockets and no providers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class BadRequestError(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """A request as it came: `path` with its query, header names in lower case, the body's bytes."""
+    """A received request: `path` with its query, header names in lower case, and the body's bytes."""
 
     method: str
     path: str
@@ -27,7 +27,7 @@ class Message:
 
     @property
     def body(self) -> Any:
-        """The body read as JSON; None if it is not JSON."""
+        """The value of the JSON body; None if the body is not JSON."""
         try:
             return json.loads(self.raw_body)
         except ValueError:
@@ -35,12 +35,12 @@ class Message:
 
     @property
     def route(self) -> str:
-        """Method and path, without the query."""
+        """The method and the path without the query, such as `GET /v1/models`."""
         return f"{self.method} {self.path.partition('?')[0]}"
 
 
 def parse(received: bytes) -> tuple[Message, bytes] | None:
-    """Take the first request off the received bytes, and give it with the rest; None while it is not complete."""
+    """Return the first request in the received bytes, and the bytes after it; None while it is incomplete."""
     head, end, rest = received.partition(b"\r\n\r\n")
     if not end:
         return None
@@ -56,7 +56,7 @@ def parse(received: bytes) -> tuple[Message, bytes] | None:
 
 
 def head_bytes(head: Head) -> bytes:
-    """Encode a response's head, with the header that its body's coding needs."""
+    """Encode a response's head, with the header for the coding of its body."""
     lines = [f"HTTP/1.1 {head.status} {_reason(head.status)}", *(f"{name}: {value}" for name, value in head.headers)]
     if head.content_length is not None:
         lines.append(f"content-length: {head.content_length}")
@@ -68,7 +68,7 @@ def head_bytes(head: Head) -> bytes:
 
 
 def body_bytes(head: Head | None, chunk: Chunk) -> bytes:
-    """Encode a piece of the body in the coding that the head announced; without a head, leave it as it is."""
+    """Encode a piece of the body in the coding that the head announced; without a head, return it unchanged."""
     if not is_chunked(head):
         return chunk.data
     data = b"%x\r\n%s\r\n" % (len(chunk.data), chunk.data) if chunk.data else b""
@@ -76,19 +76,19 @@ def body_bytes(head: Head | None, chunk: Chunk) -> bytes:
 
 
 def is_chunked(head: Head | None) -> bool:
-    """Tell whether the head announces the chunked coding."""
+    """Whether the head announces the chunked coding."""
     return head is not None and head.chunked and head.content_length is None
 
 
 def ends_by_close(head: Head | None) -> bool:
-    """Tell whether the connection must close after this response's body."""
+    """Whether the connection must close after this response's body."""
     if head is None:
         return False
     return closes(head.headers) or (not head.chunked and head.content_length is None)
 
 
 def closes(headers: tuple[tuple[str, str], ...]) -> bool:
-    """Tell whether headers say `connection: close`."""
+    """Whether the headers contain `connection: close`."""
     return any(name.lower() == "connection" and value.lower() == "close" for name, value in headers)
 
 

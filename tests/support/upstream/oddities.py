@@ -1,4 +1,4 @@
-"""Answers that look odd and are complete, by name: each amounts to TEXT with the finish reason of a normal end."""
+"""Odd but complete answers, by name: each has the text TEXT and the finish reason of a normal end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BARE_HEAD = b"HTTP/1.0 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
 
 
 def odd(wire: ModuleType) -> dict[str, Script]:
-    """Give the odd but complete answers of a wire."""
+    """Return the odd but complete answers in a wire's format."""
     whole = wire.answer(*PIECES)
     head, *frames = whole.steps
     length = len(whole.body)

@@ -20,7 +20,7 @@ FINISHES = ("stop", "length", "tool_calls", "content_filter")
 
 HEAD = Head(headers=(*EVENT_STREAM, REQUEST_ID, ("openai-processing-ms", "213"), ("openai-version", "2020-10-01")))
 DONE = Chunk(b"data: [DONE]\n\n", last=True)  # the body ends with it
-PING = Chunk(b": ping\n\n")  # no provider's, but what compatible servers and proxies send
+PING = Chunk(b": ping\n\n")  # not OpenAI's own, but sent by compatible servers and proxies
 UNKNOWN = Chunk(b'event: rate_limits.updated\ndata: {"object":"rate_limits.updated","limits":[]}\n\n')
 
 ERRORS = {  # status: type, code, message
@@ -36,14 +36,14 @@ ERRORS = {  # status: type, code, message
 
 
 def frame(body: Any, deltas: int = 0) -> Chunk:
-    """Make an SSE frame of any JSON."""
+    """Return an SSE frame of any JSON."""
     return Chunk(b"data: " + compact(body) + b"\n\n", deltas)
 
 
 def chunk(
     delta: dict[str, Any] | None, reason: str | None = None, *, usage: Tokens | None = None, deltas: int = 0
 ) -> Chunk:
-    """Make a frame of a `chat.completion.chunk`; without a delta its `choices` are empty."""
+    """Return a frame of a `chat.completion.chunk`; without a delta its `choices` are empty."""
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
     body = {
         "id": ID,
@@ -60,39 +60,39 @@ def chunk(
 
 
 def opening() -> Chunk:
-    """Make the first frame, which tells the role."""
+    """Return the first frame, which contains the role."""
     return chunk({"role": "assistant", "content": "", "refusal": None})
 
 
 def text(content: str) -> Chunk:
-    """Make a frame of a text delta."""
+    """Return a frame of a text delta."""
     return chunk({"content": content}, deltas=1)
 
 
 def tool_call(index: int, call: ToolCall) -> tuple[Chunk, ...]:
-    """Make the frames of a tool call: id and name in the first, then a piece of the arguments in each."""
+    """Return the frames of a tool call: id and name in the first, then a piece of the arguments in each."""
     head = {"index": index, "id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}}
     pieces = [{"index": index, "function": {"arguments": piece}} for piece in call.arguments]
     return (chunk({"tool_calls": [head]}), *(chunk({"tool_calls": [piece]}, deltas=1) for piece in pieces))
 
 
 def ending(reason: str, usage: Tokens | None = None) -> Chunk:
-    """Make the frame that tells the finish reason; some servers put the usage into it."""
+    """Return the frame with the finish reason; some servers put the usage into it."""
     return chunk({}, reason, usage=usage)
 
 
 def tokens(usage: Tokens | tuple[int, int]) -> Chunk:
-    """Make the frame of the usage, which has no choices."""
+    """Return the frame of the usage, which has no choices."""
     return chunk(None, usage=Tokens(*usage))
 
 
 def error_frame(message: str | None = None, kind: str = "server_error", code: str | None = None) -> Chunk:
-    """Make the frame of an error inside a stream."""
+    """Return the frame of an error inside a stream."""
     return frame({"error": {"message": message or ERRORS[500][2], "type": kind, "param": None, "code": code}})
 
 
 def deltas(*pieces: Piece | Step) -> list[Step]:
-    """Make the frames of an answer's pieces; steps among them stay as they are."""
+    """Return the frames of an answer's pieces; steps among them stay as they are."""
     steps: list[Step] = []
     calls = 0
     for piece in pieces:
@@ -117,7 +117,7 @@ def answer(
     usage: Tokens | tuple[int, int] | None = USAGE,
     done: bool = True,
 ) -> Script:
-    """Make a whole answer, streamed; a request that does not stream gets it as one JSON object.
+    """Return a whole answer, streamed; a request that does not stream gets it as one JSON object.
 
     `finish=None` leaves the finish reason out, `usage=None` the usage, `done=False` the `[DONE]`; the body still ends.
     """
@@ -131,17 +131,17 @@ def answer(
 def completion(
     *pieces: Piece | Step, finish: str | None = "stop", usage: Tokens | tuple[int, int] | None = USAGE
 ) -> Script:
-    """Make a whole answer as one JSON object; steps among the pieces come before it."""
+    """Return a whole answer as one JSON object; steps among the pieces come before it."""
     calls = [
         {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": "".join(c.arguments)}}
         for c in pieces
         if isinstance(c, ToolCall)
     ]
-    said = {kind: "".join(p.text for p in pieces if isinstance(p, kind)) or None for kind in (Reasoning, Refusal)}
+    texts = {kind: "".join(p.text for p in pieces if isinstance(p, kind)) or None for kind in (Reasoning, Refusal)}
     content = "".join(p for p in pieces if isinstance(p, str)) or None
-    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": said[Refusal], "annotations": []}
+    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": texts[Refusal], "annotations": []}
     message |= {"tool_calls": calls} if calls else {}
-    message |= {"reasoning_content": said[Reasoning]} if said[Reasoning] else {}
+    message |= {"reasoning_content": texts[Reasoning]} if texts[Reasoning] else {}
     body = {
         "id": ID,
         "object": "chat.completion",
@@ -157,13 +157,13 @@ def completion(
 
 
 def failing_after(count: int, error: Chunk | None = None) -> Script:
-    """Make an answer that sends so many deltas, then an error object, then closes without `[DONE]`."""
+    """Return an answer that sends so many deltas, then an error object, then closes without `[DONE]`."""
     words = [f"{n} " for n in range(count)]
     return script(HEAD, opening(), *deltas(*words), replace(error or error_frame(), last=True), Close())
 
 
 def error(status: int, message: str | None = None, *, retry_after: float | None = None) -> Script:
-    """Make the answer that refuses a request with an error object; a 429 says after how many seconds to try again."""
+    """Return the answer that refuses a request with an error object; a 429 may have a `Retry-After` in seconds."""
     kind, code, usual = ERRORS[status]
     headers = () if retry_after is None else (("retry-after", f"{retry_after:g}"),)
     body = {"error": {"message": message or usual, "type": kind, "param": None, "code": code}}
@@ -171,7 +171,7 @@ def error(status: int, message: str | None = None, *, retry_after: float | None 
 
 
 def model_list(names: Iterable[str]) -> Script:
-    """Make the answer to `GET /v1/models`."""
+    """Return the answer to `GET /v1/models`."""
     models = [{"id": name, "object": "model", "created": CREATED, "owned_by": "system"} for name in names]
     return json_body({"object": "list", "data": models}, 200, REQUEST_ID)
 

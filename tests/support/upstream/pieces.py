@@ -1,4 +1,4 @@
-"""What an answer consists of, whichever provider gives it; a plain string is a text delta."""
+"""The pieces of an answer, in no provider's format; a plain string is a text delta."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A call of a tool; its arguments' JSON comes in the given pieces, each a delta."""
+    """A tool call; each piece of its arguments' JSON text is a delta."""
 
     id: str
     name: str
@@ -30,7 +30,7 @@ class ToolCall:
 
 
 class Tokens(NamedTuple):
-    """The usage that an answer tells: cached input tokens are part of `input`, reasoning tokens of `output`."""
+    """The usage that an answer reports. `input` includes `cached` tokens, `output` includes `reasoning` tokens."""
 
     input: int
     output: int

@@ -1,4 +1,4 @@
-"""Plays a script's steps on a connection. Knows the steps and how a body is coded; no provider, no records."""
+"""Plays a script's steps on a connection. It knows steps and the coding of a body, but no providers or records."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FLOOD_WRITE = 16 * 1024  # bytes of a flood in one write
 
 
 class Stage(Protocol):
-    """What a player plays on."""
+    """The connection on which a player plays."""
 
     is_closed: bool
 
@@ -47,11 +47,11 @@ class Stage(Protocol):
         """Reset the connection."""
 
     def half_close(self) -> None:
-        """Close one's own direction."""
+        """Send FIN, and keep the connection open for reading."""
 
 
 class Player:
-    """The playing of one script."""
+    """Plays one script."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -61,11 +61,11 @@ class Player:
 
     @property
     def must_close(self) -> bool:
-        """Whether the head that was sent asks for the connection to be closed after the body."""
+        """Whether the connection must close after the body, according to the head that was sent."""
         return http1.ends_by_close(self._head)
 
     async def play(self, steps: Iterable[Step]) -> None:
-        """Play all steps; return early once the connection is closed, and never if the body is left without its end."""
+        """Play all steps. Return early if the connection closes; never return if the script does not end the body."""
         for step in steps:
             await self._play(step)
             if self._stage.is_closed:

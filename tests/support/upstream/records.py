@@ -1,7 +1,7 @@
-"""What the upstream has seen: frozen records, and the ledger that keeps the newest one of each.
+"""Records of the requests and connections of the upstream, and the ledger with the newest version of each.
 
-All times are `time.monotonic()`, which on one machine can be compared between processes. The upstream's thread writes,
-the test's thread reads: a record is replaced as a whole, so what is read always fits together.
+All times are `time.monotonic()`, which all processes of a machine share. The upstream's thread writes, the test's
+thread reads. Records are frozen and replaced as a whole, so the values of one record are always consistent.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 
 class Ended(enum.Enum):
-    """How the answer to a request ended, seen from the upstream."""
+    """How the answer to a request ended."""
 
     FINISHED = "finished"  # the script was played to its end
     ABORTED = "aborted by peer"
@@ -33,13 +33,13 @@ class Closed(enum.Enum):
 
 @dataclass(frozen=True)
 class Request:
-    """One request and what became of it.
+    """One request and the state of its answer.
 
-    `name` is the model of its body, or `"GET /v1/models"` and the like if there is none; `attempt` counts the
-    requests of that name from 0. `ended` and `ended_at` tell of the answer, `closed` and `closed_at` of the
-    connection it came on: when the upstream noticed the peer's FIN or RST, or closed it itself. `bytes_sent` is what
-    the kernel took, heads and coding included (with TLS: before encryption, and up to 64 KiB of it may still be
-    here). While the kernel takes no more (the peer's window is full), `blocked_since` is set.
+    `name` is the model in its body, or the route, such as `GET /v1/models`, if there is none; `attempt` counts the
+    requests of that name from 0. `ended` and `ended_at` are about the answer, `closed` and `closed_at` about the
+    connection: the upstream noticed the peer's FIN or RST, or closed the connection itself. `bytes_sent` counts the
+    bytes that the kernel has accepted, heads and coding included (with TLS before encryption, and up to 64 KiB may
+    still be buffered). `blocked_since` is set while the kernel accepts no more, because the peer's window is full.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Request:
     longest_block: float = 0.0
 
     def stalled_for(self, seconds: float) -> bool:
-        """Tell whether the peer has been taking nothing for so many seconds up to now."""
+        """Whether the peer has read nothing for the last `seconds` seconds."""
         return self.blocked_since is not None and time.monotonic() - self.blocked_since >= seconds
 
     def __repr__(self) -> str:
@@ -81,7 +81,6 @@ class Peer:
     """One accepted connection."""
 
     number: int
-    accepted_at: float
     requests: int = 0
     closed_at: float | None = None
     closed: Closed | None = None
@@ -89,7 +88,7 @@ class Peer:
 
 @dataclass(frozen=True)
 class Connections:
-    """How many connections were accepted so far, and how many of them are open now."""
+    """The number of connections that were accepted so far, and of those that are open now."""
 
     accepted: int
     open: int
@@ -97,7 +96,7 @@ class Connections:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many requests arrived, and what became of them: cheap to ask for with thousands of them."""
+    """The numbers of requests that have arrived, by the end of their answers; cheap even for thousands."""
 
     arrived: int
     open: int
@@ -118,24 +117,24 @@ class Entry(Generic[R]):
         self._ledger = ledger
         self.record: R = record
 
-    def note(self, **changes: Any) -> None:
-        """Put a changed record in the place of the old one, and wake who waits for changes."""
+    def update(self, **changes: Any) -> None:
+        """Replace the record by a changed one, and wake those who wait for changes."""
         self.record = replace(self.record, **changes)
         self._ledger.touch()
 
 
 class Ledger:
-    """All records so far, in the order in which they came."""
+    """All records so far, in the order of arrival."""
 
     def __init__(self) -> None:
         self.requests: list[Entry[Request]] = []
         self.peers: list[Entry[Peer]] = []
-        self.arrived: Counter[str] = Counter()  # by name, and kept when the records are forgotten
+        self.arrived: Counter[str] = Counter()  # by name; records that are dropped still count
         self._changes = 0
         self._changed = threading.Condition()
 
     def add_request(self, request: Request) -> Entry[Request]:
-        """Enter a new request."""
+        """Add a new request."""
         entry = Entry(self, request)
         self.arrived[request.name] += 1
         self.requests.append(entry)
@@ -143,19 +142,19 @@ class Ledger:
         return entry
 
     def add_peer(self) -> Entry[Peer]:
-        """Enter a connection that was just accepted."""
-        entry = Entry(self, Peer(len(self.peers), time.monotonic()))
+        """Add a connection that was just accepted."""
+        entry = Entry(self, Peer(len(self.peers)))
         self.peers.append(entry)
         self.touch()
         return entry
 
-    def of(self, name: str | None) -> list[Request]:
-        """List the requests of a name, or all."""
+    def requests_for(self, name: str | None) -> list[Request]:
+        """Return the requests with a name, or all."""
         records = [entry.record for entry in list(self.requests)]
         return [record for record in records if name is None or record.name == name]
 
     def forget(self) -> None:
-        """Drop the records of what has ended."""
+        """Drop the records of requests whose connection is closed."""
         self.requests = [entry for entry in self.requests if entry.record.closed is None]
 
     def connections(self) -> Connections:
@@ -169,19 +168,19 @@ class Ledger:
         return self._changes
 
     def touch(self) -> None:
-        """Say that something changed."""
+        """Record that something has changed."""
         with self._changed:
             self._changes += 1
             self._changed.notify_all()
 
     def wait_beyond(self, changes: int, timeout: float) -> None:
-        """Wait until there were more changes than that, for `timeout` seconds at most."""
+        """Wait until there were more than `changes` changes, for `timeout` seconds at most."""
         with self._changed:
             self._changed.wait_for(lambda: self._changes > changes, timeout)
 
 
 def tally(requests: Iterable[Request]) -> Tally:
-    """Count requests by their end."""
+    """Count requests by the end of their answers."""
     ends = [request.ended for request in requests]
     return Tally(
         len(ends), ends.count(None), ends.count(Ended.FINISHED), ends.count(Ended.ABORTED), ends.count(Ended.CLOSED)

@@ -1,7 +1,7 @@
 """OpenAI's Responses API as bytes, in the shapes of the published API reference. Refusals are those of `openai_wire`.
 
 A frame is a `Chunk`, so frames and steps can be mixed: `answer("Hello", Gate("more"), " world")`. All frames have the
-same `sequence_number`, so that a frame is the same bytes wherever it stands.
+same `sequence_number`, so that a frame has the same bytes at every place.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SEQUENCE_NUMBER = 7
 
 @dataclass(frozen=True)
 class Item:
-    """An item of the output: what it is at first and in the end, its part, and the events of a piece of it."""
+    """A kind of output item: its fields, its part, and the events of one piece."""
 
     item: dict[str, Any]
     part: str
@@ -36,7 +36,7 @@ class Item:
 
     @property
     def is_call(self) -> bool:
-        """Whether it is a function call, which has no parts."""
+        """Whether the item is a function call, which has no parts."""
         return not self.part
 
 
@@ -48,7 +48,7 @@ PARTS = {"summary_text": "response.reasoning_summary_part"}
 
 
 def frame(kind: str, *, deltas: int = 0, **fields: Any) -> Chunk:
-    """Make an SSE frame of an event."""
+    """Return an SSE frame of an event."""
     body = {"type": kind, "sequence_number": SEQUENCE_NUMBER, **fields}
     return Chunk(b"event: %s\ndata: %s\n\n" % (kind.encode(), compact(body)), deltas)
 
@@ -58,19 +58,19 @@ UNKNOWN = frame("response.output_text.annotation.added", annotation={"type": "ur
 
 
 def opening() -> Chunk:
-    """Make the frames that come first, both with the whole response as it is then."""
+    """Return the frames that come first, both with the whole response as it is then."""
     started = _response("in_progress")
     created, in_progress = (frame(f"response.{kind}", response=started) for kind in ("created", "in_progress"))
     return Chunk(created.data + in_progress.data)
 
 
 def text(content: str, index: int = 0) -> Chunk:
-    """Make a frame of a text delta."""
+    """Return a frame of a text delta."""
     return _delta(TEXT, content, index)
 
 
 def ending(reason: str, usage: Tokens | None = USAGE, output: tuple[Any, ...] = ()) -> Chunk:
-    """Make the last frame: that the response is complete, or for which reason it is not."""
+    """Return the last frame: that the response is complete, or for which reason it is not."""
     if reason == "completed":
         return frame("response.completed", response=_response("completed", usage=usage, output=output))
     fields = {"incomplete_details": {"reason": reason}}
@@ -78,39 +78,39 @@ def ending(reason: str, usage: Tokens | None = USAGE, output: tuple[Any, ...] = 
 
 
 def failed(message: str | None = None, code: str = "server_error", usage: Tokens | None = None) -> Chunk:
-    """Make the frame that ends a response which failed."""
+    """Return the frame that ends a response which failed."""
     why = {"code": code, "message": message or ERRORS[500][2]}
     return frame("response.failed", response=_response("failed", usage=usage, error=why))
 
 
 def error_frame(message: str | None = None, code: str | None = "server_error") -> Chunk:
-    """Make the `error` event of a failure inside a stream."""
+    """Return the `error` event of a failure inside a stream."""
     return frame("error", code=code, message=message or ERRORS[500][2], param=None)
 
 
 def deltas(*pieces: Piece | Step) -> list[Step]:
-    """Make the frames of an answer's pieces, item by item; a step among them stays in the item around it."""
+    """Return the frames of an answer's pieces, item by item; a step among them stays in the item around it."""
     steps: list[Step] = []
-    index, current, said = -1, None, ""
+    index, current, text = -1, None, ""
     for piece in pieces:
         if not isinstance(piece, (str, Reasoning, Refusal, ToolCall)):
             steps.append(piece)
             continue
         item = _item(piece)
         if item != current or item.is_call:
-            steps += _item_end(current, said, index)
-            index, current, said = index + 1, item, ""
+            steps += _item_end(current, text, index)
+            index, current, text = index + 1, item, ""
             steps += _item_start(item, index)
-        for content in _said(piece):
+        for content in _texts_of(piece):
             steps.append(_delta(item, content, index))
-            said += content
-    return steps + _item_end(current, said, index)
+            text += content
+    return steps + _item_end(current, text, index)
 
 
 def answer(
     *pieces: Piece | Step, finish: str | None = "completed", usage: Tokens | tuple[int, int] | None = USAGE
 ) -> Script:
-    """Make a whole answer, streamed; a request that does not stream gets it as one JSON object.
+    """Return a whole answer, streamed; a request that does not stream gets it as one JSON object.
 
     `finish=None` leaves the last frame out, `usage=None` the usage; the body still ends.
     """
@@ -123,7 +123,7 @@ def answer(
 def message(
     *pieces: Piece | Step, finish: str | None = "completed", usage: Tokens | tuple[int, int] | None = USAGE
 ) -> Script:
-    """Make a whole answer as one JSON object; steps among the pieces come before it."""
+    """Return a whole answer as one JSON object; steps among the pieces come before it."""
     steps = [p for p in pieces if not isinstance(p, (str, Reasoning, Refusal, ToolCall))]
     counted = None if usage is None else Tokens(*usage)
     body = _response("completed", usage=counted, output=_output(*pieces))
@@ -133,7 +133,7 @@ def message(
 
 
 def failing_after(count: int, error: Chunk | None = None) -> Script:
-    """Make an answer that sends so many deltas, then an error event, then closes."""
+    """Return an answer that sends so many deltas, then an error event, then closes."""
     words = _item_start(TEXT, 0) + [text(f"{n} ") for n in range(count)] if count else []
     return script(HEAD, opening(), *words, replace(error or error_frame(), last=True), Close())
 
@@ -151,12 +151,12 @@ def _item(piece: Piece) -> Item:
             return TEXT
 
 
-def _said(piece: Piece) -> tuple[str, ...]:
+def _texts_of(piece: Piece) -> tuple[str, ...]:
     match piece:
         case ToolCall(arguments=arguments):
             return arguments
-        case Reasoning(said) | Refusal(said):
-            return (said,)
+        case Reasoning(text) | Refusal(text):
+            return (text,)
         case _:
             return (piece,)
 
@@ -186,25 +186,25 @@ def _item_start(item: Item, index: int) -> list[Step]:
     return [added, frame(f"{kind}.added", **_place(item, index), part=_part(item, ""))]
 
 
-def _item_end(item: Item | None, said: str, index: int) -> list[Step]:
+def _item_end(item: Item | None, text: str, index: int) -> list[Step]:
     if item is None:
         return []
     kind, place = PARTS.get(item.part, "response.content_part"), _place(item, index)
-    part = [] if item.is_call else [frame(f"{kind}.done", **place, part=_part(item, said))]
-    done = frame("response.output_item.done", output_index=index, item=_as(item, index, said, "completed"))
-    return [frame(f"{item.delta}.done", **place, **{item.field: said}, **_logprobs(item)), *part, done]
+    part = [] if item.is_call else [frame(f"{kind}.done", **place, part=_part(item, text))]
+    done = frame("response.output_item.done", output_index=index, item=_as(item, index, text, "completed"))
+    return [frame(f"{item.delta}.done", **place, **{item.field: text}, **_logprobs(item)), *part, done]
 
 
-def _part(item: Item, said: str) -> dict[str, Any]:
+def _part(item: Item, text: str) -> dict[str, Any]:
     annotations = {"annotations": [], "logprobs": []} if item is TEXT else {}
-    return {"type": item.part, **annotations, item.field: said}
+    return {"type": item.part, **annotations, item.field: text}
 
 
-def _as(item: Item, index: int, said: str, status: str) -> dict[str, Any]:
+def _as(item: Item, index: int, text: str, status: str) -> dict[str, Any]:
     written: dict[str, Any] = {"id": _id(item, index), **item.item}
     if item.is_call:
-        return {**written, "status": status, "arguments": said}
-    parts = [_part(item, said)] if status == "completed" else []
+        return {**written, "status": status, "arguments": text}
+    parts = [_part(item, text)] if status == "completed" else []
     return {**written, "summary": parts} if item is REASONING else {**written, "status": status, "content": parts}
 
 
@@ -212,11 +212,11 @@ def _output(*pieces: Piece | Step) -> tuple[Any, ...]:
     items: list[tuple[Item, str]] = []
     for piece in pieces:
         if isinstance(piece, (str, Reasoning, Refusal, ToolCall)):
-            item, said = _item(piece), "".join(_said(piece))
+            item, text = _item(piece), "".join(_texts_of(piece))
             if items and items[-1][0] == item and not item.is_call:
-                said = items.pop()[1] + said
-            items.append((item, said))
-    return tuple(_as(item, index, said, "completed") for index, (item, said) in enumerate(items))
+                text = items.pop()[1] + text
+            items.append((item, text))
+    return tuple(_as(item, index, text, "completed") for index, (item, text) in enumerate(items))
 
 
 def _response(

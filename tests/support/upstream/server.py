@@ -1,14 +1,14 @@
-"""The upstream itself: a server in a thread of its own, told by the test what to answer and asked what it saw.
+"""The upstream itself: a server in a thread of its own, which answers by the test's scripts and records requests.
 
     with Upstream() as upstream:
         upstream.answer("gpt-5-mini", openai_wire.answer("Hello", Gate("second"), " world"))
-        ...                                     # the code under test asks upstream.url + "/v1"
+        ...                                     # the code under test sends a request to upstream.url + "/v1"
         upstream.wait_for(lambda: upstream.requests("gpt-5-mini")[0].at_gate == "second")
         upstream.open_gate("second")
         assert upstream.ended("gpt-5-mini").ended is Ended.FINISHED
 
-It shares a process with the test, not with the code under test. The lifetime and the thread are here; what arrives on a
-connection is `connection.py`'s, how connections are accepted `accepting.py`'s.
+It runs in the process of the test, not in that of the code under test. This module has the lifetime and the thread;
+`connection.py` reads and answers requests, `accepting.py` accepts connections.
 """
 
 from __future__ import annotations
@@ -25,28 +25,27 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from tests.support.upstream import anthropic_wire, certificate, http1, openai_wire
+from tests.support.upstream import anthropic_wire, certificate, http1, openai_wire, responses_wire
 from tests.support.upstream.accepting import Accept, Acceptor
 from tests.support.upstream.records import Connections, Entry, Ledger, Peer, Request, Tally, tally
 from tests.support.upstream.steps import Script
 
 T = TypeVar("T")
 
-ENDPOINTS = {
-    "POST /v1/chat/completions",
-    "POST /v1/responses",
-    "POST /v1/messages",
-    "POST /v1/messages/count_tokens",
-}
+WIRES = (openai_wire, responses_wire, anthropic_wire)
+"""The wire formats, each a module with the same names as `openai_wire`."""
+
+ENDPOINTS = {f"POST {wire.ENDPOINT}" for wire in WIRES} | {"POST /v1/messages/count_tokens"}
+"""The endpoints that answer from scripts. All others answer 404, so that a wrong path is noticed."""
 
 
 class Upstream:
-    """A provider of language models on a loopback port, which does what scripts say and records what it sees.
+    """A provider of language models on a loopback port, which plays scripts and records requests.
 
-    `tls` serves HTTPS with a certificate made on the fly, whose authority is in the file `ca_file`. `send_buffer` is
-    the kernel's send buffer in bytes (None: what the kernel likes, up to some MiB); a small one lets a reader that
-    takes nothing be seen after few bytes. `models` are the names that `GET /v1/models` lists; None for those that have
-    an answer.
+    `tls` serves HTTPS with a new certificate, whose authority is in the file `ca_file`. `send_buffer` is the size of
+    the kernel's send buffer in bytes (None for the kernel's choice, up to some MiB); with a small one, a peer that
+    stops reading is noticed after few bytes. `models` are the names that `GET /v1/models` lists; None for those that
+    have an answer.
     """
 
     def __init__(self, *, tls: bool = False, send_buffer: int | None = None) -> None:
@@ -84,104 +83,105 @@ class Upstream:
             raise self._errors[0]
 
     def close(self) -> None:
-        """Close the port and every connection; what was seen can still be asked for."""
+        """Close the port and every connection; the records can still be read."""
         if self._thread is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join(10)
             self._thread = None
         self._stack.close()
 
-    # What to do
+    # Answers
 
     def answer(self, name: str, script: Script | Sequence[Script]) -> None:
-        """Answer requests for the model `name` with a script; with several, the n-th request from now with the n-th.
+        """Answer requests for the model `name` with a script; with several, the n-th request from now on with the n-th.
 
-        The last one repeats. A request without a model goes by its route, such as `"GET /v1/models"`.
+        The last script repeats. For requests without a model, `name` is the route, such as `GET /v1/models`.
         """
         scripts = [script] if isinstance(script, Script) else list(script)
         self._answers[name] = (scripts, self._ledger.arrived[name])
 
     def open_gate(self, name: str) -> None:
-        """Let every answer pass that waits, or will wait, at this gate."""
+        """Open a gate: answers that wait at it continue, and later ones do not wait."""
         self._in_loop(lambda: self._gate(name).set())
 
     def accept(self, how: Accept | Sequence[Accept]) -> None:
-        """Treat new connections so; with several, the n-th connection from now as the n-th says. The last repeats."""
+        """Set the treatment of new connections; of several, the n-th is for the n-th connection. The last repeats."""
         ways = [how] if isinstance(how, Accept) else list(how)
         self._in_loop(lambda: self._acceptor.change(ways))
 
-    # What was seen
+    # Records
 
     def requests(self, name: str | None = None) -> list[Request]:
-        """List what is known now of the requests for a model (or by route), or of all."""
-        return self._ledger.of(name)
+        """Return the records of the requests for a model or a route, or of all."""
+        return self._ledger.requests_for(name)
 
     def start_afresh(self) -> None:
-        """Forget every request and close every gate, so that names can be used again."""
+        """Drop all records of requests and close all gates, so that names can be used again."""
         self._in_loop(self._forget_all)
 
     def forget(self) -> None:
-        """Drop the records of requests whose connection is closed, so that a long run does not pile them up."""
+        """Drop the records of requests whose connection is closed, so that a long run does not fill the memory."""
         self._in_loop(self._ledger.forget)
 
     def tally(self, name: str | None = None) -> Tally:
-        """Count the requests for a model, or all, by their end."""
+        """Count the requests for a model, or all, by the end of their answers."""
         return tally(self.requests(name))
 
     @property
     def connections(self) -> Connections:
-        """Count the connections."""
+        """The numbers of connections."""
         return self._ledger.connections()
 
     @property
     def peers(self) -> list[Peer]:
-        """List what is known now of each connection, in the order in which they were accepted."""
+        """The records of all connections, in the order in which they were accepted."""
         return [entry.record for entry in list(self._ledger.peers)]
 
-    def wait_for(self, condition: Callable[[], T | None], timeout: float = 5) -> T:
-        """Wait until `condition()` is true, and give what it returned.
+    def wait_for(self, condition: Callable[[], T | None], timeout: float = 30) -> T:
+        """Wait until `condition()` is true, and return its value.
 
-        It is asked again after every change here and at least every 20 ms. An IndexError counts as not yet true, so
-        that it may speak of a request that has not arrived.
+        The condition is called after every change of a record, and at least every 20 ms. An IndexError counts as not
+        yet true, so the condition may index a request that has not arrived.
 
         Raises:
-            AssertionError: it was not true within `timeout` seconds; with everything that was seen.
-
+            AssertionError: the condition was not true within `timeout` seconds; the message contains `dump()`.
         """
         limit = time.monotonic() + timeout
         while True:
-            changes, asked = self._ledger.changes, time.monotonic()
+            changes, called_at = self._ledger.changes, time.monotonic()
             with contextlib.suppress(IndexError):
                 if result := condition():
                     return result
             now = time.monotonic()
             if now >= limit:
                 raise AssertionError(f"not true within {timeout} s; the upstream saw:\n{self.dump()}")
-            time.sleep(max(0.001, 9 * (now - asked)))  # else a costly condition keeps the upstream from its work
+            time.sleep(
+                max(0.001, 9 * (now - called_at))
+            )  # otherwise a slow condition would keep the upstream from running
             self._ledger.wait_beyond(changes, min(limit - now, 0.02))
 
-    def ended(self, name: str, number: int = 0, timeout: float = 5) -> Request:
-        """Wait until the answer to the n-th request listed for a model (from 0) has ended, and give its record."""
+    def ended(self, name: str, number: int = 0, timeout: float = 30) -> Request:
+        """Wait until the answer to the n-th request (from 0) for a model has ended; return the request's record."""
         return self.wait_for(lambda: self._if("ended", name, number), timeout)
 
-    def closed(self, name: str, number: int = 0, timeout: float = 5) -> Request:
-        """Wait until the connection of the n-th request listed for a model is closed, and give the request's record."""
+    def closed(self, name: str, number: int = 0, timeout: float = 30) -> Request:
+        """Wait until the connection of the n-th request (from 0) for a model is closed; return the request's record."""
         return self.wait_for(lambda: self._if("closed", name, number), timeout)
 
     def dump(self) -> str:
-        """Describe what was seen, the last 20 requests at most."""
+        """Return a description of the records: counts, the last 20 requests, and errors."""
         requests = self.requests()
         lines = [f"  {self.connections}", f"  {self.tally()}", *(f"  {request!r}" for request in requests[-20:])]
         return "\n".join([*lines, *(f"  error: {error!r}" for error in self._errors)])
 
-    # What connections ask
+    # Called by connections
 
     async def gate(self, name: str) -> None:
         """Wait until the gate is open."""
         await self._gate(name).wait()
 
     def begin(self, message: http1.Message, connection: int) -> tuple[Entry[Request], Script]:
-        """Enter a request into the ledger and choose its script."""
+        """Record a request, and return its record and its script."""
         body = message.body
         model = body.get("model") if isinstance(body, dict) else None
         name = model if isinstance(model, str) else message.route
@@ -199,11 +199,11 @@ class Upstream:
         return self._ledger.add_request(request), self._script(message, name, attempt).for_body(body)
 
     def report(self, task: asyncio.Task[Any]) -> None:
-        """Keep the exception of a task, if it ended with one, to be raised when the upstream is left."""
+        """Record the exception of a task, if the task ended with one; it is raised at the end of the `with` block."""
         if not task.cancelled() and (error := task.exception()):
             self._errors.append(error)
 
-    # Within
+    # Internal
 
     def _script(self, message: http1.Message, name: str, attempt: int) -> Script:
         is_known = message.method != "POST" or message.route in ENDPOINTS

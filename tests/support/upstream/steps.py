@@ -1,6 +1,6 @@
-"""What an upstream's answer consists of: frozen steps, and a script of them.
+"""The steps of an upstream's answer, and scripts of steps. Values only.
 
-Knows nothing of sockets or of any provider. The player turns steps into bytes and waits; the wires build scripts.
+This module knows no sockets and no providers. The player turns steps into bytes and waits; the wires build scripts.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ EVENT_STREAM = (("content-type", "text/event-stream; charset=utf-8"), ("cache-co
 
 @dataclass(frozen=True)
 class Head:
-    """Send the status line and the headers, and settle how the body's end is told.
+    """Send the status line and the headers, which determine how the body's end is marked.
 
-    By `content_length` if there is one, else by the chunked coding, else (`chunked=False`) by closing the connection.
+    It is marked by `content_length` if there is one, else by the chunked coding, else (`chunked=False`) by the close.
     """
 
     status: int = 200
@@ -25,7 +25,7 @@ class Head:
 
 @dataclass(frozen=True)
 class HalfHead:
-    """Send the first `size` bytes of a head, and no more of it."""
+    """Send only the first `size` bytes of a head."""
 
     size: int = 30
     head: Head = Head()
@@ -35,8 +35,8 @@ class HalfHead:
 class Chunk:
     """Send a piece of the body, in the coding that the head announced, as one write of its own.
 
-    `deltas` says how many of the model's deltas are complete with it. `last` ends the body in the same write, so that a
-    client that hangs up on `[DONE]` cannot leave before the answer counts as finished.
+    `deltas` is the number of the model's deltas that this piece completes. `last` ends the body in the same write, so
+    that a client that disconnects at `[DONE]` cannot disconnect before the answer counts as finished.
     """
 
     data: bytes
@@ -46,7 +46,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Bytes:
-    """Send bytes as they are, past any coding. A script of nothing else is taken for a complete answer."""
+    """Send bytes without any coding. A script that consists only of such steps counts as a complete answer."""
 
     data: bytes
     deltas: int = 0
@@ -54,43 +54,43 @@ class Bytes:
 
 @dataclass(frozen=True)
 class Pause:
-    """Send nothing for so many seconds."""
+    """Send nothing for some seconds."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class Gate:
-    """Wait until the test calls `upstream.open_gate(name)`; meanwhile the request's record says `at_gate`."""
+    """Wait until the test calls `upstream.open_gate(name)`; meanwhile the record's `at_gate` is `name`."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Hang:
-    """Send nothing more until the peer leaves."""
+    """Send nothing until the peer disconnects."""
 
 
 @dataclass(frozen=True)
 class Close:
-    """Close the connection: the peer sees FIN after everything that was sent."""
+    """Close the connection: the peer receives FIN after all sent bytes."""
 
 
 @dataclass(frozen=True)
 class Reset:
-    """Reset the connection: the peer sees RST, also in place of what it has not read yet."""
+    """Reset the connection: the peer receives RST, and may lose bytes that it has not read yet."""
 
 
 @dataclass(frozen=True)
 class HalfClose:
-    """Send FIN but keep the socket, so that it can be seen whether the peer closes its side. Not with TLS."""
+    """Send FIN and keep the socket open, so that a test can see whether the peer closes its side. Not with TLS."""
 
 
 @dataclass(frozen=True)
 class Burst:
-    """Send `chunk` `count` times as fast as the peer takes it, `per_write` of them in one write.
+    """Send `chunk` `count` times as fast as the peer reads, `per_write` of them in one write.
 
-    `{n}` in the chunk becomes its number from 0, `{t}` the nanoseconds of `time.monotonic_ns()`; here and in `Paced`.
+    In the chunk, `{n}` is replaced by its number from 0, `{t}` by `time.monotonic_ns()`; likewise in `Paced`.
     """
 
     chunk: Chunk
@@ -100,7 +100,7 @@ class Burst:
 
 @dataclass(frozen=True)
 class Paced:
-    """Send `chunk` so many times a second, each in a write of its own; `count=None` for ever."""
+    """Send `chunk` `per_second` times a second, each in a write of its own; without end if `count` is None."""
 
     chunk: Chunk
     per_second: float
@@ -109,42 +109,42 @@ class Paced:
 
 @dataclass(frozen=True)
 class Flood:
-    """Send `chunk` over and over as fast as the peer takes it, until `total` bytes of body are sent."""
+    """Send `chunk` again and again as fast as the peer reads, until `total` bytes of body are sent."""
 
     chunk: Chunk
     total: int
 
 
-FINISH = Chunk(b"", last=True)  # ends the body properly, by itself
+FINISH = Chunk(b"", last=True)  # ends the body properly
 
 Step = Head | HalfHead | Chunk | Bytes | Pause | Gate | Hang | Close | Reset | HalfClose | Burst | Paced | Flood
 
 
 @dataclass(frozen=True)
 class Script:
-    """The steps of one answer; `whole` is what a request without `"stream": true` gets instead, None for the same.
+    """The steps of one answer. `whole` answers requests without `"stream": true`; None for the same answer.
 
-    After the last step the connection waits for its next request. A script that leaves the body without its end hangs.
+    After the last step the connection waits for its next request. A script that does not end the body hangs.
     """
 
     steps: tuple[Step, ...]
     whole: Script | None = None
 
     def for_body(self, body: object) -> Script:
-        """Choose between the stream and the whole answer, by what the request's body asks for."""
+        """Return the script for a request: this one, or `whole` if the body does not request a stream."""
         is_streamed = isinstance(body, dict) and body.get("stream") is True
         return self if is_streamed or self.whole is None else self.whole
 
     def then(self, *steps: Step) -> Script:
-        """Append steps."""
+        """Return this script with further steps at its end."""
         return Script((*self.steps, *steps), self.whole)
 
     @property
     def body(self) -> bytes:
-        """The body's bytes that stand in the script's chunks, without their coding."""
+        """The bytes of the body in the script's chunks, without their coding."""
         return b"".join(step.data for step in self.steps if isinstance(step, Chunk))
 
 
 def script(*steps: Step) -> Script:
-    """Make a script of steps."""
+    """Return a script with these steps."""
     return Script(steps)

@@ -90,8 +90,8 @@ class TestTheSDK:
 
     def test_hears_of_an_error_after_the_deltas(self, upstream, client) -> None:
         upstream.answer("failing", responses_wire.failing_after(2))
-        *_, said, error = heard(client, "failing")
-        assert (said.delta, error.type, error.code) == ("1 ", "error", "server_error")
+        *_, delta, error = heard(client, "failing")
+        assert (delta.delta, error.type, error.code) == ("1 ", "error", "server_error")
 
     @pytest.mark.parametrize("name", sorted(oddities.odd(responses_wire).keys() - {"a character cut in half"}))
     def test_reads_odd_answers(self, upstream, client, name) -> None:

@@ -77,9 +77,9 @@ def streamed(client, name):
 class TestOpenAI:
     def test_a_stream_has_text_finish_reason_and_usage(self, upstream, openai_client):
         upstream.answer("text", openai_wire.answer("Hello", " world", usage=Tokens(9, 2, cached=4, reasoning=1)))
-        *spoken, finish, usage = chunks(openai_client, "text")
-        assert [chunk.choices[0].delta.content for chunk in spoken] == ["", "Hello", " world"]
-        assert spoken[0].choices[0].delta.role == "assistant"
+        *deltas, finish, usage = chunks(openai_client, "text")
+        assert [chunk.choices[0].delta.content for chunk in deltas] == ["", "Hello", " world"]
+        assert deltas[0].choices[0].delta.role == "assistant"
         assert finish.choices[0].finish_reason == "stop"
         assert usage.choices == []
         assert (usage.usage.prompt_tokens, usage.usage.total_tokens) == (9, 11)

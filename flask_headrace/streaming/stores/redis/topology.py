@@ -119,12 +119,12 @@ class ClusterDiscovery:
             if time.monotonic() > until:
                 break
             try:
-                return self._ask(seed)
+                return self._query(seed)
             except (RedisError, OSError) as error:
                 last_error = error
         raise last_error
 
-    def _ask(self, seed: Address) -> Address:
+    def _query(self, seed: Address) -> Address:
         # Imported when needed: the module is large.
         from redis.cluster import parse_cluster_slots  # noqa: PLC0415
         from redis.crc import key_slot  # noqa: PLC0415

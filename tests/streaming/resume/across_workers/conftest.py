@@ -11,8 +11,6 @@ from tests.streaming.resume.across_workers.stage import Pair
 from tests.streaming.stores.redis.server import RedisServer
 from tests.support.upstream import Upstream
 
-KEYS = {"HEADRACE_API_KEYS": "mine,theirs"}
-
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:

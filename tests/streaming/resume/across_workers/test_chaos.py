@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from benchmarks.chaos import accounts, reading
+from benchmarks.chaos import final_checks, reading
 from benchmarks.chaos.run import Outcome, Plan, run
 from benchmarks.chaos.stage import STORES
 from tests.conftest import require
@@ -31,7 +31,7 @@ def test_nothing_is_lost_doubled_or_foreign_and_every_reader_has_its_end(
     running: dict[str, Future[Outcome]], store: str
 ) -> None:
     outcome = running[store].result()
-    counts = {what: outcome.violations.counts[what] for what in (*reading.COUNTS, *accounts.COUNTS)}
+    counts = {what: outcome.violations.counts[what] for what in (*reading.COUNTS, *final_checks.COUNTS)}
     assert counts == dict.fromkeys(counts, 0), "\n".join([*outcome.violations.messages[:20], outcome.log[-2000:]])
     assert outcome.reached["done"] > 0
     assert outcome.faults["kill -9 of a worker"] > 0

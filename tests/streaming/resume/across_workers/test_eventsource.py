@@ -45,30 +45,30 @@ class Source:
     """An EventSource in a process of its own; `told` is what it has said."""
 
     def __init__(self, node: str, url: str, *mode: str) -> None:
-        self.told: list[dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
         self.process = subprocess.Popen([node, SCRIPT, url, *mode], stdout=subprocess.PIPE, text=True)
         self._thread = threading.Thread(target=self._hear)
         self._thread.start()
 
     def _hear(self) -> None:
-        for said in self.process.stdout:
-            self.told.append(json.loads(said))
+        for line in self.process.stdout:
+            self.events.append(json.loads(line))
 
     @property
     def numbers(self) -> list[int]:
-        return [event["id"] for event in self.told if "id" in event]
+        return [event["id"] for event in self.events if "id" in event]
 
     @property
     def losses(self) -> int:
-        return sum("lost" in event for event in self.told)
+        return sum("lost" in event for event in self.events)
 
     def read(self) -> list[dict[str, Any]]:
         """Wait until it is closed and its process has ended."""
         self._thread.join(20)
-        assert not self._thread.is_alive(), self.told[-3:]
+        assert not self._thread.is_alive(), self.events[-3:]
         assert self.process.wait(5) == 0
         self.process.stdout.close()
-        return self.told
+        return self.events
 
 
 def test_comes_back_by_itself_with_its_number_and_closes_at_the_end(
@@ -84,13 +84,13 @@ def test_comes_back_by_itself_with_its_number_and_closes_at_the_end(
     wait_until(lambda: 41 in source.numbers)
     upstream.open_gate("sourced 2")
     whole = own.read()
-    told = source.read()
+    events = source.read()
     assert source.numbers == numbers(whole) == list(range(1, 64))
     assert source.losses == 1
-    assert told[-1] == {"closed": True}
+    assert events[-1] == {"closed": True}
     text = "".join(
         json.loads(event["data"])["delta"]
-        for event in told[1:]
+        for event in events[1:]
         if event.get("type") == "message" and event["data"] != "[DONE]"
     )
     assert text.startswith("word 0 – ünïcode word 1 – ünïcode ")
@@ -104,9 +104,9 @@ def test_that_is_not_closed_at_the_end_comes_back_once_and_is_stopped_by_a_204(
     own = Steady(pair.ask(0, "sourced whole"))
     whole = own.read()
     source = Source(node, f"{line.url}/api/streams/{own.id}?last_event_id=2", "stay")
-    told = source.read()
+    events = source.read()
     assert source.numbers == numbers(whole)[2:]
-    assert told[-2:] == [{"lost": True, "status": 204}, {"closed": True}]
+    assert events[-2:] == [{"lost": True, "status": 204}, {"closed": True}]
 
 
 def test_hears_of_a_stop(pair: Pair, upstream: Upstream, node: str, line: Line) -> None:

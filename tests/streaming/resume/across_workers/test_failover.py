@@ -45,9 +45,9 @@ def test_through_a_failover_answers_go_on_and_afterwards_they_can_be_resumed_aga
         wait_until(guarded.replica.is_master, FAILOVER)
         upstream.open_gate("cut 2")
         check_whole(own.read())
-        told = other.read(30)
-        assert told == own.body or NOT_RESUMABLE in told
-        assert numbers(told) == list(range(1, len(numbers(told)) + 1))
+        received = other.read(30)
+        assert received == own.body or NOT_RESUMABLE in received
+        assert numbers(received) == list(range(1, len(numbers(received)) + 1))
         wait_until(lambda: read(pair.follow(1, ended.id, 0)).body == whole, FAILOVER)
         for worker in (0, 1):
             new = wait_until(lambda worker=worker: answered(pair.ask(worker, "kept")), FAILOVER)

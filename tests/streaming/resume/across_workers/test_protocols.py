@@ -79,9 +79,9 @@ def test_a_response_repeats_its_question_whoever_tells_it(pair: Pair, upstream: 
     reading = pair.reading(0, RESPONSES, question(RESPONSES, "repeating", **ASKED))
     id_ = stream_id(reading)
     read(reading)
-    told = [data["response"] for _, data in followed(pair, RESPONSES, id_).frames if "response" in data]
-    assert [response["status"] for response in told] == ["in_progress", "in_progress", "completed"]
-    for response in told:
+    responses = [data["response"] for _, data in followed(pair, RESPONSES, id_).frames if "response" in data]
+    assert [response["status"] for response in responses] == ["in_progress", "in_progress", "completed"]
+    for response in responses:
         assert {name: response[name] for name in ASKED} == ASKED
 
 

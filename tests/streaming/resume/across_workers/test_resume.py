@@ -153,8 +153,8 @@ class TestCursor:
         reading.has(b"word 19 ")
         # Elsewhere it may be an event that is still on its way into the store.
         answer = read(pair.follow(worker, id_, 22))
-        told = (400, "invalid_request") if worker == 0 else (503, "store_unavailable")
-        assert (answer.status, answer.error["code"]) == told
+        expected = (400, "invalid_request") if worker == 0 else (503, "store_unavailable")
+        assert (answer.status, answer.error["code"]) == expected
         upstream.open_gate(name)
         reading.read()
         answer = read(pair.follow(worker, id_, 44))

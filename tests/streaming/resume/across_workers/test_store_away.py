@@ -109,13 +109,7 @@ def check_outage(
         upstream.open_gate(f"{name} 1")
         for reader in (own, beside):
             reader.has(b"id: 41-", 2.0)
-        for worker in (0, 1):
-            began = time.monotonic()
-            refused = wait_until(lambda worker=worker: refusal(read(pair.ask(worker, f"{name} short")), is_all_lost))
-            assert (refused.status, refused.error["code"]) == (503, "store_unavailable")
-            assert int(refused.headers["retry-after"]) > 0
-            assert time.monotonic() - began < 8
-            assert read(pair.ask(worker, f"{name} short", resumable=False)).text == "a"
+        check_only_plain_streams_begin(pair, f"{name} short", is_all_lost=is_all_lost)
         if is_all_lost:
             check_who_is_ahead(pair, own.id)
         assert upstream.requests(name)[0].ended is None
@@ -128,6 +122,22 @@ def check_outage(
         assert len(numbers(whole)) == 63
         assert b"[DONE]" in whole
     assert frames(other.body) == frames(own.body)
+    check_all_works_again(pair, upstream, name, own)
+
+
+def check_only_plain_streams_begin(pair: Pair, model: str, *, is_all_lost: bool) -> None:
+    """Check that a resumable stream is refused soon at both workers, and that a plain one is not."""
+    for worker in (0, 1):
+        began = time.monotonic()
+        refused = wait_until(lambda worker=worker: refusal(read(pair.ask(worker, model)), is_all_lost))
+        assert (refused.status, refused.error["code"]) == (503, "store_unavailable")
+        assert int(refused.headers["retry-after"]) > 0
+        assert time.monotonic() - began < 8
+        assert read(pair.ask(worker, model, resumable=False)).text == "a"
+
+
+def check_all_works_again(pair: Pair, upstream: Upstream, name: str, own: Steady) -> None:
+    """Check at both workers that the stream `own` can be read, and that new streams begin and can be followed."""
     for worker in (0, 1):
         assert frames(read(pair.follow(worker, own.id, 50)).body) == beyond(own.body, 50)
         wait_until(lambda worker=worker: read(pair.ask(worker, f"{name} short")).status == 200)

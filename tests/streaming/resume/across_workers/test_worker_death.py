@@ -124,7 +124,7 @@ def test_a_service_that_leaves_tells_those_who_follow_elsewhere(pair: Pair, upst
     text = pair.follow(0, here.id, query="?protocol=text")
     text.until(b"word 19 ")
     pair.services[0].process.send_signal(signal.SIGTERM)
-    told_at = time.monotonic()
+    signalled_at = time.monotonic()
     # What it only passed on ends at once and without an end, so that its reader comes back: to the other.
     assert numbers(cut.read(2)) == list(range(1, 22))
     assert numbers(other.body) == list(range(1, 22))
@@ -138,7 +138,7 @@ def test_a_service_that_leaves_tells_those_who_follow_elsewhere(pair: Pair, upst
         check_whole(reader.read())
         assert b'event: error\ndata: {"code":"shutting_down"' in reader.body
     assert frames(own.body) == frames(other.body)
-    assert time.monotonic() - told_at > 2.5
+    assert time.monotonic() - signalled_at > 2.5
     assert upstream.ended(name).ended is Ended.ABORTED
     assert pair.services[0].process.wait(10) == 0
 

@@ -100,18 +100,18 @@ def test_while_the_slot_moves_nothing_is_taken_for_missing_and_after_it_all_is_t
     fill(store, b"a")
     fill(store, b"a", stream="t")
     watcher = Watcher(store)
-    told_late = open_store(cluster.url(cluster.others[1]), WIDE)
-    assert found(told_late).last == 1
+    outdated_store = open_store(cluster.url(cluster.others[1]), WIDE)
+    assert found(outdated_store).last == 1
     for _ in cluster.move_slot(cluster.owner, cluster.others[0]):
         for stream in ("s", "t"):
             assert asked(store, stream) in {1, "being moved"}
-    assert found(told_late).last == found(store).last == found(store, "t").last == 1
+    assert found(outdated_store).last == found(store).last == found(store, "t").last == 1
     watcher.sees(lambda: store.append("w", [entry(2)]))
     for _ in cluster.move_slot(cluster.others[0], cluster.owner):
         pass
     assert found(store).last == 2
     watcher.sees(lambda: store.append("w", [entry(3)]))
-    told_late.close()
+    outdated_store.close()
 
 
 def asked(store: RedisStore, stream: str) -> int | str:

@@ -69,8 +69,8 @@ class TestPasswords:
         server.client.execute_command("ACL", "SETUSER", "headrace", "on", ">right", "~*", "&*", "+@all")
         try:
             assert check(server.url.replace("://", "://headrace:right@")) is None
-            said = refused(server.url.replace("://", "://headrace:s3cret@"))
-            assert "refuses the user or password" in said
+            message = refused(server.url.replace("://", "://headrace:s3cret@"))
+            assert "refuses the user or password" in message
         finally:
             server.client.execute_command("ACL", "DELUSER", "headrace")
 
@@ -126,11 +126,16 @@ class TestTls:
         port = free_port()
         start(
             *("--tls-port", str(port), "--tls-auth-clients", "no", "--tls-ca-cert-file", str(authority)),
-            *("--tls-cert-file", str(tmp_path / "leaf.pem"), "--tls-key-file", str(tmp_path / "leaf.key")),
+            *(
+                "--tls-cert-file",
+                str(tmp_path / certificate.CERTIFICATE),
+                "--tls-key-file",
+                str(tmp_path / certificate.CERTIFICATE_KEY),
+            ),
         )
-        said = refused(f"rediss://:s3cret@127.0.0.1:{port}")
-        assert "certificate is not trusted" in said
-        assert "ssl_ca_certs=" in said
+        message = refused(f"rediss://:s3cret@127.0.0.1:{port}")
+        assert "certificate is not trusted" in message
+        assert "ssl_ca_certs=" in message
         assert check(f"rediss://127.0.0.1:{port}?ssl_ca_certs={authority}") is None
 
     def test_a_server_that_speaks_none(self, start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,10 +157,10 @@ class TestAnotherKind:
     def test_a_server_of_a_cluster(self, start) -> None:
         port = free_port()
         start("--port", str(port), "--cluster-enabled", "yes", "--cluster-port", str(free_port()))
-        said = refused(f"redis://127.0.0.1:{port}/2")
-        assert "server of a cluster: write redis+cluster://" in said
-        said = refused(f"redis+cluster://127.0.0.1:{port}", StoreUnavailable)
-        assert "no server of it has the slot" in said
+        message = refused(f"redis://127.0.0.1:{port}/2")
+        assert "server of a cluster: write redis+cluster://" in message
+        message = refused(f"redis+cluster://127.0.0.1:{port}", StoreUnavailable)
+        assert "no server of it has the slot" in message
 
     def test_a_sentinels_port(self, program: str, start, tmp_path: Path) -> None:
         port = free_port()
@@ -174,8 +179,8 @@ class TestAnotherKind:
         port = free_port()
         start("--port", str(port))
         assert "is no cluster" in refused(f"redis+cluster://127.0.0.1:{port}")
-        said = refused(f"redis+sentinel://user:s3cret@127.0.0.1:{port}/mymaster")
-        assert "are no Sentinels" in said
+        message = refused(f"redis+sentinel://user:s3cret@127.0.0.1:{port}/mymaster")
+        assert "are no Sentinels" in message
 
     def test_one_that_lets_in_nobody_from_elsewhere(self) -> None:
         def deny(client: gevent.socket.socket, _: object) -> None:
@@ -203,12 +208,12 @@ class TestEviction:
     def test_is_warned_of_with_what_to_set(self, server: RedisServer, policy: str) -> None:
         server.client.config_set("maxmemory-policy", policy)
         try:
-            said = check(server.url)
+            message = check(server.url)
         finally:
             server.client.config_set("maxmemory-policy", "noeviction")
-        assert said is not None
-        assert f"maxmemory-policy is {policy}" in said
-        assert "set maxmemory-policy to noeviction" in said
+        assert message is not None
+        assert f"maxmemory-policy is {policy}" in message
+        assert "set maxmemory-policy to noeviction" in message
 
     @pytest.mark.parametrize(
         ("denied", "is_known"), [(["-config"], True), (["-info"], True), (["-config", "-info"], False)]
@@ -219,11 +224,11 @@ class TestEviction:
         server.client.execute_command("ACL", "SETUSER", "narrow", "reset", "on", ">right", "~*", "&*", "+@all", *denied)
         server.client.config_set("maxmemory-policy", "allkeys-lru")
         try:
-            said = check(server.url.replace("://", "://narrow:right@"))
+            message = check(server.url.replace("://", "://narrow:right@"))
         finally:
             server.client.config_set("maxmemory-policy", "noeviction")
             server.client.execute_command("ACL", "DELUSER", "narrow")
-        assert (said is not None) == is_known
+        assert (message is not None) == is_known
 
 
 class TestAway:

@@ -156,9 +156,9 @@ def test_a_server_that_evicts_gives_nobody_a_part_for_the_whole(server: RedisSer
     finally:
         server.client.config_set("maxmemory", 0)
         server.client.config_set("maxmemory-policy", "noeviction")
-    told = [stream for stream, count in read.items() if count is not None]
-    assert len(told) < 40, "nothing was evicted"
-    assert all(read[stream] == written[stream] for stream in told)
+    readable = [stream for stream, count in read.items() if count is not None]
+    assert len(readable) < 40, "nothing was evicted"
+    assert all(read[stream] == written[stream] for stream in readable)
     store.delete_expired()
     store.close()
 

@@ -29,52 +29,52 @@ class Guide:
 
 
 def test_one_that_never_moves_is_not_asked_for() -> None:
-    place = ServerAddress(None)
-    place.invalidate(None)
-    place.redirect(THERE)
-    assert place.resolve() is None
+    address = ServerAddress(None)
+    address.invalidate(None)
+    address.redirect(THERE)
+    assert address.resolve() is None
 
 
 def test_it_is_asked_for_once_and_again_after_a_doubt() -> None:
     guide = Guide(HERE)
-    place = ServerAddress(guide.find)
-    asked = [gevent.spawn(place.resolve) for _ in range(20)]
+    address = ServerAddress(guide.find)
+    asked = [gevent.spawn(address.resolve) for _ in range(20)]
     gevent.joinall(asked, raise_error=True)
     assert {one.value for one in asked} == {HERE}
     assert guide.asked == 1
     guide.says = THERE
-    place.invalidate(THERE)  # as somebody who is late would say
-    assert place.resolve() == HERE
-    place.invalidate(HERE)
-    assert (place.resolve(), guide.asked) == (THERE, 2)
+    address.invalidate(THERE)  # as somebody who is late would say
+    assert address.resolve() == HERE
+    address.invalidate(HERE)
+    assert (address.resolve(), guide.asked) == (THERE, 2)
 
 
 def test_the_word_of_a_server_is_taken() -> None:
     guide = Guide(HERE)
-    place = ServerAddress(guide.find)
-    place.redirect(THERE)
-    assert (place.resolve(), guide.asked) == (THERE, 0)
+    address = ServerAddress(guide.find)
+    address.redirect(THERE)
+    assert (address.resolve(), guide.asked) == (THERE, 0)
 
 
 def test_nobody_is_asked_again_at_once_after_nobody_knew(monkeypatch: pytest.MonkeyPatch) -> None:
     guide = Guide(None)
-    place = ServerAddress(guide.find)
+    address = ServerAddress(guide.find)
     for _ in range(3):
         with pytest.raises(RedisConnectionError, match="nobody knows"):
-            place.resolve()
+            address.resolve()
     assert guide.asked == 1
     monkeypatch.setattr(topology, "RETRY_DELAY", 0)
     guide.says = HERE
-    assert place.resolve() == HERE
+    assert address.resolve() == HERE
 
 
 def test_while_nobody_can_be_asked_it_is_tried_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(topology, "RETRY_DELAY", 0)
     guide = Guide(HERE)
-    place = ServerAddress(guide.find)
-    place.resolve()
+    address = ServerAddress(guide.find)
+    address.resolve()
     guide.says = None
-    place.invalidate(HERE)
-    assert (place.resolve(), place.resolve()) == (HERE, HERE)
+    address.invalidate(HERE)
+    assert (address.resolve(), address.resolve()) == (HERE, HERE)
     guide.says = THERE
-    assert (place.resolve(), guide.asked) == (THERE, 4)
+    assert (address.resolve(), guide.asked) == (THERE, 4)

@@ -14,9 +14,9 @@ from benchmarks.chaos.stage import Span, Stage
 from tests.support.reader import send
 
 OPEN, UPSTREAMS = "streams that are still open", "connections to the upstream that are still in use"
-ACCOUNTS, TRACES = "accounts other than one for each stream", "stack traces in the logs"
+LOG_RECORDS, TRACES = "log records other than one for each stream", "stack traces in the logs"
 
-COUNTS = (OPEN, UPSTREAMS, ACCOUNTS, TRACES)
+COUNTS = (OPEN, UPSTREAMS, LOG_RECORDS, TRACES)
 """The violations of services; each count is 0 if all is well."""
 
 SETTLE_TIMEOUT = 30.0
@@ -33,7 +33,7 @@ async def settle(stage: Stage, violations: Violations) -> None:
         left = await _wait_for_zero(count, until)
         if left:
             violations.add(what, "after the run", left)
-    for what, found in ((ACCOUNTS, _accounts(stage)), (TRACES, _traces(stage))):
+    for what, found in ((LOG_RECORDS, _log_records(stage)), (TRACES, _traces(stage))):
         for one in found:
             violations.add(what, one)
 
@@ -59,7 +59,7 @@ def _metric(stage: Stage, name: str) -> float:
     return sum(float(value) for value in re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE))
 
 
-def _accounts(stage: Stage) -> list[str]:
+def _log_records(stage: Stage) -> list[str]:
     """Return the differences between the requests to the upstream, the log records and the metrics, as messages."""
     lines = re.findall(r"stream_end ({.*})$", stage.log(), re.MULTILINE)
     ends = [json.loads(line) for line in lines]
@@ -70,12 +70,12 @@ def _accounts(stage: Stage) -> list[str]:
     if not len(ends) <= counted <= len(ends) + len(stage.cuts):
         found.append(f"the metrics count {counted:g} ends, the logs {len(ends)}")
     recorded = Counter(_model(end) for end in ends)
-    maybe_unasked = Counter(_model(end) for end in ends if _may_be_unasked(end))
+    maybe_unsent = Counter(_model(end) for end in ends if _may_be_unsent(end))
     cut = Counter(one.name for one in requests if _was_cut(one.ended_at, stage.cuts))
     for name, times in Counter(one.name for one in requests).items():
-        if not times - cut[name] <= recorded[name] <= times + maybe_unasked[name]:
+        if not times - cut[name] <= recorded[name] <= times + maybe_unsent[name]:
             found.append(
-                f"{name} was asked {times} times, {cut[name]} of them cut off, and has {recorded[name]} accounts"
+                f"{name} got {times} requests, {cut[name]} of them cut off, and has {recorded[name]} log records"
             )
     return found
 
@@ -84,7 +84,7 @@ def _model(end: dict[str, str]) -> str:
     return end["model"].partition("/")[2]
 
 
-def _may_be_unasked(end: dict[str, object]) -> bool:
+def _may_be_unsent(end: dict[str, object]) -> bool:
     """Whether a stream may have ended before its model got the request, according to its log record."""
     return end["end"] != "done" and end["first_token_seconds"] is None
 

@@ -1,0 +1,35 @@
+"""The encoding of events in a store: every sequence of events is read back as it was written."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import msgspec
+import pytest
+from hypothesis import given
+
+from flask_headrace.core.events import Event, StreamEvent, TextDelta, ToolCallCompleted
+from flask_headrace.streaming.resume import event_codec
+from tests.support.event_sequences import SIZES, answers, batches
+
+
+def test_every_kind_of_event_can_be_read() -> None:
+    assert set(get_args(StreamEvent)) == set(Event.__subclasses__())
+
+
+@given(events=answers(), sizes=SIZES)
+def test_any_sequence_is_read_back_as_it_was_written(events: list[Event], sizes: list[int]) -> None:
+    stored = [event_codec.encode(batch) for batch in batches(events, sizes)]
+    assert [event for payload in stored for event in event_codec.decode(payload)] == events
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64, -(2**64), 10**30])
+def test_integers_of_more_than_64_bits_are_read_back(number: int) -> None:
+    events: list[Event] = [TextDelta("[ö🌊"), ToolCallCompleted(0, {"n": number})]
+    assert event_codec.decode(event_codec.encode(events)) == events
+
+
+@pytest.mark.parametrize("payload", [b"", b"\x91\xc1", b"[", b'[{"event":"novel"}]'])
+def test_damaged_bytes_and_unknown_events_are_an_error(payload: bytes) -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        event_codec.decode(payload)
