@@ -43,7 +43,15 @@ def install_environment(folder: Path) -> None:
     if sys.version_info < (3, 11):
         raise InstallError(f"{folder.name} needs Python 3.11 or later; this is {sys.version.split()[0]}.")
     run(sys.executable, "-m", "venv", "--clear", folder)
-    run(folder / "bin/pip", "install", "--no-deps", "--no-compile", "--no-input", "-r", LISTS / f"requirements/{folder.name}.txt")
+    run(
+        folder / "bin/pip",
+        "install",
+        "--no-deps",
+        "--no-compile",
+        "--no-input",
+        "-r",
+        LISTS / f"requirements/{folder.name}.txt",
+    )
 
 
 def run(*command: str | Path, folder: Path = ROOT) -> None:

@@ -70,13 +70,13 @@ class Desk:
             return Ran(process.returncode, out, errors)
 
     @contextlib.contextmanager
-    def started(self, *command: str | Path) -> Iterator[subprocess.Popen[str]]:
+    def started(self, *command: str | Path, stdin: int = subprocess.DEVNULL) -> Iterator[subprocess.Popen[str]]:
         """Start a program; in the end, nothing is left of it and of what it has started."""
         process = subprocess.Popen(
             ["sh", "-euc", f'{self._settings}\nexec "$@"', "sh", *command],
             cwd=self.folder,
             env=self._variables(),
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -18,6 +18,7 @@ class Kind:
         path: What its base URL has after the address.
         wire: Its API.
         known_as: The model's name at the upstream.
+        api: The protocol that a client who has the choice uses: chat, responses or messages.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Kind:
     path: str
     wire: ModuleType
     known_as: str
+    api: str
 
     @property
     def model(self) -> str:
@@ -38,7 +40,7 @@ class Kind:
         )
 
 
-CHAT = Kind("openai", "openai", "/v1", openai_wire, "gpt-5-mini")
-RESPONSES = Kind("acme", "openai-responses", "/v1", responses_wire, "gpt-5.4")
-ANTHROPIC = Kind("anthropic", "anthropic", "", anthropic_wire, "claude-opus-4-7")
+CHAT = Kind("openai", "openai", "/v1", openai_wire, "gpt-5-mini", "chat")
+RESPONSES = Kind("acme", "openai-responses", "/v1", responses_wire, "gpt-5.4", "responses")
+ANTHROPIC = Kind("anthropic", "anthropic", "", anthropic_wire, "claude-opus-4-7", "messages")
 KINDS = (CHAT, RESPONSES, ANTHROPIC)
