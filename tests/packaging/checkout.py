@@ -77,6 +77,14 @@ def run_python(code: str, folder: Path, *paths: Path, python: str = PYTHON) -> s
     )
 
 
+def run(*command: str | Path, folder: Path, **variables: str) -> str:
+    """Run a command in a folder, in this environment, and return what it writes."""
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    )
+    return done.stdout
+
+
 def build(folder: Path, kind: str, target: Path) -> Path:
     """Build the `wheel` or the `sdist` of a checkout by its build backend, and return the file."""
     target.mkdir(parents=True, exist_ok=True)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import require
-from tests.packaging.checkout import make_repository
+from tests.packaging.checkout import make_repository, run
 from tests.support.service import ROOT
 
 pytestmark = pytest.mark.slow
@@ -77,14 +75,6 @@ FOREIGN = r"""
 
 def find_pyright() -> str:
     return require(str(ROOT / "tests/node_modules/.bin/pyright"), "npm ci --prefix tests")
-
-
-def run(*command: str | Path, folder: Path, **variables: str) -> str:
-    """Run a type checker in a folder and return what it writes."""
-    done = subprocess.run(
-        command, cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, check=False
-    )
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
