@@ -16,7 +16,8 @@ from serving import QUESTION, read_note, serve, write_answer
 def llm_of(url: str, model: str, api: str) -> LLM:
     """Return the model of a protocol."""
     if api == "messages":
-        return Anthropic(model=model, base_url=url, api_key="any", max_retries=0)
+        # It takes only the names that it knows: here the service's model without its provider.
+        return Anthropic(model=model.split("/")[1], base_url=url, api_key="any", max_retries=0)
     known = {"model": model, "api_base": url + "/v1", "api_key": "any", "max_retries": 0}
     if api == "responses":
         return OpenAIResponses(**known, context_window=100_000)
@@ -34,11 +35,15 @@ def work(url: str, model: str, api: str) -> str:
 
 
 def leave(url: str, model: str, api: str) -> str:
-    """Leave a stream after its first text."""
-    stream = llm_of(url, model, api).stream_chat([ChatMessage(content=QUESTION)])
-    text = next(piece.delta for piece in stream if piece.delta)
-    stream.close()
-    return text
+    """Leave a stream after its first text. (Without `async`, the library closes nothing.)"""
+
+    async def run() -> str:
+        async for piece in await llm_of(url, model, api).astream_chat([ChatMessage(content=QUESTION)]):
+            if piece.delta:
+                return piece.delta
+        return ""
+
+    return asyncio.run(run())
 
 
 serve(work, leave)
