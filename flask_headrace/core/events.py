@@ -211,16 +211,32 @@ class Usage(Event, frozen=True, gc=False, tag="usage"):
 
 
 class Completed(Event, frozen=True, gc=False, tag="done"):
-    """The answer is complete.
+    """The answer is complete. Two are equal if the answers ended for the same reason, at whatever time.
 
     Args:
         finish_reason: Why the model ended it.
         stop_sequence: The entry of the request's `stop` that ended it; None if there is none or the provider does not
             report it.
+        completed_at: When the answer was complete, in seconds since 1970. The stream sets it; 0 before that.
+        applied_settings: The settings that the provider says it has applied, such as `temperature` and `service_tier`,
+            under the names of OpenAI's APIs; None if it says nothing about them.
     """
 
     finish_reason: FinishReason
     stop_sequence: str | None = None
+    completed_at: int = 0
+    applied_settings: dict[str, Any] | None = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Completed):
+            return NotImplemented
+        return (self.finish_reason, self.stop_sequence) == (other.finish_reason, other.stop_sequence)
+
+    def __ne__(self, other: object) -> bool:  # else that of `Struct`, which compares all fields
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((self.finish_reason, self.stop_sequence))
 
 
 class Failed(Event, frozen=True, gc=False, tag="failed"):

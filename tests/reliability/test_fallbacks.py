@@ -192,7 +192,8 @@ class TestAnthropicsProtocol:
         upstream.answer(f"second{n}", counts)
         body = {"model": f"restart{n}", "messages": QUESTION}
         assert send(service.url + "/v1/messages/count_tokens", body).json == {"input_tokens": 7}
-        assert send(service.url + "/v1/messages/count_tokens", {**body, "model": "usual"}).status == 501
+        estimated = send(service.url + "/v1/messages/count_tokens", {**body, "model": "usual"})
+        assert (estimated.json, estimated.headers["headrace-estimated"]) == ({"input_tokens": 1}, "true")
 
 
 @pytest.mark.parametrize("path", ["/ai/completion", "/ai/v4/completion"])

@@ -187,6 +187,8 @@ MISTAKES = [
     (CHAIN + "retry_budget = 0", "in [models.smart], retry_budget is 0: it must be float > 0"),
     (CHAIN + 'on_divergence = "stop"', "in [models.smart], on_divergence is 'stop': it must be restart or fail."),
     (CHAIN + "retry_budget = inf", "in [models.smart], retry_budget is inf: it must be float <= "),
+    (ACME + 'capabilities = { m = ["magic"] }', "must be image_input or pdf_input or reasoning or"),
+    (ACME + "context = { m = 0 }", "in [upstreams.acme], context is {'m': 0}: it must be int >= 1."),
     (CHAIN + "weights = [nan]", "in [models.smart], weights is [nan]: it must be float >= 0"),
     (CHAIN + "weights = [0]", "in [models.smart], weights are all 0"),
     (CHAIN + "weights = [1, 2]", "in [models.smart], weights has 2 numbers: one for each of 1 models."),

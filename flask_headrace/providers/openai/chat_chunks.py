@@ -79,6 +79,7 @@ class Chunk(msgspec.Struct, gc=False):
 
     choices: list[Choice] | None = None
     usage: TokenCounts | None = None
+    service_tier: Any = None
     error: Any = None
 
 

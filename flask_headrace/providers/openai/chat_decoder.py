@@ -9,6 +9,7 @@ from ...core.events import Completed, Event, FinishReason, ReasoningDelta, TextD
 from ...core.sse import ServerSentEvent
 from ..decoding.finish_reasons import parse_finish_reason, resolve_finish_reason
 from ..decoding.json_events import DECODE_ERRORS, JSONEventDecoder
+from .applied_settings import service_tier_setting
 from .chat_chunks import (
     Choice,
     Chunk,
@@ -63,6 +64,7 @@ class ChatDecoder:
         "_message_text_size",
         "_model",
         "_pricing_provider",
+        "_service_tier",
         "_silent_chunks",
         "_text_size",
         "_upstream",
@@ -75,6 +77,7 @@ class ChatDecoder:
         self._json_decoder = JSONEventDecoder(upstream, Chunk, decode, _KNOWN_EVENTS)
         self._calls: IndexedToolCalls | None = None
         self._usage: TokenCounts | None = None
+        self._service_tier: Any = None
         self._choice: int | str | None = None  # the index of the first choice with content: it is the answer
         self._finish_reason: FinishReason | None = None
         self._finish_choice: int | str = 0
@@ -134,7 +137,10 @@ class ChatDecoder:
         usage = usage_from_counts(self._usage, self._model, self._pricing_provider)
         # Some servers report `stop` for tool calls, as OpenAI's own do if the request forced the tool.
         has_calls = self._calls is not None and self._calls.has_calls
-        done = Completed(resolve_finish_reason(reported, has_calls=has_calls, has_refused=self._has_refused))
+        done = Completed(
+            resolve_finish_reason(reported, has_calls=has_calls, has_refused=self._has_refused),
+            applied_settings=service_tier_setting(self._service_tier),
+        )
         return [*events, *([usage] if usage else []), failed or done]
 
     def _is_unreadable(self, reported: FinishReason) -> bool:
@@ -142,6 +148,8 @@ class ChatDecoder:
         return self._has_unreadable or is_announced or self._has_foreign
 
     def _read(self, chunk: Chunk, frame: ServerSentEvent, events: list[Event]) -> None:
+        if chunk.service_tier is not None:
+            self._service_tier = chunk.service_tier
         if chunk.usage is not None:
             self._usage = merge_counts(self._usage, chunk.usage)
         if chunk.choices is None or chunk.error is not None:

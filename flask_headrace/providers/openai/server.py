@@ -22,6 +22,7 @@ from ..http.request_template import post_stream, with_request_template
 from ..http.sdk_errors import map_sdk_errors, parse_model_list
 from ..http.sdk_import import import_sdk, import_sdk_in_this_thread
 from ..http.transport import Client, Transport
+from ..model_info import ModelInfo, preferred_first
 from ..passthrough import Passthrough
 from ..redaction import register_secret
 from ..source_request import Family
@@ -130,17 +131,20 @@ class OpenAIServer(ABC):
 
     def models(self) -> list[str]:
         """Return the names of the server's models; see `Provider.models`."""
+        return [model.name for model in self.list_models()]
+
+    def list_models(self) -> list[ModelInfo]:
+        """Return the server's models; see `ModelLister`."""
         import_sdk("openai")
         import openai  # noqa: PLC0415
 
         address = self._address()
         with map_sdk_errors(openai, self.name, address.base_url):
             client = self._clients.get(address).with_options(timeout=3.0, max_retries=0)
-            found = sorted(parse_model_list(self.name, client.get("/models", cast_to=httpx2.Response)))
+            found = parse_model_list(self.name, client.get("/models", cast_to=httpx2.Response))
         if address.base_url == OFFICIAL_BASE_URL:
-            found = [name for name in found if not any(word in name for word in _NON_CHAT_MODELS)]
-        first = [name for name in self._preferred if name in found]
-        return first + [name for name in found if name not in first]
+            found = [model for model in found if not any(word in model.name for word in _NON_CHAT_MODELS)]
+        return preferred_first(sorted(found, key=lambda model: model.name), self._preferred)
 
     def preload(self) -> None:
         """Import the SDK; see `Provider.preload`."""
