@@ -37,6 +37,10 @@ test: $(VENV)/.installed-dev ## run the tests that are not slow; ARGS="-k stop" 
 test-slow: $(VENV)/.installed-dev ## run the slow ones: clients of others, browsers, long faults; make test is without them
 	@$(BIN)/python -m pytest -n 4 -m slow
 
+test-clients: $(VENV)/.installed-dev $(NODE_PACKAGES) ## drive published programs: Claude Code, Codex, …; the first run installs 4 GB in .programs
+	@$(BIN)/python tools/client_programs.py
+	@tools/offline $(BIN)/python -m pytest $(or $(ARGS),-n 3 -m programs tests/programs)
+
 check: $(VENV)/.installed-dev $(NODE_PACKAGES) ## lint, format, types, layers, and the other architecture rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -30,12 +30,12 @@ class Library:
     Attributes:
         script: The file that uses it.
         environment: The virtual environment that has it; None for the one of these tests, or for npm's packages.
-        does: The tasks that the script knows beside `leave`.
+        does: The tasks that the script knows.
     """
 
     script: str
     environment: str | None = None
-    does: tuple[str, ...] = ("work",)
+    does: tuple[str, ...] = ("work", "leave")
 
     def command(self) -> list[str | Path]:
         """Return what starts the script. Skips the test if the library is not installed; fails in CI."""

@@ -60,4 +60,11 @@ def leave(url: str, model: str, api: str) -> str:
     return text
 
 
-serve(work, leave)
+def models(url: str) -> list[str]:
+    """List the models."""
+    return litellm.get_valid_models(
+        check_provider_endpoint=True, custom_llm_provider="openai", api_base=url + "/v1", api_key="any"
+    )
+
+
+serve(work, leave, models)
