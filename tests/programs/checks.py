@@ -14,7 +14,7 @@ from tests.programs.kinds import Kind
 from tests.programs.task import LAST_WORDS, WORD, results, task, unfinished
 from tests.support.upstream import Request, Upstream
 
-Calls = Sequence[tuple[str, dict[str, Any]]]
+Calls = Sequence[tuple[str, dict[str, Any] | str]]
 
 
 def does_the_task(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs.kinds import ANTHROPIC, KINDS
+from tests.programs.kinds import CHAT, configuration
 from tests.support.service import Service
 from tests.support.upstream import Upstream
 
@@ -25,8 +25,6 @@ def pytest_ignore_collect(config: pytest.Config) -> bool | None:
 def service(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with one upstream of each kind."""
     config: Path = tmp_path_factory.mktemp("service") / "headrace.toml"
-    # LlamaIndex takes only the names of Anthropic's models that it knows.
-    alias = f'[models."{ANTHROPIC.known_as}"]\nchain = ["{ANTHROPIC.model}"]\n'
-    config.write_text("".join(kind.table(upstream.url) for kind in KINDS) + alias)
-    with Service(HEADRACE_CONFIG=str(config), HEADRACE_MODEL=KINDS[0].model, ACME_KEY="sk-test-0123456789") as running:
+    config.write_text(configuration(upstream.url))
+    with Service(HEADRACE_CONFIG=str(config), HEADRACE_MODEL=CHAT.model, ACME_KEY="sk-test-0123456789") as running:
         yield running

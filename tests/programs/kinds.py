@@ -44,3 +44,11 @@ CHAT = Kind("openai", "openai", "/v1", openai_wire, "gpt-5-mini", "chat")
 RESPONSES = Kind("acme", "openai-responses", "/v1", responses_wire, "gpt-5.4", "responses")
 ANTHROPIC = Kind("anthropic", "anthropic", "", anthropic_wire, "claude-opus-4-7", "messages")
 KINDS = (CHAT, RESPONSES, ANTHROPIC)
+ALIASES = {"gpt-5.5": CHAT, "gpt-5.6-sol": RESPONSES, "gpt-5.6-luna": ANTHROPIC, "claude-opus-4-7": ANTHROPIC}
+"""Names that programs know, and the kind of upstream whose model the service has under each."""
+
+
+def configuration(url: str) -> str:
+    """Return the service's TOML file for an upstream."""
+    aliases = [f'[models."{name}"]\nchain = ["{kind.model}"]\n' for name, kind in ALIASES.items()]
+    return "".join([*(kind.table(url) for kind in KINDS), *aliases])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.programs.kinds import Kind
-from tests.support.upstream import Gate, Reasoning, Script, ToolCall
+from tests.programs.kinds import RESPONSES, Kind
+from tests.support.upstream import Gate, Reasoning, Script, ToolCall, responses_wire, script
 
 QUESTION = "Read note.txt, write the word in it to answer.txt, and tell me when it is done."
 WORD = "overshot"
@@ -30,17 +30,37 @@ class ByResults(Script):
         return self.turns[min(results(body), len(self.turns) - 1)].for_body(body)
 
 
-def task(kind: Kind, calls: Sequence[tuple[str, dict[str, Any]]]) -> Script:
+def task(kind: Kind, calls: Sequence[tuple[str, dict[str, Any] | str]]) -> Script:
     """Return answers that call tools, one in each turn, and then say the last words."""
     turns = [turn(kind, number, *call) for number, call in enumerate(calls)]
     return ByResults((), None, (*turns, kind.wire.answer(*LAST_WORDS)), kind.wire.answer(ASIDE))
 
 
-def turn(kind: Kind, number: int, name: str, arguments: dict[str, Any]) -> Script:
-    """Return an answer with a thought, a sentence and a call."""
-    said = json.dumps(arguments)
+def turn(kind: Kind, number: int, name: str, arguments: dict[str, Any] | str) -> Script:
+    """Return an answer with a thought, a sentence and a call; a text is the input of a free-form tool."""
+    if isinstance(arguments, str) and kind is RESPONSES:
+        return custom_call(f"call_{number}", name, arguments)
+    said = json.dumps({"input": arguments} if isinstance(arguments, str) else arguments)
     call = ToolCall(f"call_{number}", name, (said[:5], said[5:]))
     return kind.wire.answer(Reasoning("Hm. "), "Let me see. ", call, finish=kind.wire.FINISHES[2])
+
+
+def custom_call(call: str, name: str, text: str) -> Script:
+    """Return an answer of the Responses API that calls a free-form tool with a text, in two pieces."""
+    item = {"type": "custom_tool_call", "id": "ctc_1", "call_id": call, "name": name}
+    place = {"item_id": "ctc_1", "output_index": 0}
+    delta, done = (f"response.custom_tool_call_input.{what}" for what in ("delta", "done"))
+    finished = {**item, "input": text, "status": "completed"}
+    return script(
+        responses_wire.HEAD,
+        responses_wire.opening(),
+        responses_wire.frame("response.output_item.added", output_index=0, item={**item, "input": ""}),
+        responses_wire.frame(delta, **place, delta=text[:9], deltas=1),
+        responses_wire.frame(delta, **place, delta=text[9:], deltas=1),
+        responses_wire.frame(done, **place, input=text),
+        responses_wire.frame("response.output_item.done", output_index=0, item=finished),
+        replace(responses_wire.ending("completed", output=(finished,)), last=True),
+    )
 
 
 def unfinished(kind: Kind, gate: str, *, has_tools: bool = True) -> Script:
