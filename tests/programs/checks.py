@@ -12,7 +12,7 @@ from typing import Any
 from tests.programs.desk import Desk, Ran
 from tests.programs.kinds import Kind
 from tests.programs.task import LAST_WORDS, WORD, results, task, unfinished
-from tests.support.upstream import Request, Upstream
+from tests.support.upstream import Request, Upstream, anthropic_wire
 
 Calls = Sequence[tuple[str, dict[str, Any] | str]]
 
@@ -31,6 +31,12 @@ def does_the_task(
     assert WORD in json.dumps(seen[1].body)
     assert calls[1][0] in json.dumps(seen[2].body)
     return seen
+
+
+def brings_thoughts_back(request: Request) -> bool:
+    """Whether a request to Anthropic's API has the thoughts of the turns before, as they were signed."""
+    turns = [turn for turn in request.body["messages"] if turn["role"] == "assistant"]
+    return all(turn["content"][0].get("signature") == anthropic_wire.SIGNATURE for turn in turns)
 
 
 def is_done(ran: Ran) -> bool:

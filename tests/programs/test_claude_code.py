@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs.checks import does_the_task, stops_when_interrupted
+from tests.programs.checks import brings_thoughts_back, does_the_task, stops_when_interrupted
 from tests.programs.desk import Desk, program, settings
 from tests.programs.kinds import ANTHROPIC, KINDS, Kind
 from tests.programs.task import QUESTION
@@ -32,6 +32,7 @@ class TestClaudeCode:
         ]
         *_, last = does_the_task(upstream, kind, desk, calls, command())
         if kind is ANTHROPIC:
+            assert brings_thoughts_back(last)
             assert last.body["context_management"]["edits"]
             assert last.body["thinking"]["type"] == "adaptive"
             assert "context-management" in last.headers["anthropic-beta"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs.checks import does_the_task, stops_when_interrupted
+from tests.programs.checks import brings_thoughts_back, does_the_task, stops_when_interrupted
 from tests.programs.desk import Desk, program, settings
 from tests.programs.kinds import ANTHROPIC, CHAT, KINDS, RESPONSES, Kind
 from tests.programs.task import QUESTION
@@ -40,7 +40,9 @@ class TestCopilot:
             ("bash", {"command": "cat note.txt > answer.txt", "description": "Write the word."}),
         ]
         *_, last = does_the_task(upstream, kind, desk, calls, command())
-        if kind is not ANTHROPIC:
+        if kind is ANTHROPIC:
+            assert brings_thoughts_back(last)
+        else:
             assert "custom" in [tool["type"] for tool in last.body["tools"]]
 
     def test_that_is_interrupted_stops_the_model(self, upstream: Upstream, desk: Desk, kind: Kind) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs.checks import does_the_task, stops_when_interrupted
+from tests.programs.checks import brings_thoughts_back, does_the_task, stops_when_interrupted
 from tests.programs.desk import Desk, program, settings
 from tests.programs.kinds import ANTHROPIC, CHAT, KINDS, RESPONSES, Kind
 from tests.programs.task import QUESTION
@@ -37,7 +37,8 @@ class TestOpencode:
             ("read", {"filePath": str(desk.note)}),
             ("bash", {"command": "cat note.txt > answer.txt", "description": "Write the word."}),
         ]
-        does_the_task(upstream, kind, desk, calls, command())
+        *_, last = does_the_task(upstream, kind, desk, calls, command())
+        assert kind is not ANTHROPIC or brings_thoughts_back(last)
 
     def test_that_is_interrupted_stops_the_model(self, upstream: Upstream, desk: Desk, kind: Kind) -> None:
         stops_when_interrupted(upstream, kind, desk, command())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs.checks import does_the_task, stops_when_interrupted
+from tests.programs.checks import brings_thoughts_back, does_the_task, stops_when_interrupted
 from tests.programs.desk import Desk, program, settings
 from tests.programs.kinds import ANTHROPIC, CHAT, KINDS, RESPONSES, Kind
 from tests.programs.task import QUESTION
@@ -32,7 +32,8 @@ def command(kind: Kind) -> list[str | Path]:
 class TestPi:
     def test_does_a_task_with_two_tools(self, upstream: Upstream, desk: Desk, kind: Kind) -> None:
         calls = [("read", {"path": str(desk.note)}), ("bash", {"command": "cat note.txt > answer.txt"})]
-        does_the_task(upstream, kind, desk, calls, command(kind))
+        *_, last = does_the_task(upstream, kind, desk, calls, command(kind))
+        assert kind is not ANTHROPIC or brings_thoughts_back(last)
 
     def test_that_is_interrupted_stops_the_model(self, upstream: Upstream, desk: Desk, kind: Kind) -> None:
         stops_when_interrupted(upstream, kind, desk, command(kind))
