@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.programs.kinds import CHAT, configuration
+from tests.programs.kinds import ANTHROPIC, serving
 from tests.support.service import Service
 from tests.support.upstream import Upstream
 
@@ -24,7 +23,6 @@ def pytest_ignore_collect(config: pytest.Config) -> bool | None:
 @pytest.fixture(scope="session")
 def service(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with one upstream of each kind."""
-    config: Path = tmp_path_factory.mktemp("service") / "headrace.toml"
-    config.write_text(configuration(upstream.url))
-    with Service(HEADRACE_CONFIG=str(config), HEADRACE_MODEL=CHAT.model, ACME_KEY="sk-test-0123456789") as running:
+    # LlamaIndex takes only the names of Anthropic's models that it knows.
+    with serving(upstream, tmp_path_factory.mktemp("service"), {ANTHROPIC.known_as: ANTHROPIC}) as running:
         yield running

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 
-from tests.support.upstream import anthropic_wire, openai_wire, responses_wire
+from tests.support.service import Service
+from tests.support.upstream import Upstream, anthropic_wire, openai_wire, responses_wire
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,16 @@ CHAT = Kind("openai", "openai", "/v1", openai_wire, "gpt-5-mini", "chat")
 RESPONSES = Kind("acme", "openai-responses", "/v1", responses_wire, "gpt-5.4", "responses")
 ANTHROPIC = Kind("anthropic", "anthropic", "", anthropic_wire, "claude-opus-4-7", "messages")
 KINDS = (CHAT, RESPONSES, ANTHROPIC)
-ALIASES = {"gpt-5.5": CHAT, "gpt-5.6-sol": RESPONSES, "gpt-5.6-luna": ANTHROPIC, "claude-opus-4-7": ANTHROPIC}
-"""Names that programs know, and the kind of upstream whose model the service has under each."""
 
 
-def configuration(url: str) -> str:
-    """Return the service's TOML file for an upstream."""
-    aliases = [f'[models."{name}"]\nchain = ["{kind.model}"]\n' for name, kind in ALIASES.items()]
-    return "".join([*(kind.table(url) for kind in KINDS), *aliases])
+def configuration(url: str, aliases: Mapping[str, Kind]) -> str:
+    """Return the service's TOML file for an upstream, with other names for the models of some kinds."""
+    tables = [kind.table(url) for kind in KINDS]
+    return "".join([*tables, *(f'[models."{name}"]\nchain = ["{kind.model}"]\n' for name, kind in aliases.items())])
+
+
+def serving(upstream: Upstream, folder: Path, aliases: Mapping[str, Kind]) -> Service:
+    """Return a service with an upstream of each kind, all played by `upstream`."""
+    file = folder / "headrace.toml"
+    file.write_text(configuration(upstream.url, aliases))
+    return Service(HEADRACE_CONFIG=str(file), HEADRACE_MODEL=CHAT.model, ACME_KEY="sk-test-0123456789")

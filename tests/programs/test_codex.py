@@ -8,7 +8,7 @@ import pytest
 
 from tests.programs.checks import does_the_task, stops_when_interrupted
 from tests.programs.desk import Desk, program, settings
-from tests.programs.kinds import ANTHROPIC, CHAT, KINDS, RESPONSES, Kind
+from tests.programs.kinds import KINDS, RESPONSES, Kind, serving
 from tests.programs.task import QUESTION, WORD
 from tests.support.service import Service
 from tests.support.upstream import Upstream
@@ -38,16 +38,16 @@ class TestCodex:
 
 
 PATCH = f"*** Begin Patch\n*** Add File: answer.txt\n+{WORD}\n*** End Patch\n"
-NAMES = {CHAT.name: "gpt-5.5", RESPONSES.name: "gpt-5.6-sol", ANTHROPIC.name: "gpt-5.6-luna"}
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_under_a_name_that_it_knows_patches_with_a_free_form_tool(
-    service: Service, upstream: Upstream, tmp_path: Path, kind: Kind
+    upstream: Upstream, tmp_path: Path, kind: Kind
 ) -> None:
-    desk = Desk(tmp_path, settings("codex", service.url, {"openai/gpt-5-mini": NAMES[kind.name]}))
-    calls = [("exec_command", {"cmd": "cat note.txt"}), ("apply_patch", PATCH)]
-    first, *_, last = does_the_task(upstream, kind, desk, calls, command())
+    with serving(upstream, tmp_path, {"gpt-5.5": kind}) as service:
+        desk = Desk(tmp_path, settings("codex", service.url, {"openai/gpt-5-mini": "gpt-5.5"}))
+        calls = [("exec_command", {"cmd": "cat note.txt"}), ("apply_patch", PATCH)]
+        first, *_, last = does_the_task(upstream, kind, desk, calls, command())
     if kind is RESPONSES:
         assert {"custom", "web_search"} <= {tool["type"] for tool in first.body["tools"]}
         assert [item["input"] for item in last.body["input"] if item["type"] == "custom_tool_call"] == [PATCH]

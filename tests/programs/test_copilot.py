@@ -42,7 +42,7 @@ class TestCopilot:
         *_, last = does_the_task(upstream, kind, desk, calls, command())
         if kind is ANTHROPIC:
             assert brings_thoughts_back(last)
-        else:
+        if kind is RESPONSES:  # a server of chat completions may know no such tools
             assert "custom" in [tool["type"] for tool in last.body["tools"]]
 
     def test_that_is_interrupted_stops_the_model(self, upstream: Upstream, desk: Desk, kind: Kind) -> None:
