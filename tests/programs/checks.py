@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.programs.desk import Desk, Ran
 from tests.programs.kinds import Kind
-from tests.programs.task import LAST_WORDS, WORD, results, task, unfinished
+from tests.programs.task import LAST_WORDS, WORD, has_tools, results, task, unfinished
 from tests.support.upstream import Request, Upstream, anthropic_wire
 
 Calls = Sequence[tuple[str, dict[str, Any] | str]]
@@ -24,12 +24,12 @@ def does_the_task(
     before = len(upstream.requests(kind.known_as))
     upstream.answer(kind.known_as, task(kind, calls))
     ran = desk.run(*command)
-    seen = [request for request in upstream.requests(kind.known_as)[before:] if request.body.get("tools")]
+    seen = [request for request in upstream.requests(kind.known_as)[before:] if has_tools(request.body)]
     assert is_done(ran), ran
     assert desk.answer() == WORD
     assert [results(request.body) for request in seen] == [0, 1, 2]
     assert WORD in json.dumps(seen[1].body)
-    assert calls[1][0] in json.dumps(seen[2].body)
+    assert calls[1][0].split("__")[-1] in json.dumps(seen[2].body)
     return seen
 
 

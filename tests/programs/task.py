@@ -25,7 +25,7 @@ class ByResults(Script):
 
     def for_body(self, body: Any) -> Script:
         """Choose the answer for a request."""
-        if self.aside is not None and not body.get("tools"):
+        if self.aside is not None and not has_tools(body):
             return self.aside.for_body(body)
         return self.turns[min(results(body), len(self.turns) - 1)].for_body(body)
 
@@ -39,15 +39,17 @@ def task(kind: Kind, calls: Sequence[tuple[str, dict[str, Any] | str]]) -> Scrip
 def turn(kind: Kind, number: int, name: str, arguments: dict[str, Any] | str) -> Script:
     """Return an answer with a thought, a sentence and a call; a text is the input of a free-form tool."""
     if isinstance(arguments, str) and kind is RESPONSES:
-        return custom_call(f"call_{number}", name, arguments)
+        *namespace, plain = name.split("__")
+        return custom_call(f"call_{number}", plain, arguments, *namespace)
     said = json.dumps({"input": arguments} if isinstance(arguments, str) else arguments)
     call = ToolCall(f"call_{number}", name, (said[:5], said[5:]))
     return kind.wire.answer(Reasoning("Hm. "), "Let me see. ", call, finish=kind.wire.FINISHES[2])
 
 
-def custom_call(call: str, name: str, text: str) -> Script:
+def custom_call(call: str, name: str, text: str, namespace: str | None = None) -> Script:
     """Return an answer of the Responses API that calls a free-form tool with a text, in two pieces."""
     item = {"type": "custom_tool_call", "id": "ctc_1", "call_id": call, "name": name}
+    item |= {"namespace": namespace} if namespace else {}
     place = {"item_id": "ctc_1", "output_index": 0}
     delta, done = (f"response.custom_tool_call_input.{what}" for what in ("delta", "done"))
     finished = {**item, "input": text, "status": "completed"}
@@ -67,6 +69,14 @@ def unfinished(kind: Kind, gate: str, *, has_tools: bool = True) -> Script:
     """Return an answer that waits in its middle; a question without tools has it too if the program has none."""
     waiting = kind.wire.answer(LAST_WORDS[0], Gate(gate), "never")
     return ByResults((), None, (waiting,), kind.wire.answer(ASIDE)) if has_tools else waiting
+
+
+def has_tools(body: Any) -> bool:
+    """Whether a request has tools: in its field, or in an item of its conversation, as Codex sends them."""
+    items = body.get("input")
+    return bool(body.get("tools")) or (
+        isinstance(items, list) and any(item.get("type") == "additional_tools" for item in items)
+    )
 
 
 def results(body: Any) -> int:

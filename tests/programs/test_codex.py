@@ -37,6 +37,7 @@ class TestCodex:
         stops_when_interrupted(upstream, kind, desk, command())
 
 
+SHELLS = ("cat note.txt", "cat note.txt > answer.txt")
 PATCH = f"*** Begin Patch\n*** Add File: answer.txt\n+{WORD}\n*** End Patch\n"
 
 
@@ -51,3 +52,16 @@ def test_under_a_name_that_it_knows_patches_with_a_free_form_tool(
     if kind is RESPONSES:
         assert {"custom", "web_search"} <= {tool["type"] for tool in first.body["tools"]}
         assert [item["input"] for item in last.body["input"] if item["type"] == "custom_tool_call"] == [PATCH]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_under_a_newer_name_works_by_programs_of_its_free_form_tool(
+    upstream: Upstream, tmp_path: Path, kind: Kind
+) -> None:
+    # All its tools stand in an item of the conversation, in namespaces.
+    with serving(upstream, tmp_path, {"gpt-5.6-sol": kind}) as service:
+        desk = Desk(tmp_path, settings("codex", service.url, {"openai/gpt-5-mini": "gpt-5.6-sol"}))
+        scripts = [f'text((await tools.exec_command({{cmd: "{shell}"}})).output)' for shell in SHELLS]
+        first, *_ = does_the_task(upstream, kind, desk, [("functions__exec", script) for script in scripts], command())
+    if kind is RESPONSES:
+        assert first.body["input"][0]["type"] == "additional_tools"
