@@ -87,6 +87,8 @@ class Desk:
         try:
             yield process
         finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             self._end_all()
             process.communicate(timeout=20)
 
@@ -106,7 +108,7 @@ class Desk:
         }
 
     def _end_all(self) -> None:
-        # Some leave processes behind in sessions of their own: these have the same home.
+        # Some, such as Cline, leave processes behind in sessions of their own: these have the same home.
         mark = f"HOME={self.home}\0".encode()
         for entry in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
