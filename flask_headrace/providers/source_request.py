@@ -45,6 +45,8 @@ class SourceRequest:
         essential: What the `ChatRequest` does not contain and the question depends on, as paths, such as
             `messages[0].content[1] (video_url)`: a provider of another family cannot answer the request.
         state: What names a state that the provider's server keeps, as paths, such as `previous_response_id`.
+        converted: The `ChatRequest` without its source. A field is sent as the client wrote it as long as the request
+            has the same value there: an application may have changed it.
     """
 
     family: Family
@@ -54,6 +56,7 @@ class SourceRequest:
     unread: tuple[str, ...] = ()
     essential: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
+    converted: Any = None  # a `ChatRequest` or None; its module imports this one
 
 
 def restore_turns(

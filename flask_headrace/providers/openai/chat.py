@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from ..chat_request import ChatRequest, Json
+from ..passthrough import shared_fields, source_for
 from ..source_request import Family
 from .chat_decoder import ChatDecoder
-from .chat_request_body import build_body
+from .chat_provider_fields import ProviderFieldsDecoder
+from .chat_request_body import SHARED_WITH_RESPONSES, build_body
 from .server import Address, OpenAIServer
 
-UNSUPPORTED_BY_PROTOCOL = frozenset({"thinking"})
+UNSUPPORTED_BY_PROTOCOL = frozenset({"thinking", "file_urls"})
 """Request features that chat completions cannot express."""
 
 UNSUPPORTED_BY_OPENAI = UNSUPPORTED_BY_PROTOCOL | {"top_k"}
 """Those, and the features that OpenAI's own servers reject."""
+
+UNSUPPORTED_BY_EMBEDDED = UNSUPPORTED_BY_PROTOCOL | {
+    "audio", "files", "images", "name", "reasoning_effort", "verbosity", "user",
+}  # fmt: skip
+"""Those, and the features that the embedded model lacks."""
 
 
 class OpenAIChat(OpenAIServer):
@@ -25,11 +32,22 @@ class OpenAIChat(OpenAIServer):
     def unsupported_features(self) -> frozenset[str]:
         """The request features that this server does not support; see `Provider.unsupported_features`."""
         if self.is_embedded:
-            return frozenset({"audio", "files", "images", "name", "thinking", "reasoning_effort", "verbosity", "user"})
+            return frozenset(
+                {"audio", "files", "file_urls", "images", "name", "thinking", "reasoning_effort", "verbosity", "user"}
+            )
         return UNSUPPORTED_BY_OPENAI if self._address().is_official else UNSUPPORTED_BY_PROTOCOL
 
     def _body(self, request: ChatRequest, address: Address) -> Json:
-        return build_body(request, is_official=address.is_official)
+        source, shared = source_for(request, self), shared_fields(request, self)
+        return build_body(request, is_official=address.is_official, source=source, shared=shared)
+
+    def shared_fields(self, family: Family) -> tuple[str, ...]:
+        """Return the names of the fields that the API has in common with another; see `SharesFields`."""
+        if family != "openai-responses" or self.is_embedded:
+            return ()
+        return SHARED_WITH_RESPONSES if self._address().is_official else ("service_tier",)
 
     def _decoder(self, request: ChatRequest) -> ChatDecoder:
-        return ChatDecoder(self.name, request.model, self.pricing_provider)
+        # Clients of other protocols have no place for what only this one has.
+        decoder_class = ChatDecoder if source_for(request, self) is None else ProviderFieldsDecoder
+        return decoder_class(self.name, request.model, self.pricing_provider)

@@ -23,6 +23,7 @@ from .chat_chunks import (
     reasoning_text,
     tool_call_chunks,
 )
+from .chat_custom_calls import CustomInputs
 from .chat_tool_calls import IndexedToolCalls
 from .item_texts import missing_suffix
 from .stream_errors import stream_error
@@ -51,6 +52,7 @@ class ChatDecoder:
     __slots__ = (
         "_calls",
         "_choice",
+        "_custom_inputs",
         "_finish_choice",
         "_finish_reason",
         "_has_foreign",
@@ -76,6 +78,7 @@ class ChatDecoder:
         self._upstream, self._model, self._pricing_provider = upstream, model, pricing_provider
         self._json_decoder = JSONEventDecoder(upstream, Chunk, decode, _KNOWN_EVENTS)
         self._calls: IndexedToolCalls | None = None
+        self._custom_inputs = CustomInputs()
         self._usage: TokenCounts | None = None
         self._service_tier: Any = None
         self._choice: int | str | None = None  # the index of the first choice with content: it is the answer
@@ -131,7 +134,10 @@ class ChatDecoder:
 
     def _end(self, reported: FinishReason) -> list[Event]:
         events: list[Event] = []
-        failed = self._calls.end_all(events) if self._calls else None
+        failed = None
+        if self._calls is not None:
+            self._calls.read(self._custom_inputs.end_all(), events)
+            failed = self._calls.end_all(events)
         if not self._is_begun and not failed and self._is_unreadable(reported):
             raise UpstreamProtocolError(f"{self._upstream} sent an answer that cannot be decoded. Try again.")
         usage = usage_from_counts(self._usage, self._model, self._pricing_provider)
@@ -248,7 +254,7 @@ class ChatDecoder:
         self._is_legacy = self._is_legacy or (self._calls is None and not delta.tool_calls)
         self._calls = self._calls or IndexedToolCalls(self._upstream)
         if delta.tool_calls:
-            self._calls.read(tool_call_chunks(delta), events)
+            self._calls.read(tool_call_chunks(delta, self._custom_inputs), events)
         elif self._is_legacy:
             # Servers that send a call in both formats send the same call twice.
             self._calls.read(legacy_tool_call_chunks(delta), events)
@@ -272,4 +278,5 @@ class ChatDecoder:
             self._add_text(missing, events)
         if calls := [*tool_call_chunks(message)] or [*legacy_tool_call_chunks(message)]:
             self._calls = self._calls or IndexedToolCalls(self._upstream)
+            self._calls.read(self._custom_inputs.end_all(), events)
             self._calls.read_whole(calls, events)

@@ -23,7 +23,7 @@ from ..http.sdk_errors import map_sdk_errors, parse_model_list
 from ..http.sdk_import import import_sdk, import_sdk_in_this_thread
 from ..http.transport import Client, Transport
 from ..model_info import ModelInfo, preferred_first
-from ..passthrough import Passthrough
+from ..passthrough import Passthrough, source_for
 from ..redaction import register_secret
 from ..source_request import Family
 
@@ -122,12 +122,14 @@ class OpenAIServer(ABC):
         address = self._address()
         decoder = self._decoder(request)
         with map_sdk_errors(openai, self.name, address.base_url):
-            yield from decode_stream(self._send(self._body(request, address), address), self.name, decoder)
+            yield from decode_stream(self._send(request, address), self.name, decoder)
 
-    def _send(self, body: Json, address: Address) -> httpx2.Response:
+    def _send(self, request: ChatRequest, address: Address) -> httpx2.Response:
         import openai  # noqa: PLC0415
 
-        return post_stream(self._clients.get(address), self.endpoint, msgspec.json.encode(body), openai.Stream[Any])
+        body, source = msgspec.json.encode(self._body(request, address)), source_for(request, self)
+        headers = source.headers if source else ()
+        return post_stream(self._clients.get(address), self.endpoint, body, openai.Stream[Any], headers)
 
     def models(self) -> list[str]:
         """Return the names of the server's models; see `Provider.models`."""

@@ -28,13 +28,16 @@ def body_with(role: str = "user", content: object = "hi") -> dict[str, object]:
         ),
         (
             "/v1/chat/completions",
-            {"messages": QUESTION, "response_format": {"type": "json"}},
-            "'json' - at `response_format.type`: it must be one of ",
+            {
+                "messages": QUESTION,
+                "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "all", "tools": []}},
+            },
+            "'all' - at `allowed_tools.mode`: it must be one of auto, required.",
         ),
         (
             "/v1/chat/completions",
-            {"messages": QUESTION, "tools": [{"type": "custom", "function": {"name": "f"}}]},
-            "'custom' - at `tools[0].type`: it must be function.",
+            {"messages": [{"role": "assistant", "tool_calls": [{"id": "a", "type": "code"}]}]},
+            "'code' - at `messages[0].tool_calls[0].type`: it must be one of custom, function.",
         ),
         (
             "/v1/messages",
@@ -43,8 +46,8 @@ def body_with(role: str = "user", content: object = "hi") -> dict[str, object]:
         ),
         (
             "/v1/messages",
-            body_with(content=[{"type": "image", "source": {"type": "file"}}]),
-            "messages[0].content[0] is invalid: Invalid value 'file' - at `source.type`: it must be one ",
+            {"messages": QUESTION, "tool_choice": {"type": "required"}},
+            "'required' - at `tool_choice.type`: it must be one of any, auto, none, tool.",
         ),
         ("/v1/messages", {"messages": QUESTION, "max_tokens": "9"}, "got `str` - at `max_tokens`."),
     ],
