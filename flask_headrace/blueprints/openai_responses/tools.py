@@ -58,11 +58,7 @@ class ToolReader:
         return tuple({tool.name: tool for tool in tools}.values())
 
     def _tools(self, value: Json, path: str) -> Iterator[Tool]:
-        if not isinstance(value, dict):
-            raise InvalidRequest(f"{path} is {value!r:.100}: it must be an object.")
-        tool_type = value.get("type", "function")
-        if not isinstance(tool_type, str):
-            raise InvalidRequest(f"{path} has the type {tool_type!r:.100}: give a type, such as 'function'.")
+        tool_type = _type_of(value, path)
         if (known := TOOLS.get(tool_type)) is None:
             self._leftovers.add_tool(value, path)
             return
@@ -74,10 +70,11 @@ class ToolReader:
             yield _to_tool(tool, tool.name)
 
     def _members(self, namespace: str, value: Json, path: str) -> Iterator[Tool]:
-        if value.get("type") not in {"function", "custom"}:
-            self._leftovers.add_unread(f"{path} ({value.get('type')!s:.40})")
+        tool_type = _type_of(value, path)
+        if tool_type not in {"function", "custom"}:
+            self._leftovers.add_unread(f"{path} ({tool_type:.40})")
             return
-        tool = convert(value, TOOLS[value["type"]], path)
+        tool = convert(value, TOOLS[tool_type], path)
         yield _to_tool(tool, self._names[QualifiedName(namespace, tool.name)])
 
     def choice(
@@ -124,6 +121,15 @@ class ToolReader:
         if any(tool.name == name for tool in tools):
             return name
         return next((flat for qualified, flat in self._names.items() if qualified.name == name), name)
+
+
+def _type_of(value: Any, path: str) -> str:  # noqa: ANN401  # any JSON: items of the conversation are not typed
+    if not isinstance(value, dict):
+        raise InvalidRequest(f"{path} is {value!r:.100}: it must be an object.")
+    tool_type = value.get("type", "function")
+    if not isinstance(tool_type, str):
+        raise InvalidRequest(f"{path} has the type {tool_type!r:.100}: give a type, such as 'function'.")
+    return tool_type
 
 
 def _to_tool(tool: Any, name: str) -> Tool:  # noqa: ANN401  # a function or a custom tool
