@@ -48,6 +48,7 @@ class _Answer:
         self.size = 0  # number of items of the answer before the first other item
         self.others: list[tuple[Any, Message | None]] = []  # the other items, with their messages
         self.pending: set[str] = set()  # the ids of the calls whose output is still to come
+        self.has_text = False  # whether any of the parts is text
         self.is_torn = False  # whether other items stand between those of the answer
 
     def add_value(self, value: Any) -> None:  # noqa: ANN401  # any JSON
@@ -67,9 +68,8 @@ class _Answer:
         """Whether an item of the model belongs to this answer."""
         if self.pending or not (self.others or self.parts or self.calls):
             return True
-        has_text = any(isinstance(part, TextPart) for part in self.parts)
         return not self.others and (
-            isinstance(item, (FunctionCallItem, CustomToolCallItem)) or not has_text | bool(self.calls)
+            isinstance(item, (FunctionCallItem, CustomToolCallItem)) or not (self.has_text or self.calls)
         )
 
     def turns(self) -> list[SourceTurn]:
@@ -140,7 +140,9 @@ class ConversationReader:
             case ReasoningItem():
                 answer.parts.append(self._items.reasoning(item))
             case MessageItem():
-                answer.parts += self._items.answer_parts(item, path)
+                parts = self._items.answer_parts(item, path)
+                answer.parts += parts
+                answer.has_text |= any(isinstance(part, TextPart) for part in parts)
 
     def _await_output(self, call_id: str, is_answered: bool) -> None:
         self._known_calls.add(call_id)
