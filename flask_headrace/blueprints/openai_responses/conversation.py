@@ -36,8 +36,6 @@ from .input_items import (
 from .items import ItemReader
 from .leftovers import Leftovers
 
-_OUTPUT_TYPES = frozenset({"function_call_output", "custom_tool_call_output"})
-
 
 class _Answer:
     """The items of one answer of the model, and what follows them until the outputs of all calls have come."""

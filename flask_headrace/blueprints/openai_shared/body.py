@@ -7,10 +7,6 @@ import msgspec
 from ...providers.chat_request import Json
 
 
-class StrictStruct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Base class: unknown fields are rejected."""
-
-
 class FunctionDefinition(msgspec.Struct, frozen=True):
     """A function that the model may call."""
 
@@ -24,10 +20,6 @@ class FunctionName(msgspec.Struct, frozen=True):
     """The name of a function."""
 
     name: str
-
-
-class AllowedToolsChoice(msgspec.Struct, frozen=True, tag_field="type", tag="allowed_tools"):
-    """A tool choice of some of the tools; rejected."""
 
 
 class TextFormat(msgspec.Struct, frozen=True, tag_field="type", tag="text"):

@@ -32,9 +32,7 @@ class OpenAIChat(OpenAIServer):
     def unsupported_features(self) -> frozenset[str]:
         """The request features that this server does not support; see `Provider.unsupported_features`."""
         if self.is_embedded:
-            return frozenset(
-                {"audio", "files", "file_urls", "images", "name", "thinking", "reasoning_effort", "verbosity", "user"}
-            )
+            return UNSUPPORTED_BY_EMBEDDED
         return UNSUPPORTED_BY_OPENAI if self._address().is_official else UNSUPPORTED_BY_PROTOCOL
 
     def _body(self, request: ChatRequest, address: Address) -> Json:

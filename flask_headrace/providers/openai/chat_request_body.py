@@ -57,8 +57,15 @@ def build_body(
         # OpenAI's newer models accept only the newer name, and most other servers only the older one.
         body["max_completion_tokens" if is_official else "max_tokens"] = request.max_tokens
     if request.stop:
-        body["stop"] = source.fields["stop"] if source else list(request.stop)
+        body["stop"] = _stop(request, source)
     return body
+
+
+def _stop(request: ChatRequest, source: SourceRequest | None) -> Any:  # noqa: ANN401  # a JSON value
+    """Return the texts at which the model stops, as the client sent them unless an application has changed them."""
+    sent = source.fields.get("stop") if source else None
+    read = (sent,) if isinstance(sent, str) else tuple(sent or ())
+    return sent if read == request.stop else list(request.stop)
 
 
 def _stream_options(source: SourceRequest | None) -> Json:

@@ -273,3 +273,19 @@ class TestAClientOfTheSameProtocol:
         assert build_body(request, is_official=False, source=source)["messages"] == [
             sent, {"role": "assistant", "content": "The beginning"}
         ]  # fmt: skip
+
+
+class TestTheTextsAtWhichTheModelStops:
+    @pytest.mark.parametrize(
+        ("sent", "stop", "received"),
+        [
+            ({"stop": "a"}, ("a",), "a"),
+            ({"stop": ["a"]}, ("a",), ["a"]),
+            ({"stop": "a"}, ("b", "c"), ["b", "c"]),  # changed by the application
+            ({}, ("b",), ["b"]),
+        ],
+    )
+    def test_are_the_client_s_unless_an_application_has_changed_them(self, sent, stop, received) -> None:
+        source = SourceRequest("openai-chat", sent, ())
+        request = ChatRequest("m", (HI,), stop=stop, source=source)
+        assert build_body(request, is_official=False, source=source)["stop"] == received
