@@ -1,0 +1,151 @@
+"""A conversation as a person tells it, before a client's protocol has put it into JSON. Values only.
+
+Everything in it has a mark that occurs once, such as `U3x`, by which it is found again in a provider's request. The first
+letter says what it is: see `KINDS`.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+KINDS = {
+    "S": "text of the system or the developer",
+    "U": "text of the user",
+    "I": "picture of the user",
+    "F": "document of the user",
+    "R": "reasoning",
+    "A": "text of the answer",
+    "C": "call of a tool",
+    "O": "text of a result",
+    "P": "picture or document in a result",
+    "N": "text of the user between results",
+}
+
+MediaType: TypeAlias = Literal["image/png", "application/pdf", "text/plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text. One without a mark is blank."""
+
+    mark: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A picture or a document, whose data is its mark. `is_linked`: by URL."""
+
+    mark: str
+    type: MediaType
+    is_linked: bool = False
+
+    @property
+    def data(self) -> str:
+        """The data in base64."""
+        return base64.b64encode(self.mark.encode()).decode()
+
+    @property
+    def url(self) -> str:
+        """The URL, with or without the data."""
+        if self.is_linked:
+            return f"https://example.org/{self.mark}"
+        return f"data:{self.type};base64,{self.data}"
+
+    @property
+    def name(self) -> str:
+        """The name of the file."""
+        return f"{self.mark}.{self.type.rpartition('/')[2]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """Reasoning before or within an answer."""
+
+    mark: str
+    form: Literal["unsigned", "signed", "hidden", "redacted"]
+
+    @property
+    def text(self) -> str:
+        """The text that the provider has shown; empty for none."""
+        return self.mark if self.form in {"unsigned", "signed"} else ""
+
+    @property
+    def signature(self) -> str | None:
+        """The provider's signature."""
+        return None if self.form == "unsigned" else f"signed+{self.mark}"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a tool. The free text of a custom tool is its mark, and so is the argument of a function."""
+
+    mark: str
+    id: str
+    is_custom: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of the tool."""
+        return "patch" if self.is_custom else "search"
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """The arguments as JSON: this is how a custom tool is called where there are only functions."""
+        return {"input" if self.is_custom else "query": self.mark}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The result of a call."""
+
+    call: Call
+    parts: tuple[Text | Media, ...]
+    is_error: bool = False
+
+    @property
+    def text(self) -> str:
+        """The text alone."""
+        return "".join([part.text for part in self.parts if isinstance(part, Text)])
+
+
+Part: TypeAlias = Text | Media | Reasoning | Call | Result
+Role: TypeAlias = Literal["system", "developer", "user", "assistant", "results"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one of them says at once. The turn of the role `results` has results, and texts between them.
+
+    Args:
+        role: Who says it.
+        parts: What.
+        style: Which of several forms the client writes it in, such as one text or a list of parts.
+    """
+
+    role: Role
+    parts: tuple[Part, ...]
+    style: int = 0
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls."""
+        return [part for part in self.parts if isinstance(part, Call)]
+
+    @property
+    def results(self) -> list[Result]:
+        """The results."""
+        return [part for part in self.parts if isinstance(part, Result)]
+
+    def is_text(self) -> bool:
+        """Whether the turn is one text, or nothing, and is written as such."""
+        return self.style == 0 and len(self.parts) < 2 and all(isinstance(part, Text) for part in self.parts)
+
+    def text(self) -> str:
+        """Return all text."""
+        return "".join([part.text for part in self.parts if isinstance(part, Text)])
+
+
+Conversation: TypeAlias = tuple[Turn, ...]

@@ -1,0 +1,58 @@
+"""Conversations as the AI SDK's `useChat` sends them: `POST /ai/chat`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .turns import Call, Conversation, Media, Part, Reasoning, Result, Text, Turn
+
+Json = dict[str, Any]
+
+
+def ui_messages(conversation: Conversation) -> Json:
+    """Return the body of a request. An answer, the results of its calls and the next answer are one message."""
+    messages: list[Json] = []
+    for place, turn in enumerate(conversation):
+        if turn.role == "results":
+            continue
+        following = conversation[place + 1] if place + 1 < len(conversation) else None
+        results = following.results if following is not None and following.role == "results" else []
+        parts = [_part(part, results) for part in turn.parts]
+        if turn.role == "assistant":
+            parts.insert(0, {"type": "step-start"})
+            if place and conversation[place - 1].role == "results":
+                messages[-1]["parts"] += parts
+                continue
+        messages.append({"id": f"m{place}", "role": turn.role, "parts": parts})
+    return {"messages": messages}
+
+
+def as_sent(conversation: Conversation) -> Conversation:
+    """Return a conversation whose results are in the order of their calls: results stand in their calls here."""
+    turns: list[Turn] = []
+    for turn in conversation:
+        if turn.role == "results":
+            by_call = {result.call: result for result in turn.results}
+            turns.append(Turn("results", tuple([by_call[call] for call in turns[-1].calls])))
+        else:
+            turns.append(turn)
+    return tuple(turns)
+
+
+def _part(part: Part, results: list[Result]) -> Json:
+    match part:
+        case Text(_, text):
+            return {"type": "text", "text": text}
+        case Media():
+            return {"type": "file", "mediaType": part.type, "url": part.url, "filename": part.name}
+        case Reasoning():
+            signed = {"redactedData": part.signature} if part.form == "redacted" else {"signature": part.signature}
+            metadata = {"providerMetadata": {"anthropic": signed}} if part.signature else {}
+            return {"type": "reasoning", "text": part.text, "state": "done", **metadata}
+        case Call():
+            result = next(result for result in results if result.call == part)
+            outcome = {"state": "output-available", "output": result.text}
+            if result.is_error:
+                outcome = {"state": "output-error", "errorText": result.text}
+            return {"type": f"tool-{part.name}", "toolCallId": part.id, "input": part.arguments, **outcome}
+    raise TypeError(part)
