@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from flask_headrace.blueprints.openai_responses.output_items import REDACTED_PREFIX
+
 from .turns import Call, Conversation, Media, Part, Reasoning, Result, Text, Turn
 
 Json = dict[str, Any]
@@ -51,7 +53,7 @@ def _native_part(part: Part) -> Json:
             return {"type": "image", "url": part.url} if is_image else {"type": "file", "url": part.url, "name": part.name}
         case Reasoning():
             is_redacted = part.form == "redacted"
-            return _some(type="reasoning", text=part.text, signature=part.signature, is_redacted=is_redacted)
+            return _some(type="reasoning", text=part.text, signature=part.known_signature, is_redacted=is_redacted)
     raise TypeError(part)
 
 
@@ -93,7 +95,7 @@ def _chat_messages(turn: Turn) -> list[Json]:
 def _chat_thoughts(turn: Turn) -> Json:
     thoughts = [part for part in turn.parts if isinstance(part, Reasoning)]
     plain = "".join([part.text for part in thoughts if part.form == "unsigned"])
-    blocks = [_anthropic_block(part) for part in thoughts if part.form != "unsigned"]
+    blocks = [anthropic_block(part) for part in thoughts if part.form != "unsigned"]
     return _some(reasoning_content=plain or None, thinking_blocks=blocks or None)
 
 
@@ -126,7 +128,7 @@ def responses(conversation: Conversation) -> Json:
 
 def _response_items(turn: Turn) -> list[Json]:
     if turn.role == "assistant":
-        return [_output_item(part, turn.style) for part in turn.parts] or [
+        return [output_item(part, turn.style) for part in turn.parts] or [
             {"type": "message", "role": "assistant", "content": [] if turn.style else ""}
         ]
     if turn.role == "results":
@@ -135,14 +137,15 @@ def _response_items(turn: Turn) -> list[Json]:
     return [{"role": turn.role, "content": content, **({"type": "message"} if turn.style else {})}]
 
 
-def _output_item(part: Part, style: int) -> Json:
+def output_item(part: Part, style: int = 0) -> Json:
     match part:
         case Text(_, text):
             content = [{"type": "output_text", "text": text, "annotations": []}]
             return {"type": "message", "role": "assistant", "content": content if style else text}
         case Reasoning():
             summary = [{"type": "summary_text", "text": part.text}] if part.text else []
-            return _some(type="reasoning", id=f"rs_{part.mark}", summary=summary, encrypted_content=part.signature)
+            secret = REDACTED_PREFIX + part.signature if part.form == "redacted" and part.signature else part.signature
+            return _some(type="reasoning", id=f"rs_{part.mark}", summary=summary, encrypted_content=secret)
         case Call(is_custom=True):
             return {"type": "custom_tool_call", "call_id": part.id, "name": part.name, "input": part.mark}
         case Call():
@@ -179,7 +182,7 @@ def anthropic(conversation: Conversation) -> Json:
     leading = 0
     while leading < len(conversation) and conversation[leading].role == "system":
         leading += 1
-    system = [_anthropic_block(part) for turn in conversation[:leading] for part in turn.parts]
+    system = [anthropic_block(part) for turn in conversation[:leading] for part in turn.parts]
     messages = [_anthropic_message(turn) for turn in conversation[leading:]]
     tools = [{"name": FUNCTION["name"], "input_schema": FUNCTION["parameters"]}]
     return {"max_tokens": 100, "messages": messages, "tools": tools, **_some(system=system or None)}
@@ -189,23 +192,23 @@ def _anthropic_message(turn: Turn) -> Json:
     role = "user" if turn.role == "results" else turn.role
     if turn.is_text():
         return {"role": role, "content": turn.text()}
-    return {"role": role, "content": [_anthropic_block(part) for part in turn.parts]}
+    return {"role": role, "content": [anthropic_block(part) for part in turn.parts]}
 
 
-def _anthropic_block(part: Part) -> Json:
+def anthropic_block(part: Part) -> Json:
     match part:
         case Text(_, text):
             return {"type": "text", "text": text}
         case Media():
             return _anthropic_media(part)
         case Reasoning(_, "redacted"):
-            return {"type": "redacted_thinking", "data": part.signature}
+            return {"type": "redacted_thinking", "data": part.known_signature}
         case Reasoning():
-            return {"type": "thinking", "thinking": part.text, "signature": part.signature or ""}
+            return {"type": "thinking", "thinking": part.text, "signature": part.known_signature or ""}
         case Call():
             return {"type": "tool_use", "id": part.id, "name": part.name, "input": part.arguments}
         case Result(call):
-            content = [_anthropic_block(piece) for piece in part.parts]
+            content = [anthropic_block(piece) for piece in part.parts]
             result = {"type": "tool_result", "tool_use_id": call.id, "content": content or None}
             return {**result, "is_error": True} if part.is_error else result
 

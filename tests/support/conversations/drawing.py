@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from .turns import Call, Conversation, Media, MediaType, Reasoning, Result, Role, Text, Turn
+from .turns import SIGNED_BY, Call, Conversation, Media, MediaType, Reasoning, Result, Role, Text, Turn
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ class Abilities:
         has_system_within: Whether instructions also stand within the conversation.
         media: The types of what users attach.
         has_links: Whether users attach by URL.
-        reasoning: The forms of reasoning; see `Reasoning`.
+        thinkers: Who may have signed the reasoning of a conversation; see `SIGNED_BY`.
         is_ordered: Whether reasoning, text and calls of an answer stand in any order; else one after the other.
         has_thought_alone: Whether an answer may end with reasoning, since it was stopped.
         has_custom_tools: Whether tools are called with free text.
@@ -30,6 +30,7 @@ class Abilities:
         has_errors: Whether a result says that the tool failed.
         has_notes: Whether text stands between results.
         has_blanks: Whether turns and texts may be blank.
+        is_system_enough: Whether instructions alone are a conversation.
         starts_with_answer: Whether the conversation may start with an answer.
         ends_with_answer: Whether it may end with one, which the model continues.
         id_schemes: The ids of calls; see `ID_SCHEMES`.
@@ -39,7 +40,7 @@ class Abilities:
     has_system_within: bool = True
     media: tuple[MediaType, ...] = ("image/png",)
     has_links: bool = True
-    reasoning: tuple[str, ...] = ("unsigned",)
+    thinkers: tuple[str, ...] = tuple(SIGNED_BY)
     is_ordered: bool = True
     has_thought_alone: bool = True
     has_custom_tools: bool = False
@@ -47,6 +48,7 @@ class Abilities:
     has_errors: bool = False
     has_notes: bool = False
     has_blanks: bool = True
+    is_system_enough: bool = True
     starts_with_answer: bool = True
     ends_with_answer: bool = True
     id_schemes: tuple[str, ...] = ("plain",)
@@ -71,6 +73,7 @@ class _Pen:
     def __init__(self, draw: st.DrawFn, abilities: Abilities) -> None:
         self._draw, self._abilities = draw, abilities
         self._marks = self._calls = 0
+        self._forms = SIGNED_BY[self._pick(abilities.thinkers)]
         self._scheme = ID_SCHEMES[self._pick(abilities.id_schemes)]
 
     def _pick(self, values: Sequence[T]) -> T:
@@ -119,7 +122,7 @@ class _Pen:
     def answer(self, *, has_calls: bool) -> Turn:
         """Return an answer of the model."""
         parts: list[Any] = []
-        if self._abilities.reasoning and self.chance(2):
+        if self.chance(2):
             parts += [self._reasoning() for _ in range(self.number(1, 2))]
         if self.chance(2) or not (has_calls or self._abilities.has_blanks):
             parts.append(self._text("A"))
@@ -132,8 +135,7 @@ class _Pen:
         return Turn("assistant", tuple(parts), self.number(0, 1))
 
     def _reasoning(self) -> Reasoning:
-        form: Any = self._pick(self._abilities.reasoning)
-        return Reasoning(self._mark("R"), form)
+        return Reasoning(self._mark("R"), self._pick(self._forms))
 
     def _call(self, place: int) -> Call:
         call_id = self._scheme(self._calls, place)
@@ -171,8 +173,8 @@ def conversations(draw: st.DrawFn, abilities: Abilities) -> tuple[Conversation, 
     pen = _Pen(draw, abilities)
     turns = [pen.system() for _ in range(max(0, pen.number(-1, 2)))]
     exchanges = pen.number(0, 3)
-    if not exchanges and not any(part.mark for turn in turns for part in turn.parts if isinstance(part, Text)):
-        exchanges = 1
+    is_enough = abilities.is_system_enough and any(part.mark for turn in turns for part in turn.parts)
+    exchanges = max(exchanges, 0 if is_enough else 1)
     for number in range(exchanges):
         if number or not abilities.starts_with_answer or not pen.chance(6):
             turns += [pen.user(may_be_blank=pen.chance(4))] if pen.chance(4) else []
@@ -181,11 +183,12 @@ def conversations(draw: st.DrawFn, abilities: Abilities) -> tuple[Conversation, 
         for _ in range(pen.number(0, 2)):
             turns += pen.answers()
         is_last = number == exchanges - 1
-        if not turns or (is_last and turns[-1].role == "assistant" and not _may_end(pen, abilities)):
+        if not turns or (is_last and turns[-1].role == "assistant" and not _may_end(pen, abilities, turns)):
             turns.append(pen.user())
     following = [*pen.answers(), pen.user()]
     return tuple(turns), tuple(following[: pen.number(2, 3)])
 
 
-def _may_end(pen: _Pen, abilities: Abilities) -> bool:
-    return abilities.ends_with_answer and pen.chance(4)
+def _may_end(pen: _Pen, abilities: Abilities, turns: list[Turn]) -> bool:
+    is_asked = any(part.mark for turn in turns if turn.role == "user" for part in turn.parts)
+    return abilities.ends_with_answer and is_asked and pen.chance(4)

@@ -12,7 +12,7 @@ from .turns import KINDS
 
 Json = dict[str, Any]
 
-_MARK = re.compile(rf"(?<![A-Za-z0-9])[{''.join(KINDS)}][0-9]+x(?![A-Za-z0-9])")
+_MARK = re.compile(f"[{''.join(KINDS)}][0-9]+x")
 _IDS = {"id", "call_id", "tool_call_id", "tool_use_id"}
 
 

@@ -10,6 +10,8 @@ import base64
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from flask_headrace.core.reasoning_signature import sign_as_openai
+
 KINDS = {
     "S": "text of the system or the developer",
     "U": "text of the user",
@@ -60,22 +62,39 @@ class Media:
         return f"{self.mark}.{self.type.rpartition('/')[2]}"
 
 
+Form: TypeAlias = Literal["unsigned", "signed", "hidden", "redacted", "encrypted", "sealed"]
+
+SIGNED_BY: dict[str, tuple[Form, ...]] = {
+    "nobody": ("unsigned",),
+    "anthropic": ("signed", "hidden", "redacted"),
+    "responses": ("encrypted", "sealed"),
+}
+"""The forms of reasoning, by the provider that signs it so: it takes its own signatures alone, and all of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reasoning:
-    """Reasoning before or within an answer."""
+    """Reasoning before or within an answer. The text of `hidden`, `redacted` and `sealed` reasoning is not shown."""
 
     mark: str
-    form: Literal["unsigned", "signed", "hidden", "redacted"]
+    form: Form
 
     @property
     def text(self) -> str:
         """The text that the provider has shown; empty for none."""
-        return self.mark if self.form in {"unsigned", "signed"} else ""
+        return self.mark if self.form in {"unsigned", "signed", "encrypted"} else ""
 
     @property
     def signature(self) -> str | None:
         """The provider's signature."""
-        return None if self.form == "unsigned" else f"signed+{self.mark}"
+        if self.form in SIGNED_BY["responses"]:
+            return f"gAAAA{self.mark}"
+        return f"signed+{self.mark}" if self.form in SIGNED_BY["anthropic"] else None
+
+    @property
+    def known_signature(self) -> str | None:
+        """The signature as clients of all protocols but that of the Responses API receive it from this service."""
+        return sign_as_openai(self.signature or "") if self.form in SIGNED_BY["responses"] else self.signature
 
 
 @dataclass(frozen=True, slots=True)

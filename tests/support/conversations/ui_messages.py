@@ -46,7 +46,7 @@ def _part(part: Part, results: list[Result]) -> Json:
         case Media():
             return {"type": "file", "mediaType": part.type, "url": part.url, "filename": part.name}
         case Reasoning():
-            signed = {"redactedData": part.signature} if part.form == "redacted" else {"signature": part.signature}
+            signed = {"redactedData": part.known_signature} if part.form == "redacted" else {"signature": part.known_signature}
             metadata = {"providerMetadata": {"anthropic": signed}} if part.signature else {}
             return {"type": "reasoning", "text": part.text, "state": "done", **metadata}
         case Call():
