@@ -15,6 +15,7 @@ from tests.support.conversations.drawing import ID_SCHEMES, Abilities, conversat
 from tests.support.conversations.providers import provider_body
 from tests.support.conversations.reading import READERS, Found
 from tests.support.conversations.rules import problems
+from tests.support.conversations.sent_back import items_of
 from tests.support.conversations.turns import SIGNED_BY, Call, Conversation, Media, Part, Reasoning, Result, Text, Turn
 from tests.support.conversations.ui_messages import as_sent, ui_messages
 
@@ -41,6 +42,10 @@ class Client:
     abilities: Abilities
     own: tuple[str, ...] = ()
     legal: Abilities | None = None
+
+    def abilities_for(self, provider: str) -> Abilities:
+        """Return what conversations have that are for a provider."""
+        return self.legal if self.legal and provider in self.own else self.abilities
 
 
 NATIVE = Abilities(
@@ -71,10 +76,7 @@ CLIENTS = {
         clients.anthropic,
         ANTHROPIC,
         ("anthropic",),
-        replace(
-            ANTHROPIC, has_system_within=False, has_notes=False, thinkers=("anthropic",), id_schemes=("plain",),
-            ends_with_answer=False,
-        ),
+        replace(ANTHROPIC, has_notes=False, ends_with_answer=False),
     ),
 }  # fmt: skip
 PAIRS = [(protocol, provider) for protocol in CLIENTS for provider in READERS]
@@ -125,9 +127,8 @@ def optional(conversation: Conversation, provider: str, *, is_own: bool) -> set[
                 continue
             is_last = all(isinstance(after, Reasoning) for after in rest[place:])
             is_known = part.text if provider == "compatible" else part.form in SIGNED_BY.get(provider, ())
-            if not is_own and (not is_known or (is_last and provider != "compatible")):
-                found.add(part.mark)
-            if provider == "openai":
+            is_kept = is_own and provider != "anthropic"
+            if provider == "openai" or not (is_kept or (is_known and (not is_last or provider == "compatible"))):
                 found.add(part.mark)
     return found
 
@@ -151,22 +152,25 @@ def _short(part: Any) -> str:
             return f"{part.call.mark} -> [{', '.join(map(_short, part.parts))}]" + " error" * part.is_error
 
 
-def check(protocol: str, provider: str, conversation: Conversation) -> list[Any]:
-    """Check the request to a provider, and return its turns."""
-    client = CLIENTS[protocol]
-    is_own = provider in client.own
-    body = provider_body(protocol, client.write(conversation), provider)
+def check(
+    protocol: str, provider: str, conversation: Conversation, fields: dict[str, Any], *, has_signatures: bool = True
+) -> list[Any]:
+    """Check the request to a provider for a conversation that a client sends as these fields; return its turns."""
+    is_own = provider in CLIENTS[protocol].own
+    body = provider_body(protocol, fields, provider)
     shown = f"\n{short(conversation)}\n{body.get('messages') or body.get('input')}"
     assert problems(provider, body) == [], f'assert {problems(provider, body)} == []{shown}'
     if protocol == "ui_messages":
         conversation = as_sent(conversation)
     found = READERS[provider](body)
     left_out = optional(conversation, provider, is_own=is_own)
+    if not has_signatures:
+        left_out |= {thought.mark for thought in thoughts_of(conversation) if provider != "compatible" or not thought.text}
     said = found.said if is_own else ordered(found.said, provider)
     wanted = expected(conversation, provider, is_own=is_own)
     assert _without(said, left_out) == _without(wanted, left_out), f"SAID\n{said}\n{wanted}{shown}"
     check_results(conversation, found, provider)
-    if provider not in CHAT_PROVIDERS and not is_own:
+    if provider == "anthropic" or (provider == "responses" and not is_own):
         check_reasoning(conversation, found, provider)
     return body["input"] if provider == "responses" else turns_of(body, provider)
 
@@ -202,27 +206,54 @@ def check_results(conversation: Conversation, found: Found, provider: str) -> No
 def check_reasoning(conversation: Conversation, found: Found, provider: str) -> None:
     """Check that a provider receives reasoning that it has signed itself, and as it has signed it."""
     write = clients.output_item if provider == "responses" else clients.anthropic_block
-    thoughts = [part for turn in conversation for part in turn.parts if isinstance(part, Reasoning)]
-    signed = [write(thought) for thought in thoughts if thought.form in SIGNED_BY[provider]]
-    assert all(_without_id(thought) in [_without_id(own) for own in signed] for thought in found.reasoning)
+    signed = [write(thought) for thought in thoughts_of(conversation) if thought.form in SIGNED_BY[provider]]
+    for thought in found.reasoning:
+        assert {name: value for name, value in thought.items() if name != "id"} in signed
 
 
-def _without_id(item: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in item.items() if name != "id"}
+def thoughts_of(conversation: Conversation) -> list[Reasoning]:
+    """Return the reasoning of a conversation."""
+    return [part for turn in conversation for part in turn.parts if isinstance(part, Reasoning)]
 
 
 @pytest.mark.parametrize(("protocol", "provider"), PAIRS)
 def test_a_conversation_is_legal_for_the_provider_whole_and_the_same_next_time(protocol: str, provider: str) -> None:
     client = CLIENTS[protocol]
-    abilities = client.legal if provider in client.own and client.legal else client.abilities
 
     @settings(max_examples=EXAMPLES, derandomize=True, database=None)
-    @given(conversations(abilities))
+    @given(conversations(client.abilities_for(provider)))
     def property_holds(drawn: tuple[Conversation, Conversation]) -> None:
         conversation, following = drawn
-        before = check(protocol, provider, conversation)
-        if conversation[-1].role != "assistant" and not all(turn.role in ALL_ROLES for turn in conversation):
-            after = check(protocol, provider, conversation + following)
-            assert after[: len(before)] == before
+        before = check(protocol, provider, conversation, client.write(conversation))
+        if not ends_for_good(conversation):
+            longer = conversation + following
+            assert check(protocol, provider, longer, client.write(longer))[: len(before)] == before
 
     property_holds()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "provider"), [pair for pair in PAIRS if pair[0] in {"chat", "responses", "anthropic"}]
+)
+def test_an_answer_of_this_service_goes_back_to_its_provider(protocol: str, provider: str) -> None:
+    client = CLIENTS[protocol]
+
+    @settings(max_examples=EXAMPLES, derandomize=True, database=None)
+    @given(conversations(client.abilities_for(provider)))
+    def property_holds(drawn: tuple[Conversation, Conversation]) -> None:
+        conversation, (answer, *rest) = drawn
+        if ends_for_good(conversation):
+            return
+        fields, following = client.write(conversation), client.write(tuple(rest))
+        name = "input" if protocol == "responses" else "messages"
+        fields[name] += items_of(protocol, answer) + following[name]
+        before = check(protocol, provider, conversation, client.write(conversation))
+        after = check(protocol, provider, conversation + drawn[1], fields, has_signatures=protocol != "chat")
+        assert after[: len(before)] == before
+
+    property_holds()
+
+
+def ends_for_good(conversation: Conversation) -> bool:
+    """Return whether nothing can follow a conversation: the model continues its last turn, or is asked nothing."""
+    return conversation[-1].role == "assistant" or all(turn.role in ALL_ROLES for turn in conversation)

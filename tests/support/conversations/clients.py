@@ -145,7 +145,7 @@ def output_item(part: Part, style: int = 0) -> Json:
         case Reasoning():
             summary = [{"type": "summary_text", "text": part.text}] if part.text else []
             secret = REDACTED_PREFIX + part.signature if part.form == "redacted" and part.signature else part.signature
-            return _some(type="reasoning", id=f"rs_{part.mark}", summary=summary, encrypted_content=secret)
+            return _some(type="reasoning", summary=summary, encrypted_content=secret)
         case Call(is_custom=True):
             return {"type": "custom_tool_call", "call_id": part.id, "name": part.name, "input": part.mark}
         case Call():

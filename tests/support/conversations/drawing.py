@@ -28,7 +28,7 @@ class Abilities:
         has_custom_tools: Whether tools are called with free text.
         result_media: The types of what results contain beside text.
         has_errors: Whether a result says that the tool failed.
-        has_notes: Whether text stands between results.
+        has_notes: Whether text stands before, between and behind results, all in one turn.
         has_blanks: Whether turns and texts may be blank.
         is_system_enough: Whether instructions alone are a conversation.
         starts_with_answer: Whether the conversation may start with an answer.
@@ -145,7 +145,7 @@ class _Pen:
     def results(self, calls: Sequence[Call]) -> Turn:
         """Return the results of calls, in any order."""
         ordered = self._draw(st.permutations(list(calls))) if len(calls) > 1 else list(calls)
-        parts: list[Any] = []
+        parts: list[Any] = [self._said("N")] if self._abilities.has_notes and self.chance(6) else []
         for call in ordered:
             content: list[Any] = [self._text("O")] if self.chance(2) else []
             if self._abilities.result_media and self.chance(3):

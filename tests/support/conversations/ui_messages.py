@@ -17,7 +17,12 @@ def ui_messages(conversation: Conversation) -> Json:
             continue
         following = conversation[place + 1] if place + 1 < len(conversation) else None
         results = following.results if following is not None and following.role == "results" else []
-        parts = [_part(part, results) for part in turn.parts]
+        # The user may have gone on without waiting for the tools, or have stopped a call before it was complete.
+        next_but_results = place + (2 if results else 1)
+        has_gone_on = turn.style == 1 and [later.role for later in conversation[next_but_results:]][:1] == ["user"]
+        parts = [_part(part, results, may_be_open=has_gone_on) for part in turn.parts]
+        if has_gone_on and turn.role == "assistant" and not results:
+            parts.append({"type": "tool-search", "toolCallId": f"cut{place}", "state": "input-streaming"})
         if turn.role == "assistant":
             parts.insert(0, {"type": "step-start"})
             if place and conversation[place - 1].role == "results":
@@ -39,7 +44,7 @@ def as_sent(conversation: Conversation) -> Conversation:
     return tuple(turns)
 
 
-def _part(part: Part, results: list[Result]) -> Json:
+def _part(part: Part, results: list[Result], *, may_be_open: bool) -> Json:
     match part:
         case Text(_, text):
             return {"type": "text", "text": text}
@@ -52,7 +57,9 @@ def _part(part: Part, results: list[Result]) -> Json:
         case Call():
             result = next(result for result in results if result.call == part)
             outcome = {"state": "output-available", "output": result.text}
-            if result.is_error:
+            if result.is_error and not result.parts and may_be_open:
+                outcome = {"state": "input-available"}
+            elif result.is_error:
                 outcome = {"state": "output-error", "errorText": result.text}
             return {"type": f"tool-{part.name}", "toolCallId": part.id, "input": part.arguments, **outcome}
     raise TypeError(part)
