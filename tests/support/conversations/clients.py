@@ -14,7 +14,7 @@ Json = dict[str, Any]
 FUNCTION = {"name": "search", "parameters": {"type": "object", "properties": {"query": {"type": "string"}}}}
 
 
-def _some(**fields: Any) -> Json:  # noqa: ANN401  # JSON values
+def _some(**fields: Any) -> Json:  # JSON values
     return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -33,7 +33,7 @@ def _native_messages(turn: Turn) -> list[Json]:
     content: Any = [_native_part(part) for part in turn.parts if not isinstance(part, Call)]
     message: Json = {"role": turn.role, "content": turn.text() if turn.is_text() else content}
     if turn.calls:
-        message["tool_calls"] = [_some(id=call.id, name=call.name, arguments=call.arguments) for call in turn.calls]
+        message["tool_calls"] = [_some(id=call.id, name=call.tool, arguments=call.arguments) for call in turn.calls]
     return [message]
 
 
@@ -49,8 +49,9 @@ def _native_part(part: Part) -> Json:
         case Text(_, text):
             return {"type": "text", "text": text}
         case Media():
-            is_image = part.type.startswith("image/")
-            return {"type": "image", "url": part.url} if is_image else {"type": "file", "url": part.url, "name": part.name}
+            if part.type.startswith("image/"):
+                return {"type": "image", "url": part.url}
+            return {"type": "file", "url": part.url, "name": part.name}
         case Reasoning():
             is_redacted = part.form == "redacted"
             return _some(type="reasoning", text=part.text, signature=part.known_signature, is_redacted=is_redacted)
@@ -64,11 +65,7 @@ def chat(conversation: Conversation) -> Json:
     """Return the body of a request for a chat completion."""
     messages = [message for turn in conversation for message in _chat_messages(turn)]
     tools = [{"type": "function", "function": FUNCTION}, {"type": "custom", "custom": {"name": "patch"}}]
-    return {"messages": messages, "tools": tools[: 2 if _has_custom(conversation) else 1]}
-
-
-def _has_custom(conversation: Conversation) -> bool:
-    return any(call.is_custom for turn in conversation for call in turn.calls)
+    return {"messages": messages, "tools": tools}
 
 
 def _chat_messages(turn: Turn) -> list[Json]:
@@ -112,8 +109,8 @@ def _chat_part(part: Part) -> Json:
 
 def _chat_call(call: Call) -> Json:
     if call.is_custom:
-        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.mark}}
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": json.dumps(call.arguments)}}
+        return {"id": call.id, "type": "custom", "custom": {"name": call.tool, "input": call.mark}}
+    return {"id": call.id, "type": "function", "function": {"name": call.tool, "arguments": json.dumps(call.arguments)}}
 
 
 # OpenAI's Responses API.
@@ -121,9 +118,13 @@ def _chat_call(call: Call) -> Json:
 
 def responses(conversation: Conversation) -> Json:
     """Return the body of a request for a response."""
-    tools = [{"type": "function", **FUNCTION, "strict": False}, {"type": "custom", "name": "patch"}]
-    items = [item for turn in conversation for item in _response_items(turn)]
-    return {"input": items, "tools": tools[: 2 if _has_custom(conversation) else 1]}
+    read = {"type": "function", "name": "read", "parameters": FUNCTION["parameters"]}
+    tools = [
+        {"type": "function", **FUNCTION},
+        {"type": "custom", "name": "patch"},
+        {"type": "namespace", "name": "files", "description": "Files", "tools": [read]},
+    ]
+    return {"input": [item for turn in conversation for item in _response_items(turn)], "tools": tools}
 
 
 def _response_items(turn: Turn) -> list[Json]:
@@ -146,11 +147,12 @@ def output_item(part: Part, style: int = 0) -> Json:
             summary = [{"type": "summary_text", "text": part.text}] if part.text else []
             secret = REDACTED_PREFIX + part.signature if part.form == "redacted" and part.signature else part.signature
             return _some(type="reasoning", summary=summary, encrypted_content=secret)
-        case Call(is_custom=True):
-            return {"type": "custom_tool_call", "call_id": part.id, "name": part.name, "input": part.mark}
+        case Call(tool="patch"):
+            return {"type": "custom_tool_call", "call_id": part.id, "name": part.tool, "input": part.mark}
         case Call():
-            arguments = json.dumps(part.arguments)
-            return {"type": "function_call", "call_id": part.id, "name": part.name, "arguments": arguments}
+            namespace, _, name = part.tool.rpartition(".")
+            item = {"type": "function_call", "call_id": part.id, "name": name, "arguments": json.dumps(part.arguments)}
+            return {**item, "namespace": namespace} if namespace else item
     raise TypeError(part)
 
 
@@ -206,7 +208,7 @@ def anthropic_block(part: Part) -> Json:
         case Reasoning():
             return {"type": "thinking", "thinking": part.text, "signature": part.known_signature or ""}
         case Call():
-            return {"type": "tool_use", "id": part.id, "name": part.name, "input": part.arguments}
+            return {"type": "tool_use", "id": part.id, "name": part.tool, "input": part.arguments}
         case Result(call):
             content = [anthropic_block(piece) for piece in part.parts]
             result = {"type": "tool_result", "tool_use_id": call.id, "content": content or None}

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from .turns import SIGNED_BY, Call, Conversation, Media, MediaType, Reasoning, Result, Role, Text, Turn
+from .turns import SIGNED_BY, Call, Conversation, Media, MediaType, Reasoning, Result, Role, Text, Tool, Turn
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ class Abilities:
         thinkers: Who may have signed the reasoning of a conversation; see `SIGNED_BY`.
         is_ordered: Whether reasoning, text and calls of an answer stand in any order; else one after the other.
         has_thought_alone: Whether an answer may end with reasoning, since it was stopped.
-        has_custom_tools: Whether tools are called with free text.
+        tools: The tools that are called.
         result_media: The types of what results contain beside text.
         has_errors: Whether a result says that the tool failed.
         has_notes: Whether text stands before, between and behind results, all in one turn.
@@ -43,7 +43,7 @@ class Abilities:
     thinkers: tuple[str, ...] = tuple(SIGNED_BY)
     is_ordered: bool = True
     has_thought_alone: bool = True
-    has_custom_tools: bool = False
+    tools: tuple[Tool, ...] = ("search",)
     result_media: tuple[MediaType, ...] = ()
     has_errors: bool = False
     has_notes: bool = False
@@ -140,7 +140,7 @@ class _Pen:
     def _call(self, place: int) -> Call:
         call_id = self._scheme(self._calls, place)
         self._calls += 1
-        return Call(self._mark("C"), call_id, self._abilities.has_custom_tools and self.chance(3))
+        return Call(self._mark("C"), call_id, self._pick(self._abilities.tools))
 
     def results(self, calls: Sequence[Call]) -> Turn:
         """Return the results of calls, in any order."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -19,10 +18,8 @@ from flask_headrace.blueprints.openai_chat.body import ChatCompletionBody
 from flask_headrace.blueprints.openai_chat.request import to_chat_request as from_chat
 from flask_headrace.blueprints.openai_responses.body import ResponseBody
 from flask_headrace.blueprints.openai_responses.request import to_chat_request as from_responses
-from flask_headrace.providers.anthropic import request_body as anthropic_body
 from flask_headrace.providers.anthropic.messages import AnthropicMessages
 from flask_headrace.providers.chat_request import ChatRequest
-from flask_headrace.providers.openai import chat_request_body, responses_request_body
 from flask_headrace.providers.openai.chat import OpenAIChat
 from flask_headrace.providers.openai.responses import OpenAIResponses
 from flask_headrace.providers.openai.server import OFFICIAL_BASE_URL, Address
@@ -30,53 +27,30 @@ from flask_headrace.providers.passthrough import missing_features, reduced, refu
 from flask_headrace.providers.request_validation import validation_error
 
 Json = dict[str, Any]
+B = TypeVar("B")
 
 
-def _reader(body_type: Any, to_chat_request: Callable[..., ChatRequest]) -> Callable[[Json], ChatRequest]:  # noqa: ANN401
-    def read(fields: Json) -> ChatRequest:
-        given = (msgspec.convert(fields, body_type), fields, {} if "anthropic" in to_chat_request.__module__ else ())
-        return to_chat_request(*given[: len(inspect.signature(to_chat_request).parameters)])
-
-    return read
+def _read(body_type: type[B], fields: Json, to_chat_request: Callable[[B, Json], ChatRequest]) -> ChatRequest:
+    return to_chat_request(msgspec.convert(fields, body_type), fields)
 
 
 READERS: dict[str, Callable[[Json], ChatRequest]] = {
-    "native": _reader(ChatBody, from_native),
+    "native": lambda fields: from_native(msgspec.convert(fields, ChatBody)),
     "ui_messages": lambda fields: from_ui_messages(read_chat_body(fields)),
-    "chat": _reader(ChatCompletionBody, from_chat),
-    "responses": _reader(ResponseBody, from_responses),
-    "anthropic": _reader(MessagesBody, from_anthropic),
+    "chat": lambda fields: _read(ChatCompletionBody, fields, from_chat),
+    "responses": lambda fields: _read(ResponseBody, fields, from_responses),
+    "anthropic": lambda fields: _read(MessagesBody, fields, lambda body, sent: from_anthropic(body, sent, {})),
 }
 """Read the bodies of requests in the protocols of clients."""
 
-
-def _chat_body(request: ChatRequest, provider: OpenAIChat) -> Json:
-    address = provider._address()
-    if "source" in inspect.signature(chat_request_body.build_body).parameters:
-        return chat_request_body.build_body(
-            request, is_official=address.is_official, source=source_for(request, provider)
-        )
-    return chat_request_body.build_body(request, is_official=address.is_official)
-
-
-def _responses_body(request: ChatRequest, provider: OpenAIResponses) -> Json:
-    if "source" in inspect.signature(responses_request_body.build_body).parameters:
-        return responses_request_body.build_body(request, source_for(request, provider))
-    return responses_request_body.build_body(request)
-
-
-def _anthropic_body(request: ChatRequest, provider: AnthropicMessages) -> Json:
-    source = source_for(request, provider)
-    return anthropic_body.build_body(request) if source is None else anthropic_body.build_source_body(request, source)
-
-
-PROVIDERS: dict[str, tuple[Any, Callable[[ChatRequest, Any], Json]]] = {
-    "openai": (OpenAIChat("openai", lambda: Address(OFFICIAL_BASE_URL, "key")), _chat_body),
-    "compatible": (OpenAIChat("compatible", lambda: Address("https://llm.example.org/v1", "key")), _chat_body),
-    "responses": (OpenAIResponses("responses", lambda: Address(OFFICIAL_BASE_URL, "key")), _responses_body),
-    "anthropic": (AnthropicMessages(api_key="key"), _anthropic_body),
+PROVIDERS = {
+    "openai": OpenAIChat("openai", lambda: Address(OFFICIAL_BASE_URL, "key")),
+    "compatible": OpenAIChat("compatible", lambda: Address("https://llm.example.org/v1", "key")),
+    "responses": OpenAIResponses("responses", lambda: Address(OFFICIAL_BASE_URL, "key")),
+    "anthropic": AnthropicMessages("anthropic", api_key="key"),
+    "anthropic_compatible": AnthropicMessages("compatible", base_url="https://llm.example.org", api_key="key"),
 }
-"""Providers, with what builds the body of a request to them."""
+"""The providers, by the names that they have here."""
 
 
 def provider_body(protocol: str, fields: Json, name: str) -> Json:
@@ -87,11 +61,15 @@ def provider_body(protocol: str, fields: Json, name: str) -> Json:
         fields: The body of the client's request.
         name: The provider; see `PROVIDERS`.
     """
-    provider, build = PROVIDERS[name]
+    provider = PROVIDERS[name]
     request = READERS[protocol](fields)
     assert validation_error(request) is None
     assert missing_features(request, provider) == []
     assert refusal(request, provider) is None
-    body = build(replace(reduced(request, provider), model="model"), provider)
+    request = replace(reduced(request, provider), model="model")
+    if isinstance(provider, AnthropicMessages):
+        body = provider._body(request, source_for(request, provider))
+    else:
+        body = provider._body(request, provider._address())
     decoded: Json = msgspec.json.decode(msgspec.json.encode(body))
     return decoded

@@ -22,8 +22,8 @@ def problems(name: str, body: Json) -> list[str]:
         body: The body.
     """
     match name:
-        case "anthropic":
-            return list(_anthropic_problems(body))
+        case "anthropic" | "anthropic_compatible":
+            return list(_anthropic_problems(body, is_official=name == "anthropic"))
         case "responses":
             return list(_responses_problems(body["input"]))
         case _:
@@ -57,7 +57,7 @@ def _chat_problems(messages: list[Json], *, is_official: bool) -> Iterator[str]:
         yield "the last calls have no results"
 
 
-def _chat_content_problems(role: str, content: Any, *, has_calls: bool) -> Iterator[str]:  # noqa: ANN401  # JSON
+def _chat_content_problems(role: str, content: Any, *, has_calls: bool) -> Iterator[str]:  # JSON
     if content is None:
         if role != "assistant" or not has_calls:
             yield "content is null"
@@ -68,7 +68,7 @@ def _chat_content_problems(role: str, content: Any, *, has_calls: bool) -> Itera
         yield from [f"{part['type']} in a message of {role}" for part in content if part["type"] not in allowed]
 
 
-def _anthropic_problems(body: Json) -> Iterator[str]:
+def _anthropic_problems(body: Json, *, is_official: bool) -> Iterator[str]:
     messages: list[Json] = []
     for message in body["messages"]:
         blocks = message["content"]
@@ -90,7 +90,7 @@ def _anthropic_problems(body: Json) -> Iterator[str]:
     for before, message in pairwise([{"role": "user", "content": []}, *messages]):
         if message["role"] == "user":
             yield from _anthropic_result_problems(before["content"], message["content"])
-    yield from _anthropic_answer_problems(messages)
+    yield from _anthropic_answer_problems(messages, is_official=is_official)
     for message in messages:
         yield from ["a blank text" for block in _inner(message["content"]) if not block.get("text", "x").strip()]
 
@@ -111,7 +111,7 @@ def _anthropic_result_problems(before: list[Json], blocks: list[Json]) -> Iterat
         yield "something stands before a result"
 
 
-def _anthropic_answer_problems(messages: list[Json]) -> Iterator[str]:
+def _anthropic_answer_problems(messages: list[Json], *, is_official: bool) -> Iterator[str]:
     ids: set[str] = set()
     for message in [message for message in messages if message["role"] == "assistant"]:
         for block in message["content"]:
@@ -119,7 +119,7 @@ def _anthropic_answer_problems(messages: list[Json]) -> Iterator[str]:
                 yield from [f"the id {block['id']} occurs again"] if block["id"] in ids else []
                 yield from [] if _ANTHROPIC_ID.fullmatch(block["id"]) else [f"the id {block['id']}"]
                 ids.add(block["id"])
-            if block["type"] == "thinking" and not block["signature"]:
+            if is_official and block["type"] == "thinking" and not block["signature"]:
                 yield "a thought without a signature"
         if message["content"] and message["content"][-1]["type"] in {"thinking", "redacted_thinking"}:
             yield "a turn ends with a thought"
@@ -159,4 +159,5 @@ def _is_output(item: Json) -> bool:
 def _part_problems(item: Json) -> Iterator[str]:
     if isinstance(item["content"], list):
         allowed = ("output_",) if item["role"] == "assistant" else ("input_",)
-        yield from [f"{part['type']} of {item['role']}" for part in item["content"] if not part["type"].startswith(allowed)]
+        kinds = [part["type"] for part in item["content"]]
+        yield from [f"{kind} of {item['role']}" for kind in kinds if not kind.startswith(allowed)]

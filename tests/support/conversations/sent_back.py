@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
+from flask_headrace.blueprints.openai_responses.tool_names import FIELD
 
 from flask_headrace.blueprints.anthropic_messages.encoder import MessagesEncoder
 from flask_headrace.blueprints.openai_chat.encoder import ChatCompletionEncoder
@@ -52,7 +51,8 @@ def _whole(protocol: str, answer: CollectedAnswer) -> Json:
         case "chat":
             return ChatCompletionEncoder("id", "model", 0, custom_tools=["patch"]).encode_whole(answer)
         case "responses":
-            return ResponsesEncoder("id", "model", 0, {}).encode_whole(answer)
+            names = {"custom": ["patch"], "qualified": {"files__read": ["files", "read"]}}
+            return ResponsesEncoder("id", "model", 0, {FIELD: names}).encode_whole(answer)
         case _:
             return MessagesEncoder().encode_whole(answer)
 
@@ -63,7 +63,7 @@ def _events(answer: Turn) -> list[Event]:
     for part in answer.parts:
         match part:
             case Text(_, text):
-                events += [TextDelta(text)] if text else []
+                events.append(TextDelta(text or " "))  # an answer of reasoning alone would be one that was stopped
             case Reasoning():
                 events += [ReasoningDelta(part.text)] if part.text else []
                 if part.known_signature:
@@ -71,7 +71,7 @@ def _events(answer: Turn) -> list[Event]:
             case Call():
                 arguments = msgspec.json.encode(part.arguments).decode()
                 events += [
-                    ToolCallStarted(calls, part.id, part.name),
+                    ToolCallStarted(calls, part.id, part.tool.replace(".", "__")),
                     ToolCallDelta(calls, arguments),
                     ToolCallCompleted(calls, part.arguments),
                 ]

@@ -1,7 +1,7 @@
 """A conversation as a person tells it, before a client's protocol has put it into JSON. Values only.
 
-Everything in it has a mark that occurs once, such as `U3x`, by which it is found again in a provider's request. The first
-letter says what it is: see `KINDS`.
+Everything in it has a mark that occurs once, such as `U3x`, by which it is found again in a provider's request. The
+first letter says what it is: see `KINDS`.
 """
 
 from __future__ import annotations
@@ -97,18 +97,25 @@ class Reasoning:
         return sign_as_openai(self.signature or "") if self.form in SIGNED_BY["responses"] else self.signature
 
 
+Tool: TypeAlias = Literal["search", "patch", "files.read"]
+"""A function, a custom tool, and a function in a namespace."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of a tool. The free text of a custom tool is its mark, and so is the argument of a function."""
+    """A call of a tool: of a function, of a custom tool, or of a function in a namespace.
+
+    The free text of a custom tool is the mark, and so is the argument of a function.
+    """
 
     mark: str
     id: str
-    is_custom: bool = False
+    tool: Tool = "search"
 
     @property
-    def name(self) -> str:
-        """The name of the tool."""
-        return "patch" if self.is_custom else "search"
+    def is_custom(self) -> bool:
+        """Whether the tool is called with free text."""
+        return self.tool == "patch"
 
     @property
     def arguments(self) -> dict[str, str]:
@@ -123,6 +130,11 @@ class Result:
     call: Call
     parts: tuple[Text | Media, ...]
     is_error: bool = False
+
+    @property
+    def mark(self) -> str:
+        """None of its own: its parts have marks."""
+        return ""
 
     @property
     def text(self) -> str:
@@ -168,3 +180,22 @@ class Turn:
 
 
 Conversation: TypeAlias = tuple[Turn, ...]
+
+
+def outline(conversation: Conversation) -> str:
+    """Return a conversation in one line, for people."""
+    return "; ".join([f"{turn.role} [{', '.join(map(_outline, turn.parts))}]" for turn in conversation])
+
+
+def _outline(part: Part) -> str:
+    match part:
+        case Text():
+            return repr(part.text)
+        case Media():
+            return f"{part.mark} {part.type}"
+        case Reasoning():
+            return f"{part.mark} {part.form}"
+        case Call():
+            return f"{part.mark} {part.tool} {part.id}"
+        case Result():
+            return f"{part.call.mark}: {'error ' * part.is_error}({', '.join(map(_outline, part.parts))})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .clients import FUNCTION
 from .turns import Call, Conversation, Media, Part, Reasoning, Result, Text, Turn
 
 Json = dict[str, Any]
@@ -29,7 +30,7 @@ def ui_messages(conversation: Conversation) -> Json:
                 messages[-1]["parts"] += parts
                 continue
         messages.append({"id": f"m{place}", "role": turn.role, "parts": parts})
-    return {"messages": messages}
+    return {"messages": messages, "tools": [FUNCTION]}
 
 
 def as_sent(conversation: Conversation) -> Conversation:
@@ -51,8 +52,8 @@ def _part(part: Part, results: list[Result], *, may_be_open: bool) -> Json:
         case Media():
             return {"type": "file", "mediaType": part.type, "url": part.url, "filename": part.name}
         case Reasoning():
-            signed = {"redactedData": part.known_signature} if part.form == "redacted" else {"signature": part.known_signature}
-            metadata = {"providerMetadata": {"anthropic": signed}} if part.signature else {}
+            name = "redactedData" if part.form == "redacted" else "signature"
+            metadata = {"providerMetadata": {"anthropic": {name: part.known_signature}}} if part.signature else {}
             return {"type": "reasoning", "text": part.text, "state": "done", **metadata}
         case Call():
             result = next(result for result in results if result.call == part)
@@ -61,5 +62,5 @@ def _part(part: Part, results: list[Result], *, may_be_open: bool) -> Json:
                 outcome = {"state": "input-available"}
             elif result.is_error:
                 outcome = {"state": "output-error", "errorText": result.text}
-            return {"type": f"tool-{part.name}", "toolCallId": part.id, "input": part.arguments, **outcome}
+            return {"type": f"tool-{part.tool}", "toolCallId": part.id, "input": part.arguments, **outcome}
     raise TypeError(part)
