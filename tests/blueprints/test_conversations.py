@@ -21,12 +21,12 @@ from tests.support.conversations.protocols import PROTOCOLS
 from tests.support.conversations.providers import provider_body
 from tests.support.conversations.reading import READERS, Found, offered_tools
 from tests.support.conversations.rules import problems
-from tests.support.conversations.sent_back import items_of
+from tests.support.conversations.sent_back import PROTOCOLS_OF_ANSWERS, with_answer
 from tests.support.conversations.turns import SIGNED_BY, Conversation, Reasoning, Text, outline
 from tests.support.conversations.ui_messages import as_sent
 
 PAIRS = [(protocol, provider) for protocol in PROTOCOLS for provider in READERS]
-PAIRS_WITH_WHOLE_ANSWERS = [pair for pair in PAIRS if pair[0] in {"chat", "responses", "anthropic"}]
+PAIRS_WITH_ANSWERS = [pair for pair in PAIRS if pair[0] in PROTOCOLS_OF_ANSWERS]
 
 fixed_examples = settings(max_examples=50, derandomize=True, database=None)
 
@@ -48,22 +48,20 @@ def test_a_conversation_is_legal_for_the_provider_whole_and_the_same_next_time(p
     property_holds()
 
 
-@pytest.mark.parametrize(("protocol", "provider"), PAIRS_WITH_WHOLE_ANSWERS)
+@pytest.mark.parametrize(("protocol", "provider"), PAIRS_WITH_ANSWERS)
 def test_an_answer_of_this_service_goes_back_to_its_provider(protocol: str, provider: str) -> None:
     client = PROTOCOLS[protocol]
 
     @fixed_examples
     @given(conversations(client.abilities_for(provider)))
     def property_holds(drawn: tuple[Conversation, Conversation]) -> None:
-        conversation, (answer, *rest) = drawn
+        conversation, following = drawn
         if has_ended(conversation):
             return
         before = check(protocol, provider, conversation, client.write(conversation))
-        fields, following = client.write(conversation), client.write(tuple(rest))
-        name = "input" if protocol == "responses" else "messages"
-        fields[name] += items_of(protocol, answer) + following[name]
-        after = check(protocol, provider, conversation + drawn[1], fields, has_signatures=protocol != "chat")
-        assert after[: len(before)] == before, outline(conversation + drawn[1])
+        longer, fields = conversation + following, with_answer(protocol, conversation, following)
+        after = check(protocol, provider, longer, fields, has_signatures=protocol != "chat")
+        assert after[: len(before)] == before, outline(longer)
 
     property_holds()
 
