@@ -23,7 +23,7 @@ def _some(**fields: Any) -> Json:  # JSON values
 
 def native(conversation: Conversation) -> Json:
     """Return the body of a request in this service's own protocol."""
-    messages = [message for turn in conversation for message in _native_messages(turn)]
+    messages = [message for turn in conversation for torn in turn.torn() for message in _native_messages(torn)]
     return {"messages": messages, "tools": [FUNCTION]}
 
 
@@ -185,7 +185,7 @@ def anthropic(conversation: Conversation) -> Json:
     while leading < len(conversation) and conversation[leading].role == "system":
         leading += 1
     system = [anthropic_block(part) for turn in conversation[:leading] for part in turn.parts]
-    messages = [_anthropic_message(turn) for turn in conversation[leading:]]
+    messages = [_anthropic_message(torn) for turn in conversation[leading:] for torn in turn.torn()]
     tools = [{"name": FUNCTION["name"], "input_schema": FUNCTION["parameters"]}]
     return {"max_tokens": 100, "messages": messages, "tools": tools, **_some(system=system or None)}
 

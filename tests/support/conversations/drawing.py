@@ -132,7 +132,7 @@ class _Pen:
             parts = list(self._draw(st.permutations(parts)))
         if not self._abilities.has_thought_alone:
             parts = _speaking(parts)
-        return Turn("assistant", tuple(parts), self.number(0, 1))
+        return Turn("assistant", tuple(parts), self.number(0, 2))
 
     def _reasoning(self) -> Reasoning:
         return Reasoning(self._mark("R"), self._pick(self._forms))

@@ -142,6 +142,8 @@ class Result:
         return "".join([part.text for part in self.parts if isinstance(part, Text)])
 
 
+TORN = 2
+
 Part: TypeAlias = Text | Media | Reasoning | Call | Result
 Role: TypeAlias = Literal["system", "developer", "user", "assistant", "results"]
 
@@ -153,7 +155,8 @@ class Turn:
     Args:
         role: Who says it.
         parts: What.
-        style: Which of several forms the client writes it in, such as one text or a list of parts.
+        style: Which of several forms the client writes it in, such as one text or a list of parts. An answer of the
+            style `TORN` may be written as two messages.
     """
 
     role: Role
@@ -169,6 +172,13 @@ class Turn:
     def results(self) -> list[Result]:
         """The results."""
         return [part for part in self.parts if isinstance(part, Result)]
+
+    def torn(self) -> tuple[Turn, ...]:
+        """Return the turn in two behind its first call, if it is `TORN` and more follows."""
+        calls = [place for place, part in enumerate(self.parts, 1) if isinstance(part, Call)]
+        if self.style != TORN or not calls or calls[0] == len(self.parts):
+            return (self,)
+        return Turn(self.role, self.parts[: calls[0]], 1), Turn(self.role, self.parts[calls[0] :], 1)
 
     def is_text(self) -> bool:
         """Whether the turn is one text, or nothing, and is written as such."""
