@@ -5,6 +5,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 TSC := tests/node_modules/.bin/tsc
+NODE_PACKAGES := tests/node_modules/.package-lock.json
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python3.10)
 
 # an environment whose Python is gone was not installed, whatever its stamps say
@@ -36,16 +37,12 @@ test: $(VENV)/.installed-dev ## run the tests that are not slow; ARGS="-k stop" 
 test-slow: $(VENV)/.installed-dev ## run the slow ones: clients of others, browsers, long faults; make test is without them
 	@$(BIN)/python -m pytest -n 4 -m slow
 
-check: $(VENV)/.installed-dev ## lint, format, types, layers, and the other architecture rules
+check: $(VENV)/.installed-dev $(NODE_PACKAGES) ## lint, format, types, layers, and the other architecture rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy -p flask_headrace
 	$(BIN)/lint-imports
 	$(BIN)/python tools/api_docs.py --check
-	@test -x $(TSC) || npm ci --prefix tests --no-audit --no-fund || { \
-		echo "TypeScript checks the page's JavaScript: install Node 20 or later with npm, then run the same command again." >&2; \
-		exit 1; \
-	}
 	$(TSC) -p tsconfig.json
 	$(TSC) -p tsconfig.pure.json
 	$(BIN)/python -m pytest -q tests/test_architecture.py tests/page/test_layers.py
@@ -62,6 +59,13 @@ clean: ## remove what the tools left behind, except .venv
 
 distclean: clean ## remove .venv too
 	rm -rf $(VENV)
+
+$(NODE_PACKAGES): tests/package-lock.json
+	@npm ci --prefix tests --no-audit --no-fund || { \
+		echo "TypeScript checks the page's JavaScript: install Node 20 or later with npm, then run the same command again." >&2; \
+		exit 1; \
+	}
+	@touch $@
 
 $(VENV)/.installed: pyproject.toml
 	$(call bootstrap)

@@ -53,6 +53,8 @@ class StreamEndedInfo(msgspec.Struct, frozen=True):
         seconds: Seconds from opening to end.
         first_token_seconds: Seconds from opening to the first event; None if there was no event.
         usage: Tokens and cost.
+        request_id: The id of the request that opened the stream, in its response header `x-request-id`; empty if no
+            request did.
     """
 
     id: str
@@ -64,6 +66,7 @@ class StreamEndedInfo(msgspec.Struct, frozen=True):
     seconds: float
     first_token_seconds: float | None
     usage: Usage
+    request_id: str = ""
 
 
 def report_start(app: Flask, count: Callable[[], None]) -> Callable[[StreamSession], None]:
@@ -113,6 +116,7 @@ def _ended_info(session: StreamSession) -> StreamEndedInfo:
         seconds=round((session.ended_at or time.monotonic()) - session.started_at, 4),
         first_token_seconds=None if first_event_at is None else round(first_event_at - session.started_at, 4),
         usage=usage,
+        request_id=session.context.request_id,
     )
 
 
@@ -120,6 +124,7 @@ def _log_line(info: StreamEndedInfo) -> str:
     usage = info.usage
     pairs = {
         "id": info.id,
+        "request_id": info.request_id,
         "model": info.model,
         "provider": info.provider,
         "end": info.end,

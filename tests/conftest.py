@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import gevent
 import pytest
 from hypothesis import settings
 
@@ -69,6 +70,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {HERE / name: place for place, name in enumerate(LONG)}
     sizes = Counter(item.path for item in items)
     items.sort(key=lambda item: (places.get(item.path, len(LONG)), -sizes[item.path]))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call() -> None:
+    """Set the clock of gevent's loop to the present time.
+
+    The loop sets its clock once a turn, and `joinall`, `wait` and `sleep` count their seconds from it. After tests and
+    fixtures that blocked the process for 20 s, a `joinall(timeout=20)` would return at once.
+    """
+    gevent.get_hub().loop.update_now()
 
 
 @pytest.fixture(scope="session", autouse=True)

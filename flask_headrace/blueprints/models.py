@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from ..core.errors import HeadraceError, ModelNotFound
 from ..providers.registry import Model
@@ -24,6 +24,11 @@ _MODELS_SCHEMA = {
     "required": ["object", "data"],
     "properties": {"data": {"type": "array", "items": _MODEL_SCHEMA}},
 }
+_PAGE_PARAMETERS = (
+    Parameter("limit", "query", "The number of models on a page of Anthropic's form, 1 to 1000. Default: all."),
+    Parameter("after_id", "query", "The last model of the page before, in Anthropic's form."),
+    Parameter("before_id", "query", "The first model of the page after, in Anthropic's form."),
+)
 _VERSION_HEADER = Parameter(
     "anthropic-version", "header", "Sent by Anthropic's clients. If present, the response has Anthropic's form."
 )
@@ -39,7 +44,7 @@ OPERATIONS = (
         "/v1/models",
         "List the available models, in OpenAI's form or in Anthropic's.",
         (ResponseSpec(200, "The models.", {JSON: _any_of(_MODELS_SCHEMA, anthropic_messages.MODELS_SCHEMA)}),),
-        parameters=(_VERSION_HEADER,),
+        parameters=(_VERSION_HEADER, *_PAGE_PARAMETERS),
         error_schema=_any_of(ERROR_SCHEMA, anthropic_messages.ERROR_SCHEMA),
     ),
     Operation(
@@ -66,12 +71,17 @@ def create_models_blueprint() -> Blueprint:
 
 
 def models() -> Response:
-    """List the available models, in Anthropic's form if an Anthropic client sent the request."""
+    """List the available models, in Anthropic's form if an Anthropic client sent the request.
+
+    Raises:
+        InvalidRequest: a query parameter of Anthropic's form is not valid; 400.
+    """
     authenticate()
-    state = current_state()
+    found = current_state().registry.models()
     if is_anthropic_client():
-        return json_response(anthropic_messages.models_page(state.registry.models()))
-    return json_response({"object": "list", "data": [_model_object(model) for model in state.registry.models()]})
+        page = {name: request.args.get(name) for name in ("limit", "before_id", "after_id")}
+        return json_response(anthropic_messages.models_page(found, **page))
+    return json_response({"object": "list", "data": [_model_object(model) for model in found]})
 
 
 def model(id: str) -> Response:  # noqa: A002  # the path's name
@@ -95,4 +105,6 @@ def model(id: str) -> Response:  # noqa: A002  # the path's name
 
 def _model_object(model: Model) -> dict[str, Any]:
     # The creation time is unknown, but the SDKs' types require a number.
-    return {"id": model.id, "object": "model", "created": 0, "owned_by": model.provider}
+    fields = {"id": model.id, "object": "model", "created": 0, "owned_by": model.provider}
+    known = {name: getattr(model, name) for name in ("context_window", "max_output_tokens", "capabilities")}
+    return {**fields, **{name: value for name, value in known.items() if value}}

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from ..core.errors import InvalidRequest, NotSupported, StreamConflict
+from ..core.errors import InvalidRequest, NotSupported, StreamConflict, UpstreamError
+from ..core.usage import estimate_tokens
 from ..providers.base import Provider, TokenCounter
 from ..providers.chat_request import ChatRequest
 from ..providers.fallback.router import Router
@@ -26,6 +27,7 @@ from ..streaming.reader import StreamReader
 from ..streaming.request_digest import request_digest
 from .http import idempotency
 from .http.event_loop import has_one_loop, require_one_loop
+from .http.request_id import current_request_id
 from .state import ExtensionState, current_state
 
 MAX_ECHOED_BYTES = 256 * 1024
@@ -121,8 +123,15 @@ def _source(provider: Provider, chat_request: ChatRequest, context: StreamContex
     return validate_output(validator, lambda: provider.stream(chat_request), context.model)
 
 
-def count_tokens(model: str | None, chat_request: ChatRequest, *, default_provider: str | None = None) -> int:
-    """Return the number of input tokens of a request, counted by the model's provider.
+class TokenCount(NamedTuple):
+    """The number of input tokens of a request, and whether it is estimated."""
+
+    input_tokens: int
+    is_estimated: bool
+
+
+def count_tokens(model: str | None, chat_request: ChatRequest, *, default_provider: str | None = None) -> TokenCount:
+    """Return the number of input tokens of a request: the provider's count if it counts them, else an estimate.
 
     Args:
         model: The model as the client named it; None for the default model.
@@ -132,13 +141,23 @@ def count_tokens(model: str | None, chat_request: ChatRequest, *, default_provid
     Raises:
         InvalidRequest: the model cannot answer this request; 400.
         ModelNotFound: no such model is configured; 404.
-        NotSupported: the provider does not count tokens; 501.
         UpstreamError: the provider is unreachable or rejected the request.
     """
     provider, chat_request = _resolve(model, chat_request, default_provider)
-    if not isinstance(provider, TokenCounter):
-        raise NotSupported(f"{provider.name} does not count tokens: name a model of Anthropic's.")
-    return provider.count_tokens(chat_request)
+    if isinstance(provider, TokenCounter):
+        try:
+            return TokenCount(provider.count_tokens(chat_request), is_estimated=False)
+        except NotSupported:
+            pass
+        except UpstreamError as error:
+            if not _is_endpoint_missing(error, chat_request.model):
+                raise
+    return TokenCount(estimate_tokens(_prompt_bytes(chat_request)), is_estimated=True)
+
+
+def _is_endpoint_missing(error: UpstreamError, model: str) -> bool:
+    # Many servers that speak Anthropic's protocol only answer messages. A 404 that names the model is about the model.
+    return error.status == 405 or (error.status == 404 and model not in error.message)
 
 
 def _resolve(
@@ -229,6 +248,7 @@ def _stream_context(
         owner=owner,
         partial_mode=partial_mode,
         created=int(time.time()),
+        request_id=current_request_id(),
     )
 
 

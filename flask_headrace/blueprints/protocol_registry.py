@@ -14,6 +14,7 @@ from .ai_sdk.text_encoder import PlainTextEncoder
 from .anthropic_messages.encoder import MessagesEncoder
 from .encoding.base import StreamEncoder
 from .encoding.skip_seen import SkipSeenEvents
+from .http.request_id import current_request_id
 from .native import endpoint as native
 from .openai_chat import endpoint as openai_chat
 from .openai_responses import endpoint as openai_responses
@@ -23,7 +24,7 @@ NATIVE = "native"
 _ENCODER_FACTORIES: dict[str, Callable[[ReadableStream], StreamEncoder]] = {
     openai_chat.PROTOCOL: openai_chat.encoder_for,
     openai_responses.PROTOCOL: openai_responses.encoder_for,
-    "anthropic": lambda _: MessagesEncoder(),
+    "anthropic": lambda _: MessagesEncoder(current_request_id()),
     "data-v1": lambda _: DataStreamV1Encoder(),
     "text": lambda _: PlainTextEncoder(),
 }

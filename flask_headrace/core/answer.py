@@ -67,19 +67,15 @@ class CollectedAnswer:
         size: The number of characters in all blocks and provider events.
         started: The stream's first event, with the model that answers now; None before that event.
         usage: The usage; None before the end.
-        finish_reason: Why the model ended the answer; None before the end.
-        stop_sequence: See `Completed`.
+        completed: The last event of a complete answer; None before it.
     """
 
-    __slots__ = (
-        "_calls", "blocks", "finish_reason", "provider_events", "size", "started", "stop_sequence", "usage",
-    )  # fmt: skip
+    __slots__ = ("_calls", "blocks", "completed", "provider_events", "size", "started", "usage")
 
     def __init__(self) -> None:
         self.started: ResponseStarted | None = None
         self.usage: Usage | None = None
-        self.finish_reason: FinishReason | None = None
-        self.stop_sequence: str | None = None
+        self.completed: Completed | None = None
         self._reset()
 
     def _reset(self) -> None:
@@ -87,6 +83,16 @@ class CollectedAnswer:
         self._calls: dict[int, ToolCallBlock] = {}
         self.provider_events: list[tuple[int, ProviderEvent]] = []
         self.size = 0
+
+    @property
+    def finish_reason(self) -> FinishReason | None:
+        """Why the model ended the answer; None before the end."""
+        return None if self.completed is None else self.completed.finish_reason
+
+    @property
+    def stop_sequence(self) -> str | None:
+        """The stop sequence that ended the answer; see `Completed`."""
+        return None if self.completed is None else self.completed.stop_sequence
 
     def text(self) -> str:
         """Return the text of the answer, without reasoning and tool calls."""
@@ -137,8 +143,8 @@ class CollectedAnswer:
                     self.started = msgspec.structs.replace(self.started, model=model)
             case Usage():
                 self.usage = event
-            case Completed(finish_reason, stop_sequence):
-                self.finish_reason, self.stop_sequence = finish_reason, stop_sequence
+            case Completed():
+                self.completed = event
 
     def _open_block(self, kind: type[TextBlock]) -> TextBlock:
         if not self.blocks or type(self.blocks[-1]) is not kind:

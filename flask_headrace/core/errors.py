@@ -90,7 +90,7 @@ class StreamNotFound(RequestError):
 
 
 class StreamConflict(RequestError):
-    """A stream of this id exists and answers another request."""
+    """A stream of this id exists and answers another request: choose another id."""
 
     code = "stream_conflict"
     status = 409
@@ -135,7 +135,7 @@ class BodyTooLarge(RequestError):
 
 
 class BodyTimeout(RequestError):
-    """The request's body did not arrive in time."""
+    """The request's body did not arrive within `HEADRACE_BODY_TIMEOUT` seconds."""
 
     code = "body_timeout"
     status = 408
@@ -162,7 +162,7 @@ class ShuttingDown(LimitError):
 
 
 class ChecksBusy(LimitError):
-    """Too many JSON Schemas are being checked at the same time."""
+    """Too many JSON Schemas are being checked at the same time: send the request again later."""
 
     code = "checks_busy"
 
@@ -201,7 +201,7 @@ class WorkerLost(LimitError):
 
 
 class MaxDurationExceeded(LimitError):
-    """The answer took longer than the maximum duration of a stream."""
+    """The answer took longer than `HEADRACE_MAX_DURATION` seconds."""
 
     code = "max_duration"
     status = 504
@@ -278,7 +278,7 @@ class SourceError(UpstreamError):
 
 
 class ConnectTimeout(UpstreamError):
-    """The upstream did not accept a connection in time."""
+    """The upstream did not accept a connection within `HEADRACE_CONNECT_TIMEOUT` seconds."""
 
     code = "connect_timeout"
     has_no_usage = True
@@ -286,14 +286,14 @@ class ConnectTimeout(UpstreamError):
 
 
 class FirstTokenTimeout(UpstreamError):
-    """The upstream accepted the request and sent no token in time."""
+    """The upstream sent no token within `HEADRACE_FIRST_TOKEN_TIMEOUT` seconds, or within its alias's own limit."""
 
     code = "first_token_timeout"
     status = 504
 
 
 class IdleTimeout(UpstreamError):
-    """The upstream sent nothing for too long within its answer."""
+    """The upstream sent nothing for `HEADRACE_STALL_TIMEOUT` seconds within its answer."""
 
     code = "stall_timeout"
     status = 504

@@ -112,14 +112,24 @@ class ToolCallStarted(Event, frozen=True, gc=False, tag="tool_started"):
 
 
 class ToolCallDelta(Event, frozen=True, gc=False, tag="tool_delta"):
-    """The next piece of the JSON text of the arguments of the call with this `index`."""
+    """The next piece of the arguments of a tool call.
+
+    Args:
+        index: The number of the call within the answer, from 0.
+        text: JSON text. All pieces of a call, joined, are its arguments.
+    """
 
     index: int = msgspec.field(name="call")
     text: str
 
 
 class ToolCallCompleted(Event, frozen=True, gc=False, tag="tool_ended"):
-    """The call with this `index` is complete. `arguments` is the parsed JSON value of its arguments."""
+    """A tool call is complete.
+
+    Args:
+        index: The number of the call within the answer, from 0.
+        arguments: The parsed JSON value of all pieces of the call.
+    """
 
     index: int = msgspec.field(name="call")
     arguments: Any
@@ -161,7 +171,14 @@ class ProviderEvent(Event, frozen=True, gc=False, tag="provider"):
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """The usage of one request to one model. `cost` is None if the model's price is unknown."""
+    """The usage of one request to one model.
+
+    Args:
+        model: The model's id, `provider/name`.
+        input_tokens: Tokens of the prompt, cached ones included.
+        output_tokens: Tokens of the answer, those of reasoning included.
+        cost: The price, in the currency of the `Usage`; None if the model's price is unknown, 0 if the model is free.
+    """
 
     model: str
     input_tokens: int
@@ -194,16 +211,32 @@ class Usage(Event, frozen=True, gc=False, tag="usage"):
 
 
 class Completed(Event, frozen=True, gc=False, tag="done"):
-    """The answer is complete.
+    """The answer is complete. Two are equal if the answers ended for the same reason, at whatever time.
 
     Args:
         finish_reason: Why the model ended it.
         stop_sequence: The entry of the request's `stop` that ended it; None if there is none or the provider does not
             report it.
+        completed_at: When the answer was complete, in seconds since 1970. The stream sets it; 0 before that.
+        applied_settings: The settings that the provider says it has applied, such as `temperature` and `service_tier`,
+            under the names of OpenAI's APIs; None if it says nothing about them.
     """
 
     finish_reason: FinishReason
     stop_sequence: str | None = None
+    completed_at: int = 0
+    applied_settings: dict[str, Any] | None = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Completed):
+            return NotImplemented
+        return (self.finish_reason, self.stop_sequence) == (other.finish_reason, other.stop_sequence)
+
+    def __ne__(self, other: object) -> bool:  # else that of `Struct`, which compares all fields
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((self.finish_reason, self.stop_sequence))
 
 
 class Failed(Event, frozen=True, gc=False, tag="failed"):

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from ..core.events import Event, StreamMetadata
 from .chat_request import ChatRequest
+from .model_info import ModelInfo
 from .passthrough import Passthrough
 from .source_request import Family
 
@@ -73,6 +74,19 @@ class Provider(Protocol):
 
         Raises:
             UpstreamError: the provider cannot; the message says why.
+        """
+        ...
+
+
+@runtime_checkable
+class ModelLister(Protocol):
+    """A provider whose list of models also has their limits and capabilities. It is asked in place of `models`."""
+
+    def list_models(self) -> list[ModelInfo]:
+        """Return the available models, the preferred one first.
+
+        Raises:
+            UpstreamError: the upstream did not return its list of models.
         """
         ...
 

@@ -58,6 +58,11 @@ class FilePart(_Value, frozen=True, gc=False, tag_field="type", tag="file"):
     name: str | None = None
     cache_control: Json | None = None
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the request contains the document, so that the provider loads nothing."""
+        return self.url.startswith("data:")
+
 
 class AudioPart(_Value, frozen=True, gc=False, tag_field="type", tag="audio"):
     """A recording in a message.
@@ -244,18 +249,19 @@ class ChatRequest(GenerationParams, frozen=True, gc=False):
     def required_features(self) -> frozenset[str]:
         """Return the features that a provider needs: the names of the fields that are set, and of `PART_FEATURES`."""
         names = {name for name in _FEATURE_FIELDS if (value := getattr(self, name)) is not None and value != ()}
-        names |= {
-            PART_FEATURES[type(part)]
-            for message in self.messages
-            if not isinstance(message.content, str)
-            for part in message.content
-            if type(part) in PART_FEATURES
-        }
+        names |= {PART_FEATURES[type(part)] for part in self._parts() if type(part) in PART_FEATURES}
         if self.thinking == {"type": "disabled"}:
             names.remove("thinking")  # a model without that feature does not think anyway
         if any(message.name for message in self.messages):
             names.add("name")
+        if "files" in names and any(isinstance(part, FilePart) and not part.is_embedded for part in self._parts()):
+            names.add("file_urls")
         return frozenset(names)
+
+    def _parts(self) -> Iterator[Part]:
+        for message in self.messages:
+            if not isinstance(message.content, str):
+                yield from message.content
 
 
 PART_FEATURES: Mapping[type[Part], str] = {AudioPart: "audio", FilePart: "files", ImagePart: "images"}
@@ -263,7 +269,7 @@ PART_FEATURES: Mapping[type[Part], str] = {AudioPart: "audio", FilePart: "files"
 
 _FEATURE_FIELDS = tuple(name for name in ChatRequest.__struct_fields__ if name not in {"model", "messages", "source"})
 
-FEATURES = frozenset({*_FEATURE_FIELDS, *PART_FEATURES.values(), "name"})
+FEATURES = frozenset({*_FEATURE_FIELDS, *PART_FEATURES.values(), "file_urls", "name"})
 """All features that a request can need; see `ChatRequest.required_features`."""
 
 

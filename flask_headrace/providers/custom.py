@@ -10,6 +10,7 @@ from ..core.events import Event, StreamMetadata
 from .base import Provider, TokenCounter
 from .chat_request import FEATURES, ChatRequest
 from .custom_events import SourceItem, event_batches
+from .model_info import ModelInfo, missing_capabilities
 from .passthrough import Passthrough
 
 
@@ -76,6 +77,11 @@ class ProviderAdapter:
         if isinstance(names_given, str) or not all(isinstance(name, str) and name for name in names):
             raise TypeError(f"{self.name}.models() must return the names of its models, not {names_given!r:.200}")
         return names
+
+    def list_models(self) -> list[ModelInfo]:
+        """Return the provider's models, with the capabilities that its `unsupported_features` deny them."""
+        missing = missing_capabilities(self.unsupported_features)
+        return [ModelInfo(name, capabilities=missing) for name in self.models()]
 
     def preload(self) -> None:
         """Call the provider's `preload`, if it has one."""

@@ -14,7 +14,9 @@ from msgspec.structs import replace
 from .chat_request import ChatRequest
 from .source_request import Family, SourceRequest
 
-ESSENTIAL_FEATURES = frozenset({"audio", "files", "images", "response_format", "tool_choice", "tools"})
+ESSENTIAL_FEATURES = frozenset({
+    "audio", "file_urls", "files", "images", "response_format", "tool_choice", "tools",
+})  # fmt: skip
 """Request features that the meaning of the answer depends on: a provider without them cannot answer the request."""
 
 _EFFORTS = ((4096, "low"), (16384, "medium"))

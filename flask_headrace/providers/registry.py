@@ -6,19 +6,21 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gevent
 import msgspec
 from gevent.lock import RLock
+from msgspec.structs import replace
 
 from ..core import pricing
 from ..core.errors import ConnectTimeout, HeadraceError, ModelNotFound, ModelUnavailable, UpstreamProtocolError
-from .base import Provider
+from .base import ModelLister, Provider
 from .fallback.circuit_breaker import CircuitBreaker
 from .fallback.router import Router
 from .http.hub_local import HubLocal
 from .http.time_limit import limit_time
+from .model_info import ModelInfo, chain_model_info, complete_model_info
 from .redaction import redact
 
 log = logging.getLogger("flask_headrace")
@@ -40,25 +42,35 @@ CHAIN_PROVIDER = "chain"
 """The `provider` of an alias in the list of models: an alias names a chain of models."""
 
 
-class Model(msgspec.Struct, frozen=True, gc=False):
-    """One available model, as `GET /api/models` lists it."""
+class Model(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """One available model, as `GET /api/models` lists it: without what is unknown. See `ModelInfo`."""
 
     id: str
     provider: str
     name: str
     embedded: bool
     default: bool
+    display_name: str = ""
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    capabilities: Mapping[str, bool] = {}
+    anthropic_capabilities: Mapping[str, Any] | None = None
 
 
 class _ModelList(NamedTuple):
-    """A cached list of a provider's model names, with the error of the last fetch; valid until `expires_at`.
+    """A cached list of a provider's models by name, with the error of the last fetch; valid until `expires_at`.
 
     `expires_at` is in seconds of `time.monotonic()`.
     """
 
     expires_at: float
-    names: list[str]
+    models: Mapping[str, ModelInfo]
     error: HeadraceError | None
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the models, the preferred one first."""
+        return list(self.models)
 
 
 class ModelRegistry:
@@ -70,6 +82,7 @@ class ModelRegistry:
             first provider.
         no_provider_reason: The message of the error that is raised if there is no provider.
         aliases: Routers, each of which is a chain of models with a name of its own.
+        configured_models: What the operator says about models, by `provider/name`; None for nothing.
     """
 
     def __init__(
@@ -78,9 +91,11 @@ class ModelRegistry:
         default: str | None,
         no_provider_reason: str,
         aliases: Sequence[Router] = (),
+        configured_models: Mapping[str, ModelInfo] | None = None,
     ) -> None:
         self._providers: Mapping[str, Provider] = {provider.name: provider for provider in providers}
         self._aliases: Mapping[str, Router] = {alias.name: alias for alias in aliases}
+        self._configured_models = configured_models or {}
         self._default = default
         self._no_provider_reason = no_provider_reason
         self._lists: dict[str, _ModelList] = {}
@@ -188,18 +203,35 @@ class ModelRegistry:
         gevent.joinall(jobs)
         try:
             default = self.default_model()
-            answering, wanted = self.resolve(default)
+            resolved = self.resolve(default)
         except HeadraceError:
-            default = ""
-        found = [Model(alias, CHAIN_PROVIDER, alias, False, alias == default) for alias in self._aliases]
+            default, resolved = "", None
+        found = [_model(alias, CHAIN_PROVIDER, self._alias_info(alias), default) for alias in self._aliases]
         found += [
-            _model(provider, name, default)
+            self._listed_model(provider, name, default)
             for provider, job in zip(self._providers.values(), jobs, strict=True)
             for name in job.value or ()
         ]
-        if default and not any(model.default for model in found):
-            found.insert(0, _model(answering, wanted, default))
+        if resolved is not None and not any(model.default for model in found):
+            found.insert(0, self._listed_model(*resolved, default))
         return found
+
+    def _listed_model(self, provider: Provider, name: str, default: str) -> Model:
+        info = self._model_info(provider, name)
+        return _model(f"{provider.name}/{name}", provider.name, info, default, is_embedded=provider.is_embedded)
+
+    def _model_info(self, provider: Provider, name: str) -> ModelInfo:
+        cached = self._lists.get(provider.name)
+        listed = cached.models.get(name) if cached else None
+        configured = self._configured_models.get(f"{provider.name}/{name}")
+        return complete_model_info(listed or ModelInfo(name), configured)
+
+    def _alias_info(self, alias: str) -> ModelInfo:
+        chain = []
+        for deployment in self._aliases[alias].chain:
+            info = self._model_info(deployment.provider, deployment.name)
+            chain.append(replace(info, context_window=deployment.context_window or info.context_window))
+        return chain_model_info(alias, chain)
 
     def _cached_names(self, provider: Provider) -> list[str]:
         # A request never waits for the renewal of an expired list.
@@ -209,10 +241,10 @@ class ModelRegistry:
         if time.monotonic() >= cached.expires_at:
             self._lists[provider.name] = cached._replace(expires_at=time.monotonic() + MODEL_LIST_TIMEOUT)
             # A greenlet if gevent is patched; else a thread, since this request's event loop may end earlier.
-            threading.Thread(target=self._refresh, args=(provider, cached.names), daemon=True).start()
+            threading.Thread(target=self._refresh, args=(provider, cached.models), daemon=True).start()
         return cached.names
 
-    def _refresh(self, provider: Provider, cached: list[str]) -> _ModelList:
+    def _refresh(self, provider: Provider, cached: Mapping[str, ModelInfo]) -> _ModelList:
         self._lists[provider.name] = renewed = _fetch_model_list(provider, cached)
         return renewed
 
@@ -224,15 +256,15 @@ class ModelRegistry:
         with self._refresh_locks.get(None)[provider.name]:
             cached = self._lists.get(provider.name)
             if cached is None or time.monotonic() >= cached.expires_at:
-                cached = self._refresh(provider, cached.names if cached else [])
+                cached = self._refresh(provider, cached.models if cached else {})
             return cached
 
 
-def _fetch_model_list(provider: Provider, cached: list[str]) -> _ModelList:
+def _fetch_model_list(provider: Provider, cached: Mapping[str, ModelInfo]) -> _ModelList:
     limit = ConnectTimeout(f"{provider.name} did not return its list of models within {MODEL_LIST_TIMEOUT:g} s.")
     try:
         with limit_time(MODEL_LIST_TIMEOUT, lambda: limit):
-            return _ModelList(time.monotonic() + MODEL_LIST_TTL, provider.models(), None)
+            return _ModelList(time.monotonic() + MODEL_LIST_TTL, _list_models(provider), None)
     except HeadraceError as error:
         return _ModelList(time.monotonic() + FAILURE_TTL, cached, error)
     except Exception as error:  # a bug in a custom provider must not make the other providers unusable
@@ -244,6 +276,12 @@ def _fetch_model_list(provider: Provider, cached: list[str]) -> _ModelList:
         )
 
 
-def _model(provider: Provider, name: str, default: str) -> Model:
-    id = f"{provider.name}/{name}"  # noqa: A001  # the field's name
-    return Model(id, provider.name, name, provider.is_embedded, id == default)
+def _list_models(provider: Provider) -> Mapping[str, ModelInfo]:
+    if isinstance(provider, ModelLister):
+        return {model.name: model for model in provider.list_models()}
+    return {name: ModelInfo(name) for name in provider.models()}
+
+
+def _model(id: str, provider: str, info: ModelInfo, default: str, *, is_embedded: bool = False) -> Model:  # noqa: A002
+    known = {name: getattr(info, name) for name in ModelInfo.__struct_fields__ if name != "name"}
+    return Model(id, provider, info.name, is_embedded, id == default, **known)

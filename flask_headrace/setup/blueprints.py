@@ -13,12 +13,13 @@ from ..blueprints.chat_page import create_page_blueprint
 from ..blueprints.endpoints import ENDPOINTS
 from ..blueprints.http.auth import login_redirect
 from ..blueprints.http.error_handlers import handle_application_abort
+from ..blueprints.http.request_id import REQUEST_ID_HEADERS, add_request_id
 from ..blueprints.http.unread_body import close_unread_connection
 from ..blueprints.openapi.document import create_openapi_blueprint
 from ..metrics import render_metrics
 from ..settings import Settings
 
-EXPOSED_HEADERS = ("Headrace-Stream-Id", "Retry-After", "X-Should-Retry")
+EXPOSED_HEADERS = ("Headrace-Estimated", "Headrace-Stream-Id", *REQUEST_ID_HEADERS, "Retry-After", "X-Should-Retry")
 """Response headers that pages of other origins may read."""
 
 
@@ -33,6 +34,7 @@ def build_blueprints(settings: Settings, *, has_page: bool) -> Iterator[Blueprin
         blueprint = create()
         blueprint.register_error_handler(HTTPException, handle_application_abort)
         blueprint.after_request(close_unread_connection)
+        blueprint.after_request(add_request_id)
         if settings.cors_origins:
             CORS(blueprint, origins=list(settings.cors_origins), expose_headers=list(EXPOSED_HEADERS))
         yield blueprint

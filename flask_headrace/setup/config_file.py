@@ -18,6 +18,7 @@ from .server_address import is_server_url
 
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
+Capability = Literal["image_input", "pdf_input", "reasoning", "structured_outputs", "tools"]
 Weight = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 
 
@@ -54,6 +55,9 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         base_url: The URL of the server. Its query, such as `?api-version=…`, is sent with every request.
         api_key_env: The name of the environment variable that contains the key; None for a server without keys.
         api_key_header: The name of the header that carries the key; None for the header that the API defines.
+        context: Context window in tokens, by the server's name of the model, for the lists of models.
+        capabilities: What models can do, by the server's name of the model: names of `model_info.CAPABILITIES`. A
+            model with an entry has none of the others.
         passes: Of a request in the upstream's own protocol: `all`, also what this package does not know, or only what
             is `known`. Written `pass` in the file.
         refuse: Names of fields, and of types of tools, parts and items, that are refused with an error, such as
@@ -65,6 +69,8 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base_url: str
     api_key_env: str | None = None
     api_key_header: str | None = None
+    context: dict[str, Annotated[int, msgspec.Meta(gt=0)]] = {}
+    capabilities: dict[str, tuple[Capability, ...]] = {}
     passes: Literal["known", "all"] = msgspec.field(default="all", name="pass")
     refuse: tuple[str, ...] = ()
     state: bool = False
@@ -159,8 +165,14 @@ def _parse_entry(config: Config, where: str, table: dict[str, Any], entry: type[
         reason = message.replace("`", "").replace("Expected", "it must be")
         if message.startswith("Invalid enum value"):
             attribute = entry.__struct_fields__[known.index(key)]
-            reason = f"it must be {' or '.join(get_args(get_type_hints(entry)[attribute]))}"
+            reason = f"it must be {' or '.join(_literals(get_type_hints(entry)[attribute]))}"
         raise config.error(where, f"{key} is {table[key]!r}: {reason}.") from None
+
+
+def _literals(field_type: Any) -> list[str]:  # noqa: ANN401  # a type
+    """Return the words of the `Literal` in a type."""
+    parts = get_args(field_type)
+    return [word for part in parts for word in ([part] if isinstance(part, str) else _literals(part))]
 
 
 def _check_alias(config: Config, where: str, alias: Alias) -> None:

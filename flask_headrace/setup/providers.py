@@ -11,6 +11,7 @@ from ..providers.base import Provider
 from ..providers.embedded.provider import EmbeddedProvider
 from ..providers.embedded.supervisor import unavailable_reason
 from ..providers.http.request_overrides import RequestOverrides
+from ..providers.model_info import CAPABILITIES, ModelInfo
 from ..providers.passthrough import Passthrough
 from ..providers.registry import ModelRegistry
 from ..settings import Settings
@@ -50,7 +51,19 @@ def build_registry(settings: Settings, own: Sequence[Provider] = ()) -> ModelReg
             f"HEADRACE_MODEL is {settings.model!r}: write it as provider/name, or as an alias of HEADRACE_CONFIG."
         )
     no_models = f"There is no model. Set OPENAI_API_KEY or ANTHROPIC_API_KEY. {reason}"
-    return ModelRegistry(list(providers.values()), settings.model, no_models, aliases)
+    return ModelRegistry(list(providers.values()), settings.model, no_models, aliases, _configured_models(config))
+
+
+def _configured_models(config: Config) -> dict[str, ModelInfo]:
+    found = {}
+    for upstream_name, upstream in config.upstreams.items():
+        for name in {*upstream.context, *upstream.capabilities}:
+            capabilities = {}
+            if (given := upstream.capabilities.get(name)) is not None:
+                capabilities = {capability: capability in given for capability in CAPABILITIES}
+            info = ModelInfo(name, context_window=upstream.context.get(name), capabilities=capabilities)
+            found[f"{upstream_name}/{name}"] = info
+    return found
 
 
 def _providers(

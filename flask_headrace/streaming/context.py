@@ -26,6 +26,7 @@ class StreamContext(msgspec.Struct, frozen=True, gc=False):
         echoed_fields: These fields as JSON. They are stored with the stream: another worker may send the answer.
         incarnation: A random name that distinguishes a resumable stream from earlier and later streams of the same id:
             after a store has lost a stream, a client can open its id again. Empty for a plain stream.
+        request_id: The id of the HTTP request that opened the stream, for the log; empty for none.
         ignored: What of the request a provider does not receive, as paths for people, by the provider's name.
     """
 
@@ -40,6 +41,7 @@ class StreamContext(msgspec.Struct, frozen=True, gc=False):
     protocol: str = ""
     echoed_fields: bytes = msgspec.field(default=b"", name="repeated")
     incarnation: str = ""
+    request_id: str = ""
     ignored: dict[str, tuple[str, ...]] = {}  # msgspec gives each one of its own
 
 

@@ -78,6 +78,7 @@ class StreamReader:
             self.waiter.wait()
             if self._wants_heartbeat:
                 self._wants_heartbeat = False
+                events = HEARTBEAT
                 break
         self.mark_progress()
         self._is_reading = True

@@ -28,6 +28,7 @@ from ..core.events import (
     terminal_reason,
 )
 from .buffer import EventBuffer, text_size
+from .completion_time import with_completion_time
 from .context import StreamContext, StreamLimits
 from .deadlines import Deadline, TimeoutScheduler
 from .disconnect_grace import DisconnectGrace
@@ -171,7 +172,7 @@ class StreamSession:
         """
         if self.terminal is not None:
             return
-        self.terminal = self.pending_terminal = self.pending_terminal or terminal
+        self.terminal = self.pending_terminal = with_completion_time(self.pending_terminal or terminal)
         self.ended_at = time.monotonic()
         has_no_usage = not self.is_source_started or (self.error is not None and self.error.has_no_usage)
         self.usage = self._usage_tracker.total(is_whole=isinstance(self.terminal, Completed), has_no_usage=has_no_usage)

@@ -5,8 +5,9 @@ The classes are named after the vectors of web-platform-tests (eventsource/forma
 
 from __future__ import annotations
 
-import time
 import tracemalloc
+from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_headrace.core.sse import EventTooLargeError, ServerSentEvent, SSEDecoder, encode_event
+from tests.support.effort import effort_of_steps
 
 
 def decode(*pieces: bytes) -> list[ServerSentEvent]:
@@ -242,9 +244,9 @@ class TestBound:
         with pytest.raises(EventTooLargeError):
             decoder.feed(b"x")
 
-    def test_small_pieces_take_time_in_proportion_to_their_number(self) -> None:
-        few, many = duration_of(10_000), duration_of(80_000)
-        assert many < 40 * few  # 8 in proportion, 64 where each piece was joined to all before it
+    def test_small_pieces_take_work_in_proportion_to_their_number(self) -> None:
+        few, many = (effort_of_steps(partial(feed_pieces, number)) for number in (2_000, 8_000))
+        assert many < 6 * few  # 4 in proportion, 16 where each piece was joined to all before it
 
     def test_small_pieces_take_no_more_memory_than_a_large_one(self) -> None:
         decoder, pieces = SSEDecoder(), 100_000
@@ -258,16 +260,12 @@ class TestBound:
         assert held < 5 * pieces * 2
 
 
-def duration_of(pieces: int) -> float:
-    """Return the CPU seconds of feeding one event in so many pieces, the best of three."""
-    best = float("inf")
-    for _ in range(3):
-        decoder = SSEDecoder()
-        began = time.process_time()
-        for _ in range(pieces):
-            decoder.feed(b"12345678")
-        best = min(best, time.process_time() - began)
-    return best
+def feed_pieces(number: int) -> Iterator[None]:
+    """Feed one event in so many pieces, one at each step."""
+    decoder = SSEDecoder()
+    for _ in range(number):
+        decoder.feed(b"12345678")
+        yield
 
 
 def test_named_writes_what_the_decoder_reads() -> None:

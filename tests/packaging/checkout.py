@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,12 +45,22 @@ def make_repository(folder: Path) -> Path:
     return repository
 
 
+@cache
+def dependencies() -> tempfile.TemporaryDirectory[str]:
+    """Make a folder of links to what is installed, except this project; it is removed when the tests end."""
+    folder = tempfile.TemporaryDirectory(prefix="dependencies-")
+    for installed in Path(sysconfig.get_paths()["purelib"]).iterdir():
+        if "headrace" not in installed.name:
+            (Path(folder.name) / installed.name).symlink_to(installed)
+    return folder
+
+
 def bare_environment(*paths: Path, **settings: str) -> dict[str, str]:
     """Return an environment in which `PYTHON` imports from these folders first, and else only the dependencies.
 
-    The installation of this project is not among them: a folder on PYTHONPATH has no effect by its `.pth` files.
+    The installation of this project is not among them, nor is its metadata.
     """
-    path = os.pathsep.join([*map(str, paths), sysconfig.get_paths()["purelib"]])
+    path = os.pathsep.join([*map(str, paths), dependencies().name])
     return environment(**settings, PYTHONPATH=path, PYTHONDONTWRITEBYTECODE="1")
 
 
@@ -63,6 +75,14 @@ def run_python(code: str, folder: Path, *paths: Path, python: str = PYTHON) -> s
         timeout=60,
         check=False,
     )
+
+
+def run(*command: str | Path, folder: Path, **variables: str) -> str:
+    """Run a command in a folder, in this environment, and return what it writes."""
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    )
+    return done.stdout
 
 
 def build(folder: Path, kind: str, target: Path) -> Path:

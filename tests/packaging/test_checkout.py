@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from flask_headrace.core.version import VERSION
 from tests.packaging.checkout import PYTHON, bare_environment, build, git, make_repository, run_python
 from tests.support.reader import send
 from tests.support.service import Service, environment
@@ -16,6 +17,12 @@ from tests.support.service import Service, environment
 pytestmark = pytest.mark.slow
 
 WHERE = "import flask_headrace; print(flask_headrace.__file__, flask_headrace.Headrace.__module__)"
+
+DESCRIBE = """
+from flask_headrace import create_app
+answer = create_app().test_client().get("/openapi.json")
+print(answer.status_code, answer.json["info"]["version"])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +44,26 @@ def test_a_bare_checkout_is_imported_without_being_installed(checkout: Path) -> 
     )
 
 
+def test_a_bare_checkout_describes_its_endpoints_without_the_metadata_of_an_installation(checkout: Path) -> None:
+    done = run_python(DESCRIBE, checkout)
+    assert done.stdout.split() == ["200", VERSION], done.stderr
+
+
 @pytest.mark.parametrize("name", ["blueprints", "blueprints.state", "providers", "providers.base"])
 def test_a_package_by_its_top_level_name_is_refused_with_the_name_to_use(checkout: Path, name: str) -> None:
     assert (checkout / name.partition(".")[0]).is_symlink()
     done = run_python(f"import {name}", checkout)
     assert done.returncode == 1
     assert f"ImportError: '{name.partition('.')[0]}' is a second name of this package" in done.stderr
+    assert f"import flask_headrace.{name.partition('.')[0]} instead" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["blueprints", "core.events", "providers", "server", "setup", "streaming.stores"])
+def test_a_package_is_refused_by_a_second_name_where_the_folder_of_all_is_the_current_one(
+    checkout: Path, name: str
+) -> None:
+    done = run_python(f"import {name}", checkout / "flask_headrace")
+    assert done.returncode == 1
     assert f"import flask_headrace.{name.partition('.')[0]} instead" in done.stderr
 
 

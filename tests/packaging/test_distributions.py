@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from tests.packaging.checkout import build, git, make_repository, names_in_wheel
+from tests.packaging.checkout import build, git, make_repository, names_in_wheel, run
 
 pytestmark = pytest.mark.slow
 
@@ -53,3 +54,13 @@ def test_the_source_distribution_has_every_file_but_the_links(unpacked: Path, tr
 
 def test_the_source_distribution_builds_the_same_wheel_by_itself(unpacked: Path, wheel: set[str]) -> None:
     assert names_in_wheel(build(unpacked, "wheel", unpacked.parent / "wheel")) == wheel
+
+
+def test_the_source_distribution_tests_itself(unpacked: Path) -> None:
+    """Run tests of a pure part, and of a service with its own process; all of them take minutes."""
+    own = "from pathlib import Path\nimport flask_headrace\nprint(Path(flask_headrace.__file__).parents[1])"
+    assert run(sys.executable, "-c", own, folder=unpacked).strip() == str(unpacked)
+    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    output = run(*command, "tests/core/test_sse.py", "tests/blueprints/native/test_tools.py", folder=unpacked)
+    assert " passed" in output.splitlines()[-1], output
+    assert "failed" not in output, output

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.packaging.checkout import make_repository
+from tests.conftest import require
+from tests.packaging.checkout import make_repository, run
 from tests.support.service import ROOT
 
 pytestmark = pytest.mark.slow
@@ -62,15 +62,19 @@ follow_imports = skip
 """
 
 
-PYRIGHT = ROOT / "tests/node_modules/.bin/pyright"
+FOREIGN = r"""
+    "_(Io|Async)Watcher" | "set_hub" | "Literal\[False\]".*"exception"   # gevent
+    | "(Arbiter|BaseApplication|ClientSocket\*|GeventWorker)" | module\ "gunicorn\.  # gunicorn
+    | server/.*attribute\ of\ "None"  # gunicorn, whose logger and body are there once it runs
+    | "AbstractConnection" | redis/pubsub.*attribute\ of\ "None" | "set\[str\ \|\ dict\[str,\ Any\]\]"  # redis
+    | module\ "xllamacpp"
+    | http/exchange.*"property"  # queue.queue of gevent
+"""
+"""What pyright reports about these packages, whose stubs are wrong or incomplete. To mypy the packages are untyped."""
 
 
-def run(*command: str | Path, folder: Path, **variables: str) -> str:
-    """Run a type checker in a folder and return what it writes."""
-    done = subprocess.run(
-        command, cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, check=False
-    )
-    return done.stdout
+def find_pyright() -> str:
+    return require(str(ROOT / "tests/node_modules/.bin/pyright"), "npm ci --prefix tests")
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +95,7 @@ class TestViewsOfAnApplication:
         (tmp_path / "user.py").write_text(USER)
         settings = {"extraPaths": [str(ROOT)], "reportUnnecessaryTypeIgnoreComment": "error"}
         (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
-        output = run(PYRIGHT, "--pythonpath", sys.executable, folder=tmp_path)
+        output = run(find_pyright(), "--pythonpath", sys.executable, folder=tmp_path)
         assert output.startswith("0 errors"), output
 
 
@@ -102,13 +106,12 @@ class TestCheckout:
         output = run(sys.executable, "-m", "mypy", "-p", "flask_headrace", folder=checkout)
         assert output.startswith("Success"), output
 
-    def test_is_found_by_pyright_and_its_public_files_are_without_an_error(self, checkout: Path) -> None:
-        # Inside, pyright takes the incomplete types of gevent, gunicorn and redis for whole. mypy checks those files.
-        report = json.loads(run(PYRIGHT, "--outputjson", "--pythonpath", sys.executable, folder=checkout))
+    def test_is_found_by_pyright_and_without_an_error_of_its_own(self, checkout: Path) -> None:
+        report = json.loads(run(find_pyright(), "--outputjson", "--pythonpath", sys.executable, folder=checkout))
         assert report["summary"]["filesAnalyzed"] >= len(list((checkout / "flask_headrace").rglob("*.py")))
-        package = checkout / "flask_headrace"
-        found = [item for item in report["generalDiagnostics"] if item["severity"] == "error"]
-        assert [
-            item for item in found if item.get("rule") == "reportMissingImports" and 'Import ".' in item["message"]
-        ] == []
-        assert [item for item in found if Path(item["file"]).parent in {package, package / "setup"}] == []
+        messages = [
+            f"{Path(item['file']).relative_to(checkout)}:{item['range']['start']['line'] + 1}: {item['message']}"
+            for item in report["generalDiagnostics"]
+            if item["severity"] == "error"
+        ]
+        assert [message for message in messages if not re.search(FOREIGN, message, re.VERBOSE)] == []

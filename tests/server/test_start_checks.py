@@ -50,7 +50,7 @@ def test_a_busy_port_is_named_with_what_to_do() -> None:
     [
         ({"HEADRACE_HARTBEAT": "5"}, "did you mean HEADRACE_HEARTBEAT?"),
         ({"HEADRACE_HEARTBEAT": "often"}, "HEADRACE_HEARTBEAT is 'often'"),
-        ({"HEADRACE_BIND": "0.0.0.0:8000"}, "HEADRACE_API_KEYS is empty"),
+        ({"HEADRACE_BIND": "0.0.0.0:PORT"}, "HEADRACE_API_KEYS is empty"),
         ({"HEADRACE_MODEL": "gpt"}, "write it as provider/name"),
         ({"HEADRACE_STORE": "postgres://x:secret@y/z"}, "HEADRACE_STORE is 'postgres://x:***@y/z': it must be one of"),
         ({"HEADRACE_STORE": "memory", "WEB_CONCURRENCY": "2"}, "there are 2 workers"),
@@ -64,7 +64,8 @@ def test_a_busy_port_is_named_with_what_to_do() -> None:
     ],
 )
 def test_a_wrong_setting_is_named_with_what_to_do(settings: dict[str, str], says: str) -> None:
-    code, output = start(**{"HEADRACE_BIND": f"127.0.0.1:{free_port()}", **settings})
+    address = settings.get("HEADRACE_BIND", "127.0.0.1:PORT").replace("PORT", str(free_port()))
+    code, output = start(**{**settings, "HEADRACE_BIND": address})
     assert code != 0
     assert says in output
     assert "Traceback" not in output

@@ -9,11 +9,13 @@ import pytest
 from flask_headrace import Settings
 from flask_headrace.core.errors import ConfigurationError
 from flask_headrace.providers.chat_request import ChatRequest, Message
+from flask_headrace.providers.passthrough import Passthrough
 from flask_headrace.setup.config_file import Alias, Config, Upstream, read_config
 from flask_headrace.setup.providers import build_registry
 from flask_headrace.testing import check_answer
 from tests.server.test_start_checks import start
 from tests.support import upstream as upstreams
+from tests.support.service import free_port
 
 GOOD = """
 [models.smart]
@@ -34,6 +36,9 @@ kind = "openai"
 base_url = "https://acme.example/openai/deployments/x?api-version=1"
 api_key_env = "ACME_KEY"
 api_key_header = "api-key"
+pass = "known"
+refuse = ["web_search", "service_tier"]
+state = true
 
 [upstreams.open]
 kind = "anthropic"
@@ -108,6 +113,14 @@ def test_it_becomes_chains_whose_models_share_what_is_known_of_them(path: Path) 
     assert set(found.circuit_breakers()) == {"acme/big", "open/small"}
 
 
+def test_its_upstreams_know_what_of_their_clients_requests_they_receive(path: Path) -> None:
+    found = build_registry(settings(path, GOOD))
+    providers = {name: found.resolve(f"{name}/x")[0] for name in ("acme", "open")}
+    assert providers["acme"].passthrough == Passthrough(False, ("web_search", "service_tier"), True)
+    assert providers["open"].passthrough == Passthrough()
+    assert (providers["acme"].family, providers["open"].family) == ("openai-chat", "anthropic")
+
+
 def test_its_upstreams_take_the_place_of_those_of_the_environment(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456")
     found = build_registry(settings(path, ACME.replace("acme", "openai") + ACME))
@@ -174,6 +187,8 @@ MISTAKES = [
     (CHAIN + "retry_budget = 0", "in [models.smart], retry_budget is 0: it must be float > 0"),
     (CHAIN + 'on_divergence = "stop"', "in [models.smart], on_divergence is 'stop': it must be restart or fail."),
     (CHAIN + "retry_budget = inf", "in [models.smart], retry_budget is inf: it must be float <= "),
+    (ACME + 'capabilities = { m = ["magic"] }', "must be image_input or pdf_input or reasoning or"),
+    (ACME + "context = { m = 0 }", "in [upstreams.acme], context is {'m': 0}: it must be int >= 1."),
     (CHAIN + "weights = [nan]", "in [models.smart], weights is [nan]: it must be float >= 0"),
     (CHAIN + "weights = [0]", "in [models.smart], weights are all 0"),
     (CHAIN + "weights = [1, 2]", "in [models.smart], weights has 2 numbers: one for each of 1 models."),
@@ -197,6 +212,10 @@ MISTAKES = [
     (ACME + 'api_key_env = "SPOILED_KEY"', "api_key_env is SPOILED_KEY, a variable with something around its key"),
     (ACME + 'api_key_env = "ACME_KEY"\napi_key_header = "a b"', "api_key_header is 'a b': no header has such a name."),
     (ACME + 'api_key_env = "NO_SUCH"', "in [upstreams.acme], api_key_env is NO_SUCH, a variable that is not set."),
+    (ACME + 'pass = "some"', "in [upstreams.acme], pass is 'some': it must be known or all."),
+    (ACME + 'passes = "all"', "in [upstreams.acme], passes is no key: did you mean pass?"),
+    (ACME + 'refuse = "web_search"', "in [upstreams.acme], refuse is 'web_search': it must be array, got str."),
+    (ACME + "state = 1", "in [upstreams.acme], state is 1: it must be bool, got int."),
     (ACME + 'api_key_header = "x"', "in [upstreams.acme], api_key_header is set, and api_key_env is not"),
 ]
 
@@ -222,7 +241,7 @@ def test_the_default_model_may_be_an_alias_of_it_and_nothing_unknown(path: Path)
 
 def test_a_mistake_stops_the_start_with_one_sentence(path: Path) -> None:
     path.write_text(CHAIN + "retries = -1")
-    code, output = start(HEADRACE_CONFIG=str(path))
+    code, output = start(HEADRACE_BIND=f"127.0.0.1:{free_port()}", HEADRACE_CONFIG=str(path))
     assert code != 0
     assert f"Headrace cannot start. {path}: in [models.smart], retries is -1" in output
     assert "Traceback" not in output

@@ -32,7 +32,7 @@ def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=["memory", "sqlite"])
 def workers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Worker]]:
-    with shared(request.param, tmp_path, StoreLimits(retention=1.0), 2) as stores:
+    with shared(request.param, tmp_path, StoreLimits(), 2) as stores:
         yield [Worker(store) for store in stores]
 
 

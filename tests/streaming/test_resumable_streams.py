@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import gevent
 import msgspec
 import pytest
@@ -102,9 +104,15 @@ class TestCursor:
         workers[0].die()
         gevent.spawn_later(0.5, workers[1].store_writer.lease.pause_failure_detection)
         gevent.spawn_later(0.9, workers[1].store_writer.lease.pause_failure_detection)
+
+        def follow_on() -> Reading | None:
+            with suppress(StoreUnavailable):  # the worker is not yet found dead
+                return workers[1].follow(first.id, 4)
+            return None
+
         with pytest.raises(StoreUnavailable, match="behind"):
             workers[1].follow(first.id, 4)
-        assert [type(event) for event in workers[1].follow(first.id, 4).read()] == [Usage, Failed]
+        assert [type(event) for event in until(follow_on).read()] == [Usage, Failed]
 
     def test_at_the_end_of_what_has_ended_has_nothing_to_follow(self, workers: list[Worker], other: Worker) -> None:
         first = workers[0].begin(Source(text("a"), [DONE]))
@@ -232,6 +240,9 @@ def test_a_stream_is_gone_after_its_retention(workers: list[Worker], other: Work
     first = workers[0].begin(Source(text("a"), [DONE]))
     first.read()
     until(lambda: is_stored(other, first.id, 4))
+    for worker in workers:
+        store = worker.store._store
+        store._limits = msgspec.structs.replace(store._limits, retention=1.0)
 
     def is_gone() -> bool:
         try:

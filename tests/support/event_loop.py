@@ -11,7 +11,7 @@ import gevent
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T | None], limit: float = 5.0) -> T:
+def until(condition: Callable[[], T | None], limit: float = 30.0) -> T:
     """Let greenlets run until `condition()` is true; return its value.
 
     An IndexError counts as "not yet true", so that a condition can index a list that is still empty.

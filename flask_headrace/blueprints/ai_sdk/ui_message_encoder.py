@@ -7,8 +7,7 @@ next frame of another kind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -67,7 +66,7 @@ class UIMessageEncoder:
             replay to it, so the earlier parts are revoked first.
     """
 
-    HEADERS: ClassVar[Mapping[str, str]] = {**EVENT_STREAM_HEADERS, "x-vercel-ai-ui-message-stream": "v1"}
+    HEADERS = {**EVENT_STREAM_HEADERS, "x-vercel-ai-ui-message-stream": "v1"}  # noqa: RUF012  # never changed
 
     __slots__ = ("_calls", "_has_begun", "_is_replay", "_message_id", "_open", "_parts", "_usage")
 

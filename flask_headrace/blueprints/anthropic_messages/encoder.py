@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from ...core.answer import Block, CollectedAnswer, ReasoningBlock, ToolCallBlock
-from ...core.errors import StreamCancelled
+from ...core.errors import HeadraceError, StreamCancelled
 from ...core.events import (
     AnswerRestarted,
     Cancelled,
@@ -31,6 +31,7 @@ from ...core.events import (
     ToolCallStarted,
     Usage,
 )
+from ...core.json_object import is_json_object
 from ...core.partial_json.tokens import WHITESPACE
 from ...core.sse import encode_event
 from ...core.usage import delta_text
@@ -75,14 +76,19 @@ class MessagesEncoder:
 
     Some providers interleave the deltas of several tool calls. While the arguments of the open call are incomplete,
     events of other blocks are queued.
+
+    Args:
+        request_id: The id of the client's request, for errors; None to omit it.
     """
 
     HEADERS = EVENT_STREAM_HEADERS
-    error_body = staticmethod(anthropic_error_body)
 
-    __slots__ = ("_arguments", "_index", "_open_block", "_queued", "_queued_bytes", "_started_calls", "_usage")
+    __slots__ = (
+        "_arguments", "_index", "_open_block", "_queued", "_queued_bytes", "_request_id", "_started_calls", "_usage",
+    )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, request_id: str | None = None) -> None:
+        self._request_id = request_id
         self._index = -1
         self._open_block: _BlockType | int | None = None  # an int is a call's index
         self._started_calls: set[int] = set()
@@ -121,6 +127,10 @@ class MessagesEncoder:
             "usage": _usage_object(answer.usage or Usage(0, 0)),
         }
 
+    def error_body(self, error: HeadraceError) -> dict[str, Any]:
+        """Return the body of an error response in Anthropic's form."""
+        return anthropic_error_body(error, self._request_id)
+
     def _encode_texts(self, texts: list[str]) -> bytes:
         before, _, after = self._delta_frame("text_delta", text="").partition(b'""')
         return encode_text_frames(texts, before, after)
@@ -149,7 +159,7 @@ class MessagesEncoder:
             case AnswerRestarted(reason, model) if self._index >= 0:
                 # A content block cannot be revoked.
                 raise AbortConnection(
-                    _error_frame("restarted", f"{model} restarted the answer ({reason}): send the request again.")
+                    self._error_frame("restarted", f"{model} restarted the answer ({reason}): send the request again.")
                 )
             case Completed(finish_reason, stop_sequence):
                 stopped: list[bytes] = []
@@ -157,9 +167,9 @@ class MessagesEncoder:
                     stopped += self._stop_block()
                 return [*stopped, *_end_frames(_stop_fields(finish_reason, stop_sequence), self._usage)]
             case Failed(code, message):
-                return [_error_frame(code, message)]
+                return [self._error_frame(code, message)]
             case Cancelled(reason):
-                return [_error_frame(StreamCancelled.code, StreamCancelled(reason).message)]
+                return [self._error_frame(StreamCancelled.code, StreamCancelled(reason).message)]
         return []
 
     def _must_queue(self, event: Event) -> bool:
@@ -167,13 +177,13 @@ class MessagesEncoder:
             return False
         if isinstance(event, (ToolCallDelta, ToolCallCompleted)) and event.index in self._started_calls:
             return False
-        return bool(self._queued) or not _is_object(self._arguments)
+        return bool(self._queued) or not is_json_object("".join(self._arguments))
 
     def _queue(self, event: Event) -> list[bytes]:
         self._queued_bytes += 100 + len(delta_text(event))
         if self._queued_bytes > MAX_QUEUED_BYTES:
             raise AbortConnection(
-                _error_frame(
+                self._error_frame(
                     "answer_too_large",
                     f"More than {MAX_QUEUED_BYTES} bytes were queued behind a tool call: use another protocol.",
                 )
@@ -221,6 +231,9 @@ class MessagesEncoder:
         self._index += 1
         self._open_block = block_type
         return [*stopped, _frame("content_block_start", index=self._index, content_block=block)]
+
+    def _error_frame(self, code: str, message: str) -> bytes:
+        return encode_event(b"error", _encoder.encode(anthropic_stream_error(code, message, self._request_id)))
 
     def _delta_frame(self, delta_type: str, **fields: str) -> bytes:
         return _frame("content_block_delta", index=self._index, delta={"type": delta_type, **fields})
@@ -280,17 +293,5 @@ def _end_frames(stopped: dict[str, str | None], usage: Usage) -> list[bytes]:
     return [_frame("message_delta", delta=stopped, usage=_usage_object(usage)), _frame("message_stop")]
 
 
-def _error_frame(code: str, message: str) -> bytes:
-    return encode_event(b"error", _encoder.encode(anthropic_stream_error(code, message)))
-
-
 def _frame(event_type: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
     return encode_event(event_type.encode(), _encoder.encode({"type": event_type, **fields}))
-
-
-def _is_object(pieces: list[str]) -> bool:
-    try:
-        msgspec.json.decode("".join(pieces), type=dict)
-    except (msgspec.MsgspecError, RecursionError):
-        return False
-    return True

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from flask import Blueprint, Response
 
 from ...core.errors import HeadraceError
-from ...providers.registry import Model
 from ..encoding.error_bodies import anthropic_error_body
 from ..http.auth import authorize_request
 from ..http.error_handlers import error_response
 from ..http.json_answer import json_answer_response
 from ..http.json_response import json_response
 from ..http.request_body import read_body
+from ..http.request_id import current_request_id
 from ..http.stream_response import stream_response
 from ..open_stream import count_tokens as count
 from ..open_stream import open_stream
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
 from .body import MessagesBody
 from .encoder import EVENT_NAMES, MessagesEncoder
+from .models import MODEL_SCHEMA, MODELS_SCHEMA, model_object, models_page
 from .request import to_chat_request
+
+__all__ = [
+    "DEFAULT_PROVIDER", "ERROR_SCHEMA", "MODELS_SCHEMA", "MODEL_SCHEMA", "OPERATIONS",
+    "create_anthropic_messages_blueprint", "model_object", "models_page",
+]  # fmt: skip
 
 DEFAULT_PROVIDER = "anthropic"
 """The provider for a model that is named without a provider and that no provider lists."""
@@ -33,17 +39,10 @@ ERROR_SCHEMA: Mapping[str, Any] = {
     "properties": {
         "type": {"const": "error"},
         "error": {"type": "object", "required": ["type", "message"], "description": "Why a request failed."},
+        "request_id": {"type": "string", "description": "The id in the response header `request-id`."},
     },
 }
 """The JSON Schema of an error's body."""
-
-MODEL_SCHEMA: Mapping[str, Any] = {"type": "object", "required": ["type", "id", "display_name", "created_at"]}
-MODELS_SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "required": ["data", "has_more", "first_id", "last_id"],
-    "properties": {"data": {"type": "array", "items": MODEL_SCHEMA}},
-}
-"""The JSON Schemas of one model and of `GET /v1/models`."""
 
 OPERATIONS = (
     Operation(
@@ -66,8 +65,14 @@ OPERATIONS = (
     Operation(
         "POST",
         "/v1/messages/count_tokens",
-        "Count the input tokens of a conversation, if the provider supports it.",
-        (ResponseSpec(200, "The number of input tokens.", {JSON: {"type": "object", "required": ["input_tokens"]}}),),
+        "Count the input tokens of a conversation.",
+        (
+            ResponseSpec(
+                200,
+                "The number of input tokens; an estimate if the response has `Headrace-Estimated: true`.",
+                {JSON: {"type": "object", "required": ["input_tokens"]}},
+            ),
+        ),
         body=MessagesBody,
         error_schema=ERROR_SCHEMA,
     ),
@@ -98,35 +103,20 @@ def messages() -> Response:
         is_resumable=body.resumable,
         id=body.id,
     )
-    encoder = MessagesEncoder()
+    encoder = MessagesEncoder(current_request_id())
     return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
 
 
 def count_tokens() -> Response:
-    """Return the number of input tokens of a conversation."""
+    """Return the number of input tokens of a conversation: the provider's count, or an estimate with a header."""
     authorize_request()
     body = read_body(_decoder)
-    return json_response({"input_tokens": count(body.model, to_chat_request(body), default_provider=DEFAULT_PROVIDER)})
-
-
-def models_page(models: Sequence[Model]) -> dict[str, Any]:
-    """Return the body of Anthropic's `GET /v1/models`, with all models on one page."""
-    data = [model_object(model) for model in models]
-    first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
-    return {"data": data, "has_more": False, "first_id": first, "last_id": last}
-
-
-def model_object(model: Model) -> dict[str, Any]:
-    """Return a model in the form of Anthropic's API."""
-    return {
-        "type": "model",
-        "id": model.id,
-        "display_name": model.name,
-        # Anthropic's API sends this date if a model's date is unknown.
-        "created_at": "1970-01-01T00:00:00Z",
-        "lifecycle": "active",
-    }
+    counted = count(body.model, to_chat_request(body), default_provider=DEFAULT_PROVIDER)
+    response = json_response({"input_tokens": counted.input_tokens})
+    if counted.is_estimated:
+        response.headers["Headrace-Estimated"] = "true"
+    return response
 
 
 def _handle_error(error: HeadraceError) -> Response:
-    return error_response(error, anthropic_error_body(error))
+    return error_response(error, anthropic_error_body(error, current_request_id()))

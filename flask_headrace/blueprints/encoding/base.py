@@ -36,9 +36,9 @@ class AbortConnection(Exception):
         preceding: Bytes that were encoded before the error and not yet sent.
     """
 
-    def __init__(self, words: bytes = b"", before: bytes = b"") -> None:
+    def __init__(self, error_frame: bytes = b"", preceding: bytes = b"") -> None:
         super().__init__()
-        self.error_frame, self.preceding = words, before
+        self.error_frame, self.preceding = error_frame, preceding
 
     @property
     def final_bytes(self) -> bytes:

@@ -61,24 +61,31 @@ def _openai_error(error_type: str, code: str, message: str) -> dict[str, Any]:
     return {"error": {"message": message, "type": error_type, "param": None, "code": code}}
 
 
-def anthropic_error_body(error: HeadraceError) -> dict[str, Any]:
-    """Return the body of an error response in Anthropic's form."""
+def anthropic_error_body(error: HeadraceError, request_id: str | None = None) -> dict[str, Any]:
+    """Return the body of an error response in Anthropic's form.
+
+    Args:
+        error: The error.
+        request_id: The id of the request; None to omit it.
+    """
     if error.status == 429:
-        return _anthropic_error("rate_limit_error", error.code, error.message)
+        return _anthropic_error("rate_limit_error", error.code, error.message, request_id)
     default_type = "invalid_request_error" if 400 <= error.status < 500 else "api_error"
     error_type = _ANTHROPIC_TYPES.get(error.code) or _ANTHROPIC_TYPES_BY_STATUS.get(error.status, default_type)
-    return _anthropic_error(error_type, error.code, error.message)
+    return _anthropic_error(error_type, error.code, error.message, request_id)
 
 
-def anthropic_stream_error(code: str, message: str) -> dict[str, Any]:
+def anthropic_stream_error(code: str, message: str, request_id: str | None = None) -> dict[str, Any]:
     """Return an error inside a stream in Anthropic's form; Anthropic's SDKs expose `code` as `error_code`.
 
     Args:
         code: The error's stable code.
         message: The message for people.
+        request_id: The id of the request; None to omit it.
     """
-    return _anthropic_error(_ANTHROPIC_TYPES.get(code, "api_error"), code, message)
+    return _anthropic_error(_ANTHROPIC_TYPES.get(code, "api_error"), code, message, request_id)
 
 
-def _anthropic_error(error_type: str, code: str, message: str) -> dict[str, Any]:
-    return {"type": "error", "error": {"type": error_type, "message": message, "details": {"error_code": code}}}
+def _anthropic_error(error_type: str, code: str, message: str, request_id: str | None) -> dict[str, Any]:
+    error = {"type": error_type, "message": message, "details": {"error_code": code}}
+    return {"type": "error", "error": error, **({} if request_id is None else {"request_id": request_id})}

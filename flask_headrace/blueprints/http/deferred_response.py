@@ -11,6 +11,7 @@ from flask import Response
 from ...core.errors import HeadraceError
 from ...streaming.internal_error import log_internal_error
 from .error_handlers import error_response
+from .request_id import add_request_id
 from .response_stream import ResponseStream
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class DeferredResponse(Response):
         super().__init__((), headers=headers, direct_passthrough=True)
         self._response_stream, self._build = stream, build
         self.headers["Headrace-Stream-Id"] = stream.session.id
+        add_request_id(self)
         # A `finally` inside the iteration would not run if the server never iterates.
         self.call_on_close(stream.close)
 

@@ -13,6 +13,7 @@ from ...core.errors import HeadraceError
 from ..encoding.error_bodies import anthropic_error_body, native_error_body, openai_error_body
 from .aborts import ApplicationAbort, to_application_abort
 from .json_response import json_response
+from .request_id import add_request_id, current_request_id
 
 
 def handle_headrace_error(error: HeadraceError) -> Response:
@@ -22,7 +23,9 @@ def handle_headrace_error(error: HeadraceError) -> Response:
 
 def handle_v1_error(error: HeadraceError) -> Response:
     """Return the error response in OpenAI's form or, to an Anthropic client, in Anthropic's form."""
-    return error_response(error, anthropic_error_body(error) if is_anthropic_client() else openai_error_body(error))
+    if is_anthropic_client():
+        return error_response(error, anthropic_error_body(error, current_request_id()))
+    return error_response(error, openai_error_body(error))
 
 
 def is_anthropic_client() -> bool:
@@ -63,7 +66,9 @@ def handle_http_error(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None:
         return error.response
     ours = to_application_abort(error, _message(error))
-    return handle_v1_error(ours) if request.path.startswith("/v1/") else handle_headrace_error(ours)
+    if request.path.startswith("/v1/"):
+        return add_request_id(handle_v1_error(ours))
+    return handle_headrace_error(ours)
 
 
 def _message(error: HTTPException) -> str:

@@ -1,4 +1,4 @@
-"""The limits of a request body: its items (messages, content parts, tool calls and tools) and its depth. Pure.
+"""The limit of items in a request body: messages, content parts, tool calls and tools. Pure.
 
 One request is processed without interruption. Tens of thousands of items, which fit into a megabyte, would block all
 other requests for half a second.
@@ -12,9 +12,6 @@ import msgspec
 
 MAX_ITEMS = 5000
 """Maximum items in one request body."""
-
-MAX_DEPTH = 128
-"""Maximum levels of arrays and objects in a request body that goes on to a provider."""
 
 _MIN_ITEM_BYTES = 10
 """Minimum size of an item in bytes, in any protocol."""
@@ -53,19 +50,3 @@ def _nested_values(piece: Any) -> list[list[Any] | tuple[Any, ...]]:  # noqa: AN
         values = [getattr(piece, name) for name in _CONTAINER_FIELDS.intersection(piece.__struct_fields__)]
     several = [value for value in values if isinstance(value, (list, tuple))]
     return [*several, [value for value in values if not isinstance(value, (list, tuple))]]
-
-
-def is_deeper(value: Any, limit: int) -> bool:  # noqa: ANN401  # any JSON value
-    """Whether a JSON value has more than `limit` levels of arrays and objects."""
-    level = [value]
-    for _ in range(limit + 1):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, (dict, list))
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, (dict, list))
-        ]
-        if not level:
-            return False
-    return True

@@ -15,7 +15,8 @@ from ...core.json_text import find_lone_surrogate
 from ...providers.chat_request import Json
 from ...providers.http.hub_local import destroy_hub_with_thread
 from ..state import current_state
-from .item_limits import MAX_DEPTH, MAX_ITEMS, has_too_many_items, is_deeper
+from .item_limits import MAX_ITEMS, has_too_many_items
+from .json_structure import MAX_DEPTH, MAX_VALUES, has_too_many_values, is_too_deep
 from .unread_body import has_read_error
 from .validation_messages import allowed_values
 
@@ -54,10 +55,9 @@ def read_body_and_fields(decoder: msgspec.json.Decoder[B]) -> tuple[B, Json]:
     """
     data = _read()
     body = _decode_limited(data, decoder)
-    fields = _decode(data, _json_decoder)
-    if is_deeper(fields, MAX_DEPTH):
+    if is_too_deep(data):
         raise InvalidRequest(f"The body is nested deeper than {MAX_DEPTH} levels: flatten it.")
-    return body, fields
+    return body, _decode(data, _json_decoder)
 
 
 def _read() -> bytes:
@@ -69,6 +69,11 @@ def _read() -> bytes:
 
 
 def _decode_limited(data: bytes, decoder: msgspec.json.Decoder[B]) -> B:
+    if has_too_many_values(data):
+        raise InvalidRequest(
+            f"The body has more than {MAX_VALUES} values (elements of arrays and members of objects): "
+            "send large data as text."
+        )
     body = _decode(data, decoder)
     if has_too_many_items(body, len(data)):
         raise InvalidRequest(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 from flask import Blueprint, Response, request
+from msgspec.structs import replace
 
 from ...providers.chat_request import ChatRequest
 from ...streaming.context import StreamContext
@@ -97,7 +98,9 @@ def models() -> Response:
     state = current_state()
     available = state.registry.models()
     default = next((model.id for model in available if model.default), None)
-    return json_response({"default": default, "models": available})
+    # Anthropic's form of the capabilities is for its own clients.
+    models = [replace(model, anthropic_capabilities=None) for model in available]
+    return json_response({"default": default, "models": models})
 
 
 def encoder_for(context: StreamContext, seen: int = 0) -> JSONEncoder:

@@ -1,16 +1,18 @@
 """The encoder of OpenAI's chat completions, for `POST /v1/chat/completions`.
 
 The protocol has no form for reasoning signatures and none for the end of a tool call, which clients infer from the next
-chunk; both are omitted. A chunk cannot be revoked, so an answer that restarts ends with an error. Pure.
+chunk; both are omitted. A chunk cannot be revoked, so an answer that restarts ends with an error. What only providers
+of the same protocol have is written as they sent it; see `provider_fields.py`. Pure.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
 
-from ...core.answer import CollectedAnswer, ToolCallBlock
+from ...core.answer import CollectedAnswer
 from ...core.errors import HeadraceError, StreamCancelled
 from ...core.events import (
     AnswerRestarted,
@@ -19,6 +21,7 @@ from ...core.events import (
     Event,
     Failed,
     FinishReason,
+    ProviderEvent,
     ReasoningDelta,
     ResponseStarted,
     TextDelta,
@@ -27,10 +30,11 @@ from ...core.events import (
     ToolCallStarted,
     Usage,
 )
-from ...core.partial_json.tokens import WHITESPACE
 from ..encoding.base import EVENT_STREAM_HEADERS, AbortConnection
 from ..encoding.error_bodies import openai_error_body, openai_stream_error
 from ..encoding.frames import OPENAI_HEARTBEAT, encode_events, encode_text_frames
+from .call_deltas import CallDeltas
+from .provider_fields import FAMILY, ProviderFields, WholeFields, whole_fields
 
 _DONE = b"data: [DONE]\n\n"
 _FINISH_REASONS: dict[FinishReason, str] = {"pause": "stop", "other": "stop"}  # the protocol's own list is closed
@@ -45,15 +49,27 @@ class ChatCompletionEncoder:
         model: The requested model's id. `ResponseStarted` replaces it by the answering model's.
         created: The time of the request, in seconds since 1970.
         has_usage: Whether the stream contains usage.
+        custom_tools: Names of the tools that the client knows as custom tools.
+        is_legacy: Whether the client uses the older API, with `functions`.
     """
 
     HEADERS = EVENT_STREAM_HEADERS
 
-    def __init__(self, id: str, model: str, created: int, *, has_usage: bool = False) -> None:  # noqa: A002
+    def __init__(  # noqa: PLR0913  # all but the first three are keyword-only
+        self,
+        id: str,  # noqa: A002
+        model: str,
+        created: int,
+        *,
+        has_usage: bool = False,
+        custom_tools: Collection[str] = (),
+        is_legacy: bool = False,
+    ) -> None:
         self._id, self._created = f"chatcmpl-{id}", created
-        self._has_usage = has_usage
+        self._has_usage, self._is_legacy = has_usage, is_legacy
         self._usage: Usage | None = None
-        self._silent_calls: set[int] = set()
+        self._calls = CallDeltas(custom_tools, is_legacy=is_legacy)
+        self._fields = ProviderFields()
         self._set_model(model)
 
     def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
@@ -70,25 +86,40 @@ class ChatCompletionEncoder:
         if not events:
             return OPENAI_HEARTBEAT
         texts = [event.text for event in events if type(event) is TextDelta]
-        if first_id is None and len(texts) == len(events):
+        if first_id is None and len(texts) == len(events) and not self._fields.is_waiting:
             return self._encode_texts(texts)
         return encode_events(events, first_id, id_suffix, self._encode_one)
 
     def encode_whole(self, answer: CollectedAnswer) -> dict[str, Any]:
         """Return a complete answer as one JSON value."""
+        fields = whole_fields(answer)
         choice = {
             "index": 0,
-            "message": _message_object(answer),
+            "message": self._message(answer, fields),
             "logprobs": None,
-            "finish_reason": _finish_reason(answer.finish_reason),
+            **fields.choice,
+            "finish_reason": self._finish_reason(answer.finish_reason),
         }
         return {
+            **fields.top,
             "id": self._id,
             "object": "chat.completion",
             "created": self._created,
             "model": answer.started.model if answer.started else self._model,
             "choices": [choice],
-            "usage": _usage_object(answer.usage) if answer.usage else None,
+            "usage": fields.fields.usage_with(_usage_object(answer.usage)) if answer.usage else None,
+        }
+
+    def _message(self, answer: CollectedAnswer, fields: WholeFields) -> dict[str, Any]:
+        calls = answer.tool_calls()
+        reasoning = answer.reasoning()
+        return {
+            **fields.message,
+            "role": "assistant",
+            "content": answer.text() or (None if calls else ""),
+            "refusal": None,
+            **({"reasoning_content": reasoning} if reasoning else {}),
+            **self._calls.whole(calls, fields.calls),
         }
 
     def error_body(self, error: HeadraceError) -> dict[str, Any]:
@@ -108,18 +139,15 @@ class ChatCompletionEncoder:
     def _encode_one(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for each kind of event
         match event:
             case TextDelta(text):
-                return [self._encode_texts([text])]
+                return [self._delta({"content": text}) if self._fields.is_waiting else self._encode_texts([text])]
             case ReasoningDelta(text):
                 return [self._delta({"reasoning_content": text})]
             case ToolCallDelta(call, text):
-                return self._encode_arguments(call, text)
+                return self._deltas(self._calls.arguments(call, text))
             case ToolCallStarted(call, id, name):
-                self._silent_calls.add(call)
-                tool_call = {"index": call, "id": id, "type": "function", "function": {"name": name, "arguments": ""}}
-                return [self._delta({"tool_calls": [tool_call]})]
-            case ToolCallCompleted(call, arguments) if call in self._silent_calls:
-                # Clients parse the received text, and empty text is not JSON.
-                return self._encode_arguments(call, _json(arguments).decode())
+                return [self._delta(self._calls.start(call, id, name, self._fields.calls.pop(call, {})))]
+            case ToolCallCompleted(call, arguments):
+                return self._deltas(self._calls.end(call, arguments))
             case ResponseStarted(_, model):
                 self._set_model(model)
                 return [self._delta({"role": "assistant", "content": ""})]
@@ -131,8 +159,10 @@ class ChatCompletionEncoder:
             case Usage():
                 self._usage = event
                 return []
+            case ProviderEvent(family) if family == FAMILY:
+                return self._encode_provider_event(event)
             case Completed(reason):
-                return [self._delta({}, _finish_reason(reason)), *self._encode_usage(), _DONE]
+                return [self._delta({}, self._finish_reason(reason)), *self._encode_usage(), _DONE]
             case AnswerRestarted():
                 raise AbortConnection(_restart_error_frame(event))
             case Failed(code, message):
@@ -142,24 +172,43 @@ class ChatCompletionEncoder:
             case _:
                 return []
 
-    def _encode_arguments(self, call: int, text: str) -> list[bytes]:
-        # Clients parse the received text after each chunk of a strict tool, and blanks alone are not JSON.
-        text = text.lstrip(WHITESPACE) if call in self._silent_calls else text
-        if not text:
-            return []
-        self._silent_calls.discard(call)
-        return [self._delta({"tool_calls": [{"index": call, "function": {"arguments": text}}]})]
+    def _encode_provider_event(self, event: ProviderEvent) -> list[bytes]:
+        if self._fields.read(event):
+            self._set_model(self._model)
+        if event.kind == "call":
+            return [self._delta(self._calls.others(call, fields)) for call, fields in self._late_call_fields()]
+        return [self._delta({})] if event.kind == "chunk" and self._fields.is_waiting else []
+
+    def _late_call_fields(self) -> list[tuple[int, dict[str, Any]]]:
+        late = [index for index in self._fields.calls if index in self._calls.begun]
+        return [(index, self._fields.calls.pop(index)) for index in late]
+
+    def _deltas(self, delta: dict[str, Any] | None) -> list[bytes]:
+        return [] if delta is None else [self._delta(delta)]
 
     def _encode_usage(self) -> list[bytes]:
         if not self._has_usage or self._usage is None:
             return []
-        return [_frame(self._chunk([]) | {"usage": _usage_object(self._usage)})]
+        return [_frame(self._chunk([]) | {"usage": self._fields.usage_with(_usage_object(self._usage))})]
 
     def _delta(self, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
-        return _frame(self._chunk([{"index": 0, "delta": delta, "finish_reason": finish_reason}]))
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+        if not self._fields.is_waiting:
+            return _frame(self._chunk([choice]))
+        top, fields = self._fields.take_next()
+        merged = {**fields, **choice, "delta": {**fields.get("delta", {}), **delta}}
+        return _frame({**top, **self._chunk([merged])})
+
+    def _finish_reason(self, reason: FinishReason | None) -> str | None:
+        if reason is None:
+            return None
+        if reason == "tool_calls" and self._is_legacy:
+            return "function_call"
+        return _FINISH_REASONS.get(reason, reason)
 
     def _chunk(self, choices: list[dict[str, Any]]) -> dict[str, Any]:
         chunk = {
+            **self._fields.top,
             "id": self._id,
             "object": "chat.completion.chunk",
             "created": self._created,
@@ -167,27 +216,6 @@ class ChatCompletionEncoder:
             "choices": choices,
         }
         return chunk | {"usage": None} if self._has_usage else chunk
-
-
-def _message_object(answer: CollectedAnswer) -> dict[str, Any]:
-    calls = [_tool_call_object(call) for call in answer.tool_calls()]
-    reasoning = answer.reasoning()
-    return {
-        "role": "assistant",
-        "content": answer.text() or (None if calls else ""),
-        "refusal": None,
-        **({"reasoning_content": reasoning} if reasoning else {}),
-        **({"tool_calls": calls} if calls else {}),
-    }
-
-
-def _tool_call_object(call: ToolCallBlock) -> dict[str, Any]:
-    arguments = call.text if call.text.strip() else _json(call.arguments).decode()
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
-
-
-def _finish_reason(reason: FinishReason | None) -> str | None:
-    return None if reason is None else _FINISH_REASONS.get(reason, reason)
 
 
 def _usage_object(usage: Usage) -> dict[str, Any]:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError
+from ...providers.chat_request import ChatRequest
 from ...streaming.readable import ReadableStream
 from ..http.auth import authorize_request
 from ..http.error_handlers import handle_v1_error
 from ..http.json_answer import json_answer_response
-from ..http.request_body import read_body
+from ..http.request_body import read_body_and_fields
 from ..http.stream_response import stream_response
 from ..open_stream import EchoedFields, echoed_fields, open_stream
 from ..openai_shared.errors import ERROR_SCHEMA
+from ..openai_shared.request import protocol_headers
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
 from .body import ChatCompletionBody
 from .encoder import ChatCompletionEncoder
-from .request import to_chat_request
+from .request import custom_tool_names, to_chat_request
 
 _COMPLETION_SCHEMA = {"type": "object", "required": ["id", "object", "created", "model", "choices", "usage"]}
 
@@ -55,23 +59,31 @@ def create_openai_chat_blueprint() -> Blueprint:
 def complete() -> Response:
     """Answer a conversation."""
     owner = authorize_request()
-    body = read_body(_decoder)
-    has_usage = bool(body.stream_options and body.stream_options.include_usage)
+    body, fields = read_body_and_fields(_decoder)
+    chat_request = to_chat_request(body, fields, protocol_headers(request.headers))
     reader = open_stream(
         body.model,
-        to_chat_request(body),
+        chat_request,
         owner=owner,
         default_provider="openai",
         is_resumable=body.resumable,
         id=body.id,
-        echoed=EchoedFields(PROTOCOL, {"include_usage": has_usage}),
+        echoed=EchoedFields(PROTOCOL, _encoder_options(body, chat_request)),
     )
     encoder = encoder_for(reader.session)
     return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
 
 
+def _encoder_options(body: ChatCompletionBody, chat_request: ChatRequest) -> dict[str, Any]:
+    return {
+        "has_usage": bool(body.stream_options and body.stream_options.include_usage),
+        "custom_tools": custom_tool_names(chat_request),
+        "is_legacy": bool(body.functions),
+    }
+
+
 def encoder_for(stream: ReadableStream) -> ChatCompletionEncoder:
-    """Return the chat completion encoder for a stream, with the echoed fields of its request."""
+    """Return the chat completion encoder for a stream, with the options of its request."""
     # A request in another protocol cannot exclude usage, so usage is included.
-    has_usage = echoed_fields(stream, PROTOCOL).get("include_usage", True)
-    return ChatCompletionEncoder(stream.id, stream.context.model, stream.context.created, has_usage=has_usage)
+    options = {"has_usage": True, **echoed_fields(stream, PROTOCOL)}
+    return ChatCompletionEncoder(stream.id, stream.context.model, stream.context.created, **options)

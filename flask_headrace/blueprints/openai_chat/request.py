@@ -1,74 +1,58 @@
 """Turns the body of a chat completion request into a `ChatRequest`.
 
-This module knows OpenAI's fields and which of them are not supported. It does not know models or providers. Pure.
+This module knows OpenAI's fields, and which of them every provider understands. The others travel along in
+`ChatRequest.source`. It does not know models or providers. Pure.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
+from ...core.custom_tool_input import INPUT_SCHEMA
 from ...core.errors import InvalidRequest
-from ...providers.chat_request import (
-    ChatRequest,
-    ImagePart,
-    Message,
-    NamedTool,
-    Part,
-    ReasoningPart,
-    ResponseFormat,
-    TextPart,
-    Tool,
-    ToolCall,
-    ToolChoice,
-)
-from ..openai_shared.body import AllowedToolsChoice, TextFormat
-from ..openai_shared.request import parse_tool_arguments, reject_unsupported
+from ...providers.chat_request import ChatRequest, CustomTool, Json, NamedTool, ResponseFormat, Tool, ToolChoice
+from ...providers.source_request import SourceRequest, SourceTurn
+from ..openai_shared.body import FunctionDefinition, TextFormat
+from ..openai_shared.request import convert
 from .body import (
+    RESPONSE_FORMATS,
+    TOOL_CHOICES,
+    TOOLS,
+    AllowedTools,
+    AllowedToolsChoice,
     ChatCompletionBody,
-    ContentPart,
     FunctionTool,
-    ImageContentPart,
     JSONSchemaFormat,
-    MessageParam,
+    NamedCustomChoice,
     NamedFunctionChoice,
-    RefusalContentPart,
-    TextContentPart,
-    ToolCallParam,
-    ToolChoiceParam,
 )
-
-UNSUPPORTED_FIELDS: dict[str, tuple[Any, ...]] = {
-    "audio": (),
-    "function_call": ("none",),
-    "functions": ([],),
-    "logit_bias": ({},),
-    "logprobs": (False,),
-    "modalities": (["text"],),
-    "moderation": (),
-    "n": (1,),
-    "service_tier": ("auto", "default"),
-    "top_logprobs": (0,),
-    "web_search_options": (),
-}
-"""Fields that are not supported, each with the values that have no effect and are accepted."""
-
-_ALTERNATIVES = {
-    "function_call": "use tool_choice",
-    "functions": 'put each into tools, as {"type": "function", "function": …}',
-    "n": "send one request per answer",
-}
+from .leftovers import SERVICE_FIELDS, Leftovers
+from .messages import MessageReader
 
 
-def to_chat_request(body: ChatCompletionBody) -> ChatRequest:
+def to_chat_request(body: ChatCompletionBody, fields: Json, headers: tuple[tuple[str, str], ...] = ()) -> ChatRequest:
     """Return the `ChatRequest` of a body, without the model, which `open_stream` resolves.
 
+    Args:
+        body: The body.
+        fields: The body's JSON object as the client sent it.
+        headers: The request's headers that belong to the protocol.
+
     Raises:
-        InvalidRequest: the body has a field or a value that is not supported; the message names the field.
+        InvalidRequest: the body has a value that is not supported; the message names the field.
     """
-    reject_unsupported(body, UNSUPPORTED_FIELDS, _ALTERNATIVES)
+    _reject_unsupported(body)
+    leftovers = Leftovers()
+    leftovers.add_fields(fields)
+    turns = _to_turns(body, fields["messages"], leftovers)
+    tools = _to_tools(body, leftovers)
+    tools, tool_choice = _to_tool_choice(body, tools, leftovers)
+    response_format = _to_response_format(body.response_format, leftovers)
+    if body.modalities not in (None, ["text"]):
+        leftovers.essential.append("modalities")
     return ChatRequest(
         model="",
-        messages=tuple([_to_message(message, f"messages[{number}]") for number, message in enumerate(body.messages)]),
+        messages=tuple([message for turn in turns for message in turn.messages]),
         max_tokens=_max_tokens(body),
         temperature=body.temperature,
         top_p=body.top_p,
@@ -78,14 +62,52 @@ def to_chat_request(body: ChatCompletionBody) -> ChatRequest:
         # Many clients always send the default, 0, and some providers do not know these fields.
         frequency_penalty=body.frequency_penalty or None,
         presence_penalty=body.presence_penalty or None,
-        tools=tuple([_to_tool(tool) for tool in body.tools or ()]),
-        tool_choice=_to_tool_choice(body.tool_choice),
-        parallel_tool_calls=body.parallel_tool_calls,
-        response_format=_to_response_format(body),
-        reasoning_effort=body.reasoning_effort,
+        tools=tools,
+        tool_choice=tool_choice,
+        # The older API's answers have one call.
+        parallel_tool_calls=False if body.functions else body.parallel_tool_calls,
+        response_format=response_format,
+        reasoning_effort=body.reasoning_effort or _to_effort(body.reasoning, leftovers),
+        thinking=_to_thinking(body.thinking, leftovers),
         verbosity=body.verbosity,
-        user=body.user,
+        user=body.user or body.safety_identifier,
+        source=_to_source(fields, turns, headers, leftovers),
     )
+
+
+def custom_tool_names(request: ChatRequest) -> list[str]:
+    """Return the names of the tools that the client knows as custom tools."""
+    return [tool.name for tool in request.tools if isinstance(tool, CustomTool)]
+
+
+def _reject_unsupported(body: ChatCompletionBody) -> None:
+    if body.n not in (None, 1):
+        raise InvalidRequest(f"n is {body.n!r:.100}, which is not supported here: send one request per answer.")
+    if "audio" in (body.modalities or ()):
+        raise InvalidRequest(f"modalities is {body.modalities!r:.100}: answers have no audio here, so omit 'audio'.")
+
+
+def _to_source(
+    fields: Json, turns: list[SourceTurn], headers: tuple[tuple[str, str], ...], leftovers: Leftovers
+) -> SourceRequest:
+    return SourceRequest(
+        "openai-chat",
+        {name: value for name, value in fields.items() if name not in SERVICE_FIELDS and value is not None},
+        tuple(turns),
+        headers,
+        tuple(leftovers.unread),
+        tuple(leftovers.essential),
+        tuple(leftovers.state),
+    )
+
+
+def _to_turns(body: ChatCompletionBody, values: list[Json], leftovers: Leftovers) -> list[SourceTurn]:
+    reader, turns = MessageReader(leftovers), []
+    for number, (message, value) in enumerate(zip(body.messages, values, strict=True)):
+        path = f"messages[{number}]"
+        turns.append(SourceTurn((value,), (reader.read(message, path),)))
+        leftovers.add_message(value, path)
+    return turns
 
 
 def _max_tokens(body: ChatCompletionBody) -> int | None:
@@ -95,72 +117,100 @@ def _max_tokens(body: ChatCompletionBody) -> int | None:
     return older if newer is None else newer
 
 
-def _to_message(message: MessageParam, path: str) -> Message:
-    for name in ("function_call", "audio"):
-        if getattr(message, name) is not None:
-            raise InvalidRequest(f"{path}.{name} is given, which is not supported here: omit it.")
-    if message.content is None and message.role != "assistant":
-        raise InvalidRequest(f"{path} has the role {message.role!r} and no content: add content.")
-    return Message(
-        message.role,
-        _to_content(message, path),
-        tool_calls=tuple(
-            [_to_tool_call(call, f"{path}.tool_calls[{n}]") for n, call in enumerate(message.tool_calls or ())]
-        ),
-        tool_call_id=message.tool_call_id,
-        # The tool call's id identifies the tool.
-        name=None if message.role == "tool" else message.name,
-    )
-
-
-def _to_content(message: MessageParam, path: str) -> str | tuple[Part, ...]:
-    parts_given = [message.content] if isinstance(message.content, str) else message.content or ()
-    refusal_parts = [RefusalContentPart(message.refusal)] if message.refusal else []
-    reasoning = [ReasoningPart(message.reasoning_content)] if message.reasoning_content else []
-    if isinstance(message.content, str) and not reasoning and not refusal_parts:
-        return message.content
-    parts = [_to_part(part, f"{path}.content[{number}]") for number, part in enumerate([*parts_given, *refusal_parts])]
-    return (*reasoning, *parts)
-
-
-def _to_part(part: str | ContentPart, path: str) -> Part:
-    match part:
-        case str(text) | RefusalContentPart(text):
-            return TextPart(text)
-        case TextContentPart(text, cache_control):
-            return TextPart(text, cache_control)
-        case ImageContentPart(image, cache_control):
-            return ImagePart(image.url, image.detail, cache_control)
-        case _:
-            part_type = part.__struct_config__.tag
-            raise InvalidRequest(f"{path} is of the type {part_type!r}: it must be text or image_url.")
-
-
-def _to_tool_call(call: ToolCallParam, path: str) -> ToolCall:
-    function = call.function
-    return ToolCall(call.id, function.name, parse_tool_arguments(function.arguments, f"{path}.function.arguments"))
-
-
-def _to_tool(tool: FunctionTool) -> Tool:
-    function = tool.function
-    return Tool(function.name, function.description, function.parameters or {}, function.strict, tool.cache_control)
-
-
-def _to_tool_choice(choice: ToolChoiceParam | None) -> ToolChoice | None:
-    match choice:
-        case NamedFunctionChoice(function):
-            return NamedTool(function.name)
-        case AllowedToolsChoice():
-            raise InvalidRequest("tool_choice is of the type 'allowed_tools': send only the allowed tools in tools.")
-        case _:
-            return choice
-
-
-def _to_response_format(body: ChatCompletionBody) -> ResponseFormat | None:
-    match body.response_format:
-        case None | TextFormat():
+def _to_effort(reasoning: Any, leftovers: Leftovers) -> str | None:  # noqa: ANN401  # any JSON
+    """Return the effort in OpenRouter's form of it."""
+    match reasoning:
+        case None:
             return None
+        case {"effort": str(effort)}:
+            return effort
+        case _:
+            leftovers.add_unread("reasoning")
+            return None
+
+
+def _to_thinking(thinking: Any, leftovers: Leftovers) -> Json | None:  # noqa: ANN401  # any JSON
+    """Return Anthropic's `thinking`. Some servers of this protocol have a field of this name with other contents."""
+    match thinking:
+        case None:
+            return None
+        case {"type": "enabled", "budget_tokens": int()} | {"type": "adaptive" | "disabled"}:
+            return dict(thinking)
+        case _:
+            leftovers.add_unread("thinking")
+            return None
+
+
+def _to_tools(body: ChatCompletionBody, leftovers: Leftovers) -> tuple[Tool, ...]:
+    tools = [_function_tool(function) for function in body.functions or ()]
+    for number, value in enumerate(body.tools or ()):
+        path, tool_type = f"tools[{number}]", value.get("type", "function")
+        known = TOOLS.get(tool_type) if isinstance(tool_type, str) else None
+        if known is None:
+            leftovers.add_unread(f"{path} ({tool_type!s:.40})")
+            continue
+        tool = convert(value, known, path)
+        if isinstance(tool, FunctionTool):
+            tools.append(_function_tool(tool.function, tool.cache_control))
+        else:
+            custom = tool.custom
+            tools.append(CustomTool(custom.name, custom.description, INPUT_SCHEMA, format=_flat_format(custom.format)))
+    return tuple(tools)
+
+
+def _function_tool(function: FunctionDefinition, cache_control: Json | None = None) -> Tool:
+    return Tool(function.name, function.description, function.parameters or {}, function.strict, cache_control)
+
+
+def _flat_format(custom_format: Json | None) -> Json | None:
+    """Return a custom tool's format as the Responses API has it: the grammar's fields stand beside the type."""
+    grammar = (custom_format or {}).get("grammar")
+    return {"type": "grammar", **grammar} if isinstance(grammar, dict) else custom_format
+
+
+def _to_tool_choice(
+    body: ChatCompletionBody, tools: tuple[Tool, ...], leftovers: Leftovers
+) -> tuple[tuple[Tool, ...], ToolChoice | None]:
+    """Return the tools that the model may call, and which of them it calls."""
+    sent = body.tool_choice if body.tool_choice is not None else _older_choice(body)
+    if sent is None or isinstance(sent, str):
+        is_left_out = sent == "required" and not tools and bool(body.tools)
+        if is_left_out:
+            leftovers.add_unread("tool_choice")
+        return tools, None if is_left_out else sent
+    if (known := TOOL_CHOICES.get(str(sent.get("type")))) is None:
+        leftovers.add_unread(f"tool_choice ({sent.get('type')!s:.40})")
+        return tools, None
+    match convert(sent, known, "tool_choice"):
+        case AllowedToolsChoice(allowed):
+            return _allowed_tools(allowed, tools), allowed.mode
+        case NamedFunctionChoice(named) | NamedCustomChoice(named):
+            return tools, NamedTool(named.name)
+    return tools, None
+
+
+def _allowed_tools(allowed: AllowedTools, tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
+    names = {named.name for tool in allowed.tools if (named := tool.function or tool.custom) is not None}
+    return tuple([tool for tool in tools if tool.name in names])
+
+
+def _older_choice(body: ChatCompletionBody) -> Literal["auto", "none"] | Json | None:
+    choice = body.function_call
+    if choice is None or not body.functions:
+        return None
+    return choice if isinstance(choice, str) else {"type": "function", "function": {"name": choice.name}}
+
+
+def _to_response_format(sent: Json | None, leftovers: Leftovers) -> ResponseFormat | None:
+    if sent is None:
+        return None
+    if (known := RESPONSE_FORMATS.get(str(sent.get("type")))) is None:
+        leftovers.essential.append(f"response_format ({sent.get('type')!s:.40})")
+        return None
+    match convert(sent, known, "response_format"):
         case JSONSchemaFormat(definition):
             return ResponseFormat(definition.schema, definition.name, definition.strict, definition.description)
+        case TextFormat():
+            return None
         case _:
             return ResponseFormat(None)

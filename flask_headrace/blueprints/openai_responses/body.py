@@ -58,7 +58,7 @@ class SummaryText(msgspec.Struct, frozen=True):
 
 
 class InputItem(msgspec.Struct, frozen=True):
-    """One item of the conversation: a message, a function call, its output, or reasoning.
+    """One item of the conversation: a message, a function call, its output, reasoning, or a compaction.
 
     Args:
         type: The type of the item; a message if omitted.
@@ -69,11 +69,13 @@ class InputItem(msgspec.Struct, frozen=True):
         arguments: The JSON text of a call's arguments.
         output: The output of a call.
         summary: The text of reasoning.
-        encrypted_content: The provider's signature of reasoning.
+        encrypted_content: The provider's signature of reasoning, or the content of a compaction.
         id: The id of an `item_reference`, which is rejected: this service stores no items.
     """
 
-    type: Literal["message", "function_call", "function_call_output", "reasoning", "item_reference"] = "message"
+    type: Literal["message", "function_call", "function_call_output", "reasoning", "compaction", "item_reference"] = (
+        "message"
+    )
     role: Literal["user", "assistant", "system", "developer"] | None = None
     content: str | list[ContentPart] | None = None
     call_id: str | None = None

@@ -6,8 +6,8 @@ cannot be revoked, so an answer that restarts ends with an error. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -35,14 +35,13 @@ from ..encoding.error_bodies import openai_error_body
 from ..encoding.frames import OPENAI_HEARTBEAT, encode_events
 from .output_items import (
     INCOMPLETE_REASONS,
-    Json,
     ResponseHeader,
     Status,
     arguments_json,
-    summary_part,
-    text_part,
     usage_object,
 )
+from .request_echo import Json
+from .run_format import SUMMARY_RUN, TEXT_RUN, RunFormat
 
 EVENT_NAMES = (
     "response.created",
@@ -69,30 +68,6 @@ _json = msgspec.json.Encoder().encode
 _lines = msgspec.json.Encoder().encode_lines
 
 
-class _RunFormat(NamedTuple):
-    """How a run of text or of reasoning is encoded.
-
-    Args:
-        part: The prefix of the names of part frames.
-        text: The prefix of the names of text frames.
-        part_fields: Fields of all frames that locate the part.
-        text_fields: Further fields of text frames.
-        part_object: Returns the part object of a text.
-    """
-
-    part: str
-    text: str
-    part_fields: Json
-    text_fields: Json
-    part_object: Callable[[str], Json]
-
-
-_TEXT = _RunFormat("response.content_part", "response.output_text", {"content_index": 0}, {"logprobs": []}, text_part)
-_SUMMARY = _RunFormat(
-    "response.reasoning_summary_part", "response.reasoning_summary_text", {"summary_index": 0}, {}, summary_part
-)
-
-
 class ResponsesEncoder:
     """Encodes one response.
 
@@ -100,18 +75,18 @@ class ResponsesEncoder:
         id: The stream's id.
         model: The requested model's id. `ResponseStarted` replaces it by the answering model's.
         created: The time of the request, in seconds since 1970.
-        echoed_fields: The request's values of the fields in `output_items.ECHOED_FIELD_DEFAULTS`; None for no values.
+        request_fields: The top-level fields of the request, as JSON values, which the response echoes; None for none.
     """
 
     HEADERS = EVENT_STREAM_HEADERS
 
-    def __init__(self, id: str, model: str, created: int, echoed_fields: Mapping[str, Any] | None = None) -> None:  # noqa: A002
-        self._header = ResponseHeader(id, created, echoed_fields or {})
+    def __init__(self, id: str, model: str, created: int, request_fields: Mapping[str, Any] | None = None) -> None:  # noqa: A002
+        self._header = ResponseHeader(id, created, request_fields or {})
         self._model = model
         self._sequence = 0
         self._blocks: list[Block] = []
         self._items: dict[int, Json] = {}  # the finished items, by index in the output
-        self._run_format: _RunFormat | None = None  # of the open run, which is the last block
+        self._run_format: RunFormat | None = None  # of the open run, which is the last block
         self._delta_prefix = b""  # the beginning of the open run's delta frames
         self._calls: dict[int, int] = {}  # output indexes of the open calls, by call index
         self._usage: Usage | None = None
@@ -131,17 +106,19 @@ class ResponsesEncoder:
         if not events:
             return OPENAI_HEARTBEAT
         texts = [event.text for event in events if type(event) is TextDelta]
-        if first_id is None and self._run_format is _TEXT and len(texts) == len(events):
+        if first_id is None and self._run_format is TEXT_RUN and len(texts) == len(events):
             return b"".join(self._delta_frames(texts))
         return encode_events(events, first_id, id_suffix, self._encode_one)
 
     def encode_whole(self, answer: CollectedAnswer) -> Json:
         """Return a complete answer as one JSON value."""
+        assert answer.completed is not None
         output = [self._header.item(index, block) for index, block in enumerate(answer.blocks)]
-        if answer.finish_reason in INCOMPLETE_REASONS and answer.blocks and type(answer.blocks[-1]) is TextBlock:
+        is_incomplete = answer.finish_reason in INCOMPLETE_REASONS
+        if is_incomplete and answer.blocks and type(answer.blocks[-1]) is TextBlock:
             output[-1]["status"] = "incomplete"
         model = answer.started.model if answer.started else self._model
-        return self._header.ended_response(model, output, answer.finish_reason, answer.usage)
+        return self._header.ended_response(model, output, answer.completed, answer.usage)
 
     def error_body(self, error: HeadraceError) -> Json:
         """Return the body of an error response in OpenAI's form."""
@@ -150,9 +127,9 @@ class ResponsesEncoder:
     def _encode_one(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for each kind of event
         match event:
             case TextDelta(text):
-                return self._extend_run(TextBlock, _TEXT, text)
+                return self._extend_run(TextBlock, TEXT_RUN, text)
             case ReasoningDelta(text):
-                return self._extend_run(ReasoningBlock, _SUMMARY, text)
+                return self._extend_run(ReasoningBlock, SUMMARY_RUN, text)
             case ReasoningSignature(signature, is_redacted):
                 return self._add_signature(signature, is_redacted=is_redacted)
             case ToolCallStarted(call, id, name):
@@ -168,27 +145,32 @@ class ResponsesEncoder:
         match event:
             case ResponseStarted(model=model):
                 self._model = model
-                opened = self._header.response(model, "in_progress", [])
-                return [self._frame(f"response.{status}", response=opened) for status in ("created", "in_progress")]
+                return self._open_response()
             case Usage():
                 self._usage = event
             case Completed(reason):
                 closed = self._close_run("incomplete" if reason in INCOMPLETE_REASONS else "completed")
-                response = self._header.ended_response(self._model, self._output(), reason, self._usage)
+                response = self._header.ended_response(self._model, self._output(), event, self._usage)
                 return [*closed, self._frame(f"response.{response['status']}", response=response)]
             case AnswerRestarted(reason, model):
                 problem = f"The answer restarted with {model} ({reason}), and this protocol cannot revoke its beginning"
-                raise AbortConnection(self._failed_frame("restarted", f"{problem}: send the request again."))
+                raise AbortConnection(b"".join(self._fail("restarted", f"{problem}: send the request again.")))
             case Failed(code, message):
-                return [self._failed_frame(code, message)]
+                return self._fail(code, message)
             case Cancelled(reason):
-                return [self._failed_frame(StreamCancelled.code, StreamCancelled(reason).message)]
+                return self._fail(StreamCancelled.code, StreamCancelled(reason).message)
         return []
 
-    def _failed_frame(self, code: str, message: str) -> bytes:
+    def _open_response(self) -> list[bytes]:
+        opened = self._header.response(self._model, "in_progress", [])
+        return [self._frame(f"response.{status}", response=opened) for status in ("created", "in_progress")]
+
+    def _fail(self, code: str, message: str) -> list[bytes]:
+        # OpenAI's SDKs raise an error of their own if the first event is not `response.created`.
+        opened = [] if self._sequence else self._open_response()
         error, usage = {"code": code, "message": message}, self._usage and usage_object(self._usage)
         response = self._header.response(self._model, "failed", self._output(), error=error, usage=usage)
-        return self._frame("response.failed", response=response)
+        return [*opened, self._frame("response.failed", response=response)]
 
     def _output(self) -> list[Json]:
         items = enumerate(self._blocks)
@@ -196,7 +178,7 @@ class ResponsesEncoder:
 
     # Runs of text and reasoning
 
-    def _extend_run(self, block_type: type[TextBlock], run_format: _RunFormat, text: str) -> list[bytes]:
+    def _extend_run(self, block_type: type[TextBlock], run_format: RunFormat, text: str) -> list[bytes]:
         opened = [] if self._run_format is run_format else self._open_run(block_type(), run_format)
         return opened + self._delta_frames([text])
 
@@ -208,7 +190,7 @@ class ResponsesEncoder:
         encoded = enumerate(_lines(texts)[:-1].split(b"\n"), first)
         return [b'%b%b,"sequence_number":%d}\n\n' % (self._delta_prefix, text, number) for number, text in encoded]
 
-    def _open_run(self, block: TextBlock, run_format: _RunFormat) -> list[bytes]:
+    def _open_run(self, block: TextBlock, run_format: RunFormat) -> list[bytes]:
         opened = [*self._close_run(), self._open_item(block)]
         part_fields = {**self._item_fields(self._last_index), **run_format.part_fields}
         # All delta frames of a run are equal except for text and sequence number, so the rest is encoded only once.
@@ -230,7 +212,7 @@ class ResponsesEncoder:
         ]
 
     def _add_signature(self, signature: str, *, is_redacted: bool) -> list[bytes]:
-        run = self._blocks[-1] if self._run_format is _SUMMARY else None
+        run = self._blocks[-1] if self._run_format is SUMMARY_RUN else None
         if isinstance(run, ReasoningBlock) and not is_redacted:
             run.signature = signature
             return self._close_run()
@@ -270,9 +252,8 @@ class ResponsesEncoder:
         self._size += block.buffer.size - before
         if self._size > MAX_TEXT_CHARS:
             problem = f"The answer has more than {MAX_TEXT_CHARS} characters, the maximum of the last event"
-            raise AbortConnection(
-                self._failed_frame(AnswerTooLarge.code, f"{problem}: use the chat completions protocol.")
-            )
+            failed = self._fail(AnswerTooLarge.code, f"{problem}: use the chat completions protocol.")
+            raise AbortConnection(b"".join(failed))
 
     @property
     def _last_index(self) -> int:

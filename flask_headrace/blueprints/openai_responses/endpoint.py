@@ -1,4 +1,4 @@
-"""POST /v1/responses: OpenAI's Responses API, for OpenAI's SDKs and all compatible clients."""
+"""POST /v1/responses and /v1/responses/compact: OpenAI's Responses API, for its SDKs and all compatible clients."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response
 
-from ...core.errors import HeadraceError
+from ...core.errors import HeadraceError, InvalidRequest
 from ...streaming.readable import ReadableStream
 from ..http.auth import authorize_request
 from ..http.error_handlers import handle_v1_error
@@ -18,9 +18,10 @@ from ..open_stream import EchoedFields, echoed_fields, open_stream
 from ..openai_shared.errors import ERROR_SCHEMA
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
 from .body import ResponseBody
+from .compaction import CompactionEncoder, compaction_request
 from .encoder import EVENT_NAMES, ResponsesEncoder
-from .output_items import ECHOED_FIELD_DEFAULTS
 from .request import to_chat_request
+from .request_echo import echoed_request_fields
 
 OPERATIONS = (
     Operation(
@@ -40,6 +41,20 @@ OPERATIONS = (
         body=ResponseBody,
         error_schema=ERROR_SCHEMA,
     ),
+    Operation(
+        "POST",
+        "/v1/responses/compact",
+        "Compact a conversation into one item, which replaces it in the input of the next request.",
+        (
+            ResponseSpec(
+                200,
+                "The compacted conversation.",
+                {JSON: {"type": "object", "required": ["id", "object", "created_at", "output", "usage"]}},
+            ),
+        ),
+        body=ResponseBody,
+        error_schema=ERROR_SCHEMA,
+    ),
 )
 
 PROTOCOL = "openai-responses"
@@ -52,6 +67,7 @@ def create_openai_responses_blueprint() -> Blueprint:
     """Return the blueprint of OpenAI's Responses API."""
     blueprint = Blueprint("headrace_responses", __name__)
     blueprint.add_url_rule("/v1/responses", view_func=respond, methods=["POST"])
+    blueprint.add_url_rule("/v1/responses/compact", view_func=compact, methods=["POST"])
     blueprint.register_error_handler(HeadraceError, handle_v1_error)
     return blueprint
 
@@ -68,15 +84,30 @@ def respond() -> Response:
         default_provider="openai",
         is_resumable=body.resumable,
         id=body.id,
-        echoed=EchoedFields(PROTOCOL, _echoed_fields(body)),
+        echoed=EchoedFields(PROTOCOL, echoed_request_fields(_request_fields(body))),
     )
     encoder = encoder_for(reader.session)
     return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
 
 
-def _echoed_fields(body: ResponseBody) -> dict[str, Any]:
-    values = {name: getattr(body, name) for name in ECHOED_FIELD_DEFAULTS}
-    return {name: msgspec.to_builtins(value) for name, value in values.items() if value is not None}
+def compact() -> Response:
+    """Compact a conversation: the model writes a summary of it.
+
+    Raises:
+        InvalidRequest: the request names no model; 400.
+    """
+    owner = authorize_request()
+    body = read_body(_decoder)
+    if body.model is None:
+        raise InvalidRequest("model is missing: name the model that writes the summary of the conversation.")
+    chat_request = compaction_request(to_chat_request(body))
+    reader = open_stream(body.model, chat_request, owner=owner, default_provider="openai")
+    context = reader.session.context
+    return json_answer_response(reader, CompactionEncoder(reader.session.id, context.model, context.created))
+
+
+def _request_fields(body: ResponseBody) -> dict[str, Any]:
+    return {name: msgspec.to_builtins(getattr(body, name)) for name in body.__struct_fields__ if name != "input"}
 
 
 def encoder_for(stream: ReadableStream) -> ResponsesEncoder:

@@ -3,52 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from ...core.answer import Block, ReasoningBlock, ToolCallBlock
-from ...core.events import FinishReason, Usage
+from ...core.events import Completed, FinishReason, Usage
+from .request_echo import Json, response_fields
 
-Json: TypeAlias = dict[str, Any]
 Status: TypeAlias = Literal["in_progress", "completed", "incomplete", "failed"]
 
 REDACTED_PREFIX = "redacted:"
 """Precedes the signature of redacted reasoning in `encrypted_content`."""
 
-INCOMPLETE_REASONS: dict[FinishReason | None, str] = {"length": "max_output_tokens", "content_filter": "content_filter"}
+INCOMPLETE_REASONS: dict[FinishReason, str] = {"length": "max_output_tokens", "content_filter": "content_filter"}
 """Finish reasons of answers that the protocol calls incomplete, with the protocol's reason."""
-
-ECHOED_FIELD_DEFAULTS: Mapping[str, Any] = {
-    "instructions": None,
-    "max_output_tokens": None,
-    "metadata": {},
-    "parallel_tool_calls": True,
-    "reasoning": {"effort": None, "summary": None},
-    "temperature": None,
-    "text": {"format": {"type": "text"}},
-    "tool_choice": "auto",
-    "tools": [],
-    "top_p": None,
-    "user": None,
-}
-"""The request fields that a response echoes, with the values for absent fields."""
 
 _json = msgspec.json.Encoder().encode
 
 
-class ResponseHeader(msgspec.Struct, frozen=True):
+class ResponseHeader(msgspec.Struct, frozen=True, dict=True):
     """The fields that all versions of one response object share.
 
     Args:
         id: The stream's id.
         created: The time of the request, in seconds since 1970.
-        echoed_fields: The request's values of the fields in `ECHOED_FIELD_DEFAULTS`.
+        request_fields: The top-level fields of the request, as JSON values.
     """
 
     id: str
     created: int
-    echoed_fields: Mapping[str, Any]
+    request_fields: Mapping[str, Any]
+
+    @cached_property
+    def _echoed_fields(self) -> Json:
+        return response_fields(self.request_fields)
 
     def response(self, model: str, status: Status, output: Sequence[Json], **rest: Any) -> Json:  # noqa: ANN401  # JSON
         """Return the response object in its current state.
@@ -57,45 +47,41 @@ class ResponseHeader(msgspec.Struct, frozen=True):
             model: The answering model.
             status: The status of the response.
             output: The output items so far.
-            rest: `error`, `incomplete_details` and `usage`, if not null.
+            rest: `completed_at`, `error`, `incomplete_details` and `usage`, if not null; and the settings that the
+                provider reports, in place of those of the request.
         """
         return {
             "id": f"resp_{self.id}",
             "object": "response",
             "created_at": self.created,
+            "completed_at": None,
             "status": status,
             "background": False,
             "error": None,
             "incomplete_details": None,
             "model": model,
             "output": output,
-            "previous_response_id": None,
             "store": False,
             "usage": None,
-            **ECHOED_FIELD_DEFAULTS,
-            **self.echoed_fields,
+            **self._echoed_fields,
             **rest,
         }
 
-    def ended_response(
-        self, model: str, output: Sequence[Json], reason: FinishReason | None, usage: Usage | None
-    ) -> Json:
+    def ended_response(self, model: str, output: Sequence[Json], completed: Completed, usage: Usage | None) -> Json:
         """Return the response object of an answer that the model has ended.
 
         Args:
             model: The answering model.
             output: The output items.
-            reason: The finish reason.
+            completed: The last event of the answer.
             usage: The usage; None if unknown.
         """
-        incomplete_reason = INCOMPLETE_REASONS.get(reason)
-        details = {"incomplete_details": {"reason": incomplete_reason}} if incomplete_reason else {}
+        fields = {**(completed.applied_settings or {}), "usage": usage and usage_object(usage)}
+        if reason := INCOMPLETE_REASONS.get(completed.finish_reason):
+            return self.response(model, "incomplete", output, **fields, incomplete_details={"reason": reason})
+        # The clock may have been set back meanwhile.
         return self.response(
-            model,
-            "incomplete" if incomplete_reason else "completed",
-            output,
-            **details,
-            usage=usage and usage_object(usage),
+            model, "completed", output, **fields, completed_at=max(self.created, completed.completed_at)
         )
 
     def item_id(self, number: int, block: Block) -> str:
@@ -118,7 +104,7 @@ class ResponseHeader(msgspec.Struct, frozen=True):
                 return {"id": id, "type": "function_call", "status": status, **call}
             case ReasoningBlock():
                 parts = [summary_part(block.text)] if block.text else []
-                return {"id": id, "type": "reasoning", "summary": parts, "encrypted_content": _encrypted_content(block)}
+                return {"id": id, "type": "reasoning", "summary": parts, **_encrypted_content(block)}
             case _:
                 parts = [text_part(block.text)] if block.text else []
                 return {"id": id, "type": "message", "status": status, "role": "assistant", "content": parts}
@@ -154,7 +140,8 @@ def usage_object(usage: Usage) -> Json:
     }
 
 
-def _encrypted_content(block: ReasoningBlock) -> str | None:
+def _encrypted_content(block: ReasoningBlock) -> Json:
+    # Typed clients accept text or nothing here, but no null.
     if block.signature is None:
-        return None
-    return f"{REDACTED_PREFIX}{block.signature}" if block.is_redacted else block.signature
+        return {}
+    return {"encrypted_content": f"{REDACTED_PREFIX}{block.signature}" if block.is_redacted else block.signature}

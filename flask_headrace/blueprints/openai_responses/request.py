@@ -37,6 +37,7 @@ from .body import (
     ToolChoiceParam,
 )
 from .output_items import REDACTED_PREFIX
+from .summary import INTRODUCTION, decode_summary
 
 UNSUPPORTED_FIELDS: dict[str, tuple[Any, ...]] = {
     "background": (False,),
@@ -111,6 +112,8 @@ def _merge_items(items: list[InputItem]) -> Iterator[Message]:
             known_call_ids |= {item.call_id} if item.type == "function_call" and item.call_id else set()
         elif item.type == "message":
             yield _to_message(item, path)
+        elif item.type == "compaction":
+            yield _to_summary_message(item, path)
         else:
             yield _to_tool_message(item, path, known_call_ids)
     yield from answer.flush()
@@ -159,6 +162,16 @@ def _to_message(item: InputItem, path: str) -> Message:
     if item.role is None:
         raise InvalidRequest(f"{path} is a message without a role: add a role, such as user.")
     return Message(item.role, content if isinstance(content, str) else tuple(_to_parts(content, f"{path}.content")))
+
+
+def _to_summary_message(item: InputItem, path: str) -> Message:
+    summary = decode_summary(item.encrypted_content)
+    if summary is None:
+        raise InvalidRequest(
+            f"{path} is a compaction of another service, which cannot be read here: send the conversation itself, or "
+            "compact it with POST /v1/responses/compact."
+        )
+    return Message("user", INTRODUCTION + summary)
 
 
 def _require_content(item: InputItem, path: str) -> str | list[ContentPart]:

@@ -11,7 +11,7 @@ class StrictStruct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base class: unknown fields are rejected."""
 
 
-class FunctionDefinition(StrictStruct, frozen=True):
+class FunctionDefinition(msgspec.Struct, frozen=True):
     """A function that the model may call."""
 
     name: str
@@ -20,7 +20,7 @@ class FunctionDefinition(StrictStruct, frozen=True):
     strict: bool | None = None
 
 
-class FunctionName(StrictStruct, frozen=True):
+class FunctionName(msgspec.Struct, frozen=True):
     """The name of a function."""
 
     name: str
@@ -30,15 +30,15 @@ class AllowedToolsChoice(msgspec.Struct, frozen=True, tag_field="type", tag="all
     """A tool choice of some of the tools; rejected."""
 
 
-class TextFormat(StrictStruct, frozen=True, tag_field="type", tag="text"):
+class TextFormat(msgspec.Struct, frozen=True, tag_field="type", tag="text"):
     """The answer is text."""
 
 
-class JSONObjectFormat(StrictStruct, frozen=True, tag_field="type", tag="json_object"):
+class JSONObjectFormat(msgspec.Struct, frozen=True, tag_field="type", tag="json_object"):
     """The answer is a JSON object."""
 
 
-class JSONSchemaDefinition(StrictStruct, frozen=True):
+class JSONSchemaDefinition(msgspec.Struct, frozen=True):
     """The JSON Schema that the answer must match."""
 
     name: str

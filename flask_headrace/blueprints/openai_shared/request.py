@@ -6,11 +6,45 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from werkzeug.datastructures import Headers
 
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import Json
+from ..http.request_body import format_validation_error
 
 _arguments = msgspec.json.Decoder(Json)
+
+PROTOCOL_HEADERS = ("OpenAI-Beta",)
+"""The request headers that belong to OpenAI's protocols, and go to providers that speak them."""
+
+MAX_HEADER_CHARS = 1024
+
+
+def protocol_headers(headers: Headers) -> tuple[tuple[str, str], ...]:
+    """Return the names and values of a request's headers that belong to OpenAI's protocols."""
+    found = [(name, headers.get(name, "")) for name in PROTOCOL_HEADERS]
+    return tuple([(name, value) for name, value in found if value and _is_plain(value)])
+
+
+def _is_plain(value: str) -> bool:
+    return len(value) <= MAX_HEADER_CHARS and all(" " <= char <= "~" for char in value)
+
+
+def convert(value: Any, value_type: Any, path: str) -> Any:  # noqa: ANN401  # any JSON, and a type
+    """Return a JSON value as a type of msgspec.
+
+    Args:
+        value: The value.
+        value_type: The type.
+        path: The value's path in the body, for the error message.
+
+    Raises:
+        InvalidRequest: the value is not of the type.
+    """
+    try:
+        return msgspec.convert(value, value_type)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"{path} is invalid: {format_validation_error(error, value_type)}.") from None
 
 
 def reject_unsupported(

@@ -6,12 +6,12 @@ import inspect
 import re
 from collections.abc import Iterable
 from http import HTTPStatus
-from importlib.metadata import version
 from typing import Any, get_args
 
 import msgspec
 from flask import Blueprint, Response, url_for
 
+from ...core.version import VERSION
 from ..http.json_response import json_response
 from .operation import JSON, PLAIN_TEXT, STRING_SCHEMA, Operation, ResponseSpec
 
@@ -73,7 +73,7 @@ def build_document(operations: list[Operation]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "Headrace",
-            "version": version("flask-headrace"),
+            "version": VERSION,
             "description": "Answers of language models, streamed token by token over Server-Sent Events.",
         },
         "paths": paths,

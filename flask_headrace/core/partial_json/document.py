@@ -16,6 +16,8 @@ _Container: TypeAlias = "dict[Any, Any] | list[Any]"
 def apply(document: JSON | UnsetType, patches: Iterable[Patch]) -> JSON | UnsetType:
     """Return the document after applying patches, in time proportional to their size.
 
+    A document that is one string, not in an array or object, is copied once for each call that appends to it.
+
     Args:
         document: The document before: the result of `apply` or `snapshot`, or `msgspec.UNSET` if it has not begun. Its
             arrays and objects are modified in place; do not use it afterwards.

@@ -22,6 +22,7 @@ from ..http.request_template import post_stream, with_request_template
 from ..http.sdk_errors import map_sdk_errors, parse_model_list
 from ..http.sdk_import import import_sdk, import_sdk_in_this_thread
 from ..http.transport import Client, Transport
+from ..model_info import ModelInfo, preferred_first
 from ..passthrough import Passthrough
 from ..redaction import register_secret
 from ..source_request import Family
@@ -112,15 +113,17 @@ class AnthropicMessages:
 
     def models(self) -> list[str]:
         """Return the names of the server's models; see `Provider.models`."""
+        return [model.name for model in self.list_models()]
+
+    def list_models(self) -> list[ModelInfo]:
+        """Return the server's models; see `ModelLister`."""
         import_sdk("anthropic")
         import anthropic  # noqa: PLC0415
 
         with map_sdk_errors(anthropic, self.name, self.pricing_provider):
             client = self._clients.get(None).with_options(timeout=3.0, max_retries=0)
             response = client.get("/v1/models", options={"params": {"limit": 100}}, cast_to=httpx2.Response)
-            found = parse_model_list(self.name, response)
-        first = [name for name in self._preferred if name in found]
-        return first + [name for name in found if name not in first]
+            return preferred_first(parse_model_list(self.name, response), self._preferred)
 
     def count_tokens(self, request: ChatRequest) -> int:
         """Return the number of input tokens of a request; see `TokenCounter`."""

@@ -84,7 +84,10 @@ def _parse_word(word: str) -> ReportedReason | None:
         return None
     if squeezed in _STOP_WORDS:
         return "stop"
-    return next((reason for reason, root in _PATTERNS if root.search(squeezed)), "other")
+    for reason, root in _PATTERNS:
+        if root.search(squeezed):
+            return reason
+    return "other"
 
 
 def resolve_finish_reason(reported: FinishReason, *, has_calls: bool, has_refused: bool) -> FinishReason:

@@ -33,3 +33,17 @@ def json_schema_fields(response_format: ResponseFormat) -> Json:
 def encode_arguments(call: ToolCall) -> str:
     """Return a tool call's arguments as JSON text."""
     return msgspec.json.encode(call.arguments).decode()
+
+
+def description_with_grammar(description: str | None, grammar: Any) -> str | None:  # noqa: ANN401  # any JSON
+    """Return the description of a custom tool for a server that cannot enforce the grammar of its input.
+
+    Args:
+        description: The tool's description.
+        grammar: An object with the grammar's `definition` and `syntax`; other values have no grammar.
+    """
+    definition = grammar.get("definition") if isinstance(grammar, dict) else None
+    if not isinstance(definition, str):
+        return description
+    rule = f"The input must match this {grammar.get('syntax', 'lark')!s} grammar:\n{definition}"
+    return f"{description}\n\n{rule}" if description else rule

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from ...core.errors import ModelUnavailable
 from ...core.pricing import FREE
+from ..model_info import ModelInfo
 from ..openai.chat import OpenAIChat
 from ..openai.server import Address
 from ..passthrough import Passthrough
-from .supervisor import EmbeddedModelUnavailable, ensure_started, get_endpoint, model_name, read_state, wait_until_ready
+from .supervisor import (
+    CONTEXT_SIZE,
+    EmbeddedModelUnavailable,
+    ensure_started,
+    get_endpoint,
+    model_name,
+    read_state,
+    wait_until_ready,
+)
 
 START_TIMEOUT = 30.0
 """Seconds that the first request waits if that request starts the model."""
@@ -33,9 +42,12 @@ class EmbeddedProvider(OpenAIChat):
         )
         self._model_path = model_path
 
-    def models(self) -> list[str]:
-        """Return the name of the one model, also while it is being restarted."""
-        return [model_name(self._model_path)]
+    def list_models(self) -> list[ModelInfo]:
+        """Return the one model, also while it is being restarted."""
+        capabilities = {"image_input": False, "pdf_input": False, "reasoning": False}
+        if self._model_path is None:  # the bundled model
+            capabilities["tools"] = False
+        return [ModelInfo(model_name(self._model_path), context_window=CONTEXT_SIZE, capabilities=capabilities)]
 
     def _find_address(self) -> Address:
         try:

@@ -39,6 +39,7 @@ from .endpoint import (
 from .process import ModelProcess, ServerConfig
 
 __all__ = [
+    "CONTEXT_SIZE",
     "STATE_FOLDER_PREFIX",
     "STATE_VARIABLE",
     "EmbeddedModelSupervisor",
@@ -54,6 +55,9 @@ __all__ = [
     "unavailable_reason",
     "wait_until_ready",
 ]
+
+CONTEXT_SIZE = 2048
+"""Tokens of the embedded model's context, for prompt and answer together."""
 
 _MIN_RESTART_DELAY, _MAX_RESTART_DELAY = 0.5, 30.0  # seconds before a restart; the delay doubles each time
 _HEALTHY_RUNTIME = 60.0  # seconds of running after which the restart delay is reset
@@ -94,7 +98,7 @@ class EmbeddedModelSupervisor:
         context: Context size of one slot in tokens, for prompt and answer together.
     """
 
-    def __init__(self, model_path: str | None = None, *, slots: int = 4, context: int = 2048) -> None:
+    def __init__(self, model_path: str | None = None, *, slots: int = 4, context: int = CONTEXT_SIZE) -> None:
         self._path, self._slots, self._context = model_path, slots, context
         self._supervisor_pid = 0
         self._published_state: State | None = Starting(0)  # differs from every real state; None after a failed write

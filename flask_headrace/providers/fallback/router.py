@@ -109,8 +109,10 @@ class Router:
         if not self._policy.is_weighted:
             return deployments
         point = self._environment.random() * sum(deployment.weight for deployment in deployments)
-        for first in deployments:
-            point -= first.weight
+        first = deployments[-1]  # also where rounding leaves `point` at 0 after all weights
+        for deployment in deployments:
+            point -= deployment.weight
             if point < 0:
+                first = deployment
                 break
         return [first, *(deployment for deployment in deployments if deployment is not first)]

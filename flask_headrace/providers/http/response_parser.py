@@ -21,5 +21,5 @@ class ResponseParser(HTTPResponse):
             raise HTTPParseError("bytes after the end of the response")
         super()._on_message_begin()
 
-    def _on_body(self, piece: bytearray) -> None:
-        self.pieces.append(bytes(piece))
+    def _on_body(self, buf: bytearray) -> None:
+        self.pieces.append(bytes(buf))

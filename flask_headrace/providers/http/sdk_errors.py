@@ -13,18 +13,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from types import ModuleType
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
 import msgspec
 
 from ...core import errors
+from ..model_info import ModelInfo, read_model_info
 from ..redaction import redact
 
 log = logging.getLogger("flask_headrace")
 
 MAX_LISTED_MODELS = 10_000
-"""Maximum number of model names from one upstream: they are cached, and listed to every client."""
+"""Maximum number of models from one upstream: they are cached, and listed to every client."""
 
 MAX_RETRY_AFTER = 3600.0
 """Maximum of `Retry-After` in seconds, whatever an upstream says: it may be wrong, or recover sooner."""
@@ -97,16 +99,12 @@ def to_headrace_error(sdk: ModuleType, upstream: str) -> Iterator[None]:
         raise errors.UpstreamProtocolError(f"{upstream} broke off: {redact(error)}. Try again.") from error
 
 
-class _Model(msgspec.Struct):
-    id: str
-
-
 class _ModelList(msgspec.Struct):
-    data: list[_Model] | None = None
+    data: list[dict[str, Any]] | None = None
 
 
-def parse_model_list(upstream: str, response: httpx2.Response) -> list[str]:
-    """Return the model names of a `GET /models` response, at most MAX_LISTED_MODELS of them.
+def parse_model_list(upstream: str, response: httpx2.Response) -> list[ModelInfo]:
+    """Return the models of a `GET /models` response, at most MAX_LISTED_MODELS of them.
 
     The SDKs' own parsers are not used: they fail with various exceptions if the body is something else.
 
@@ -118,14 +116,15 @@ def parse_model_list(upstream: str, response: httpx2.Response) -> list[str]:
         UpstreamProtocolError: the body is not a list of models.
     """
     try:
-        models = msgspec.json.decode(response.content, type=_ModelList).data or []
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        entries = msgspec.json.decode(response.content, type=_ModelList).data or []
+        names = msgspec.convert([entry.get("id") for entry in entries], list[str])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise errors.UpstreamProtocolError(
             f"{upstream} answered with something that is not a list of models. Check its base URL."
         ) from error
-    if len(models) > MAX_LISTED_MODELS:
-        log.warning("%s lists %d models: only the first %d of them are used", upstream, len(models), MAX_LISTED_MODELS)
-    return [model.id for model in models[:MAX_LISTED_MODELS]]
+    if len(names) > MAX_LISTED_MODELS:
+        log.warning("%s lists %d models: only the first %d of them are used", upstream, len(names), MAX_LISTED_MODELS)
+    return [read_model_info(name, entry) for name, entry in list(zip(names, entries, strict=True))[:MAX_LISTED_MODELS]]
 
 
 def status_error(

@@ -7,7 +7,7 @@ same interface (httpx2's requests, responses and exceptions) and uses geventhttp
 from __future__ import annotations
 
 import base64
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -181,14 +181,11 @@ def find_proxy(scheme: str, host: str, port: int) -> str | None:
 
 
 def _parse_proxy_url(proxy: str) -> SplitResult:
-    try:
+    with suppress(ValueError):
         parts = urlsplit(proxy)
-        is_known = parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_known = False
-    if not is_known:
-        raise httpx2.ConnectError("HTTP_PROXY or HTTPS_PROXY is not of the form http://host:port")
-    return parts
+        if parts.scheme == "http" and parts.hostname and parts.port != 0:
+            return parts
+    raise httpx2.ConnectError("HTTP_PROXY or HTTPS_PROXY is not of the form http://host:port")
 
 
 @lru_cache(maxsize=1)

@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from ..chat_request import ChatRequest, Json
+from ..passthrough import source_for
 from ..source_request import Family
 from .chat_decoder import ChatDecoder
+from .chat_provider_fields import ProviderFieldsDecoder
 from .chat_request_body import build_body
 from .server import Address, OpenAIServer
 
-UNSUPPORTED_BY_PROTOCOL = frozenset({"thinking"})
+UNSUPPORTED_BY_PROTOCOL = frozenset({"thinking", "file_urls"})
 """Request features that chat completions cannot express."""
 
 UNSUPPORTED_BY_OPENAI = UNSUPPORTED_BY_PROTOCOL | {"top_k"}
 """Those, and the features that OpenAI's own servers reject."""
 
+UNSUPPORTED_BY_EMBEDDED = UNSUPPORTED_BY_PROTOCOL | {
+    "audio", "files", "images", "name", "reasoning_effort", "verbosity", "user",
+}  # fmt: skip
+"""Those, and the features that the embedded model lacks."""
+
 
 class OpenAIChat(OpenAIServer):
     """A provider for one server that speaks chat completions; see `OpenAIServer`."""
 
-    family: ClassVar[Family] = "openai-chat"
+    family: Family = "openai-chat"
     endpoint = "/chat/completions"
 
     @property
     def unsupported_features(self) -> frozenset[str]:
         """The request features that this server does not support; see `Provider.unsupported_features`."""
         if self.is_embedded:
-            return frozenset({"audio", "files", "images", "name", "thinking", "reasoning_effort", "verbosity", "user"})
+            return frozenset(
+                {"audio", "files", "file_urls", "images", "name", "thinking", "reasoning_effort", "verbosity", "user"}
+            )
         return UNSUPPORTED_BY_OPENAI if self._address().is_official else UNSUPPORTED_BY_PROTOCOL
 
     def _body(self, request: ChatRequest, address: Address) -> Json:
-        return build_body(request, is_official=address.is_official)
+        return build_body(request, is_official=address.is_official, source=source_for(request, self))
 
     def _decoder(self, request: ChatRequest) -> ChatDecoder:
-        return ChatDecoder(self.name, request.model, self.pricing_provider)
+        # Clients of other protocols have no place for what only this one has.
+        decoder_class = ChatDecoder if source_for(request, self) is None else ProviderFieldsDecoder
+        return decoder_class(self.name, request.model, self.pricing_provider)

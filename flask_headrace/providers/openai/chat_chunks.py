@@ -13,6 +13,7 @@ import msgspec
 
 from ...core.events import ReasoningDelta, TextDelta
 from ..decoding.json_events import to_text
+from .chat_custom_calls import CustomInputs, whole_input
 from .chat_tool_calls import ToolCallChunk
 from .usage import InputTokenDetails, OutputTokenDetails, TokenCountsBase
 
@@ -38,6 +39,7 @@ class ToolCall(Function, gc=False):
     index: int | str | None = None
     id: int | str | None = None
     function: Function | None = None
+    custom: Function | None = None  # a call of a custom tool, with free text as `input`
 
 
 class Delta(msgspec.Struct, gc=False):
@@ -79,6 +81,7 @@ class Chunk(msgspec.Struct, gc=False):
 
     choices: list[Choice] | None = None
     usage: TokenCounts | None = None
+    service_tier: Any = None
     error: Any = None
 
 
@@ -94,13 +97,25 @@ _REASONING_TYPES = {"thinking", "reasoning", "reasoning_text", "reasoning_conten
 """The types of content parts that are reasoning."""
 
 
-def tool_call_chunks(delta: Delta) -> Iterator[ToolCallChunk]:
-    """Yield the pieces of tool calls in a delta."""
+def tool_call_chunks(delta: Delta, custom_inputs: CustomInputs | None = None) -> Iterator[ToolCallChunk]:
+    """Yield the pieces of tool calls in a delta.
+
+    Args:
+        delta: The delta.
+        custom_inputs: The inputs of custom tools so far; None for a delta that has each call completely.
+    """
     calls = delta.tool_calls
     for call in [calls] if isinstance(calls, ToolCall) else calls or ():
         function = call.function or call
         index = int(call.index) if isinstance(call.index, str) and call.index.isdecimal() else call.index
         id_ = None if call.id is None else str(call.id)
+        if (custom := call.custom) is not None:
+            text = to_text(custom.input)
+            if custom_inputs is None:
+                yield ToolCallChunk(index, id_, custom.name, whole_input(text))
+            else:
+                yield from custom_inputs.chunks(index, id_, custom.name, text)
+            continue
         yield ToolCallChunk(index, id_, function.name or call.name, arguments_text(function) or arguments_text(call))
 
 

@@ -9,6 +9,7 @@ from ...core.events import Completed, Event, FinishReason, ReasoningDelta, TextD
 from ...core.sse import ServerSentEvent
 from ..decoding.finish_reasons import parse_finish_reason, resolve_finish_reason
 from ..decoding.json_events import DECODE_ERRORS, JSONEventDecoder
+from .applied_settings import service_tier_setting
 from .chat_chunks import (
     Choice,
     Chunk,
@@ -22,6 +23,7 @@ from .chat_chunks import (
     reasoning_text,
     tool_call_chunks,
 )
+from .chat_custom_calls import CustomInputs
 from .chat_tool_calls import IndexedToolCalls
 from .item_texts import missing_suffix
 from .stream_errors import stream_error
@@ -50,6 +52,7 @@ class ChatDecoder:
     __slots__ = (
         "_calls",
         "_choice",
+        "_custom_inputs",
         "_finish_choice",
         "_finish_reason",
         "_has_foreign",
@@ -63,6 +66,7 @@ class ChatDecoder:
         "_message_text_size",
         "_model",
         "_pricing_provider",
+        "_service_tier",
         "_silent_chunks",
         "_text_size",
         "_upstream",
@@ -74,7 +78,9 @@ class ChatDecoder:
         self._upstream, self._model, self._pricing_provider = upstream, model, pricing_provider
         self._json_decoder = JSONEventDecoder(upstream, Chunk, decode, _KNOWN_EVENTS)
         self._calls: IndexedToolCalls | None = None
+        self._custom_inputs = CustomInputs()
         self._usage: TokenCounts | None = None
+        self._service_tier: Any = None
         self._choice: int | str | None = None  # the index of the first choice with content: it is the answer
         self._finish_reason: FinishReason | None = None
         self._finish_choice: int | str = 0
@@ -128,13 +134,19 @@ class ChatDecoder:
 
     def _end(self, reported: FinishReason) -> list[Event]:
         events: list[Event] = []
-        failed = self._calls.end_all(events) if self._calls else None
+        failed = None
+        if self._calls is not None:
+            self._calls.read(self._custom_inputs.end_all(), events)
+            failed = self._calls.end_all(events)
         if not self._is_begun and not failed and self._is_unreadable(reported):
             raise UpstreamProtocolError(f"{self._upstream} sent an answer that cannot be decoded. Try again.")
         usage = usage_from_counts(self._usage, self._model, self._pricing_provider)
         # Some servers report `stop` for tool calls, as OpenAI's own do if the request forced the tool.
         has_calls = self._calls is not None and self._calls.has_calls
-        done = Completed(resolve_finish_reason(reported, has_calls=has_calls, has_refused=self._has_refused))
+        done = Completed(
+            resolve_finish_reason(reported, has_calls=has_calls, has_refused=self._has_refused),
+            applied_settings=service_tier_setting(self._service_tier),
+        )
         return [*events, *([usage] if usage else []), failed or done]
 
     def _is_unreadable(self, reported: FinishReason) -> bool:
@@ -142,6 +154,8 @@ class ChatDecoder:
         return self._has_unreadable or is_announced or self._has_foreign
 
     def _read(self, chunk: Chunk, frame: ServerSentEvent, events: list[Event]) -> None:
+        if chunk.service_tier is not None:
+            self._service_tier = chunk.service_tier
         if chunk.usage is not None:
             self._usage = merge_counts(self._usage, chunk.usage)
         if chunk.choices is None or chunk.error is not None:
@@ -240,7 +254,7 @@ class ChatDecoder:
         self._is_legacy = self._is_legacy or (self._calls is None and not delta.tool_calls)
         self._calls = self._calls or IndexedToolCalls(self._upstream)
         if delta.tool_calls:
-            self._calls.read(tool_call_chunks(delta), events)
+            self._calls.read(tool_call_chunks(delta, self._custom_inputs), events)
         elif self._is_legacy:
             # Servers that send a call in both formats send the same call twice.
             self._calls.read(legacy_tool_call_chunks(delta), events)
@@ -264,4 +278,5 @@ class ChatDecoder:
             self._add_text(missing, events)
         if calls := [*tool_call_chunks(message)] or [*legacy_tool_call_chunks(message)]:
             self._calls = self._calls or IndexedToolCalls(self._upstream)
+            self._calls.read(self._custom_inputs.end_all(), events)
             self._calls.read_whole(calls, events)

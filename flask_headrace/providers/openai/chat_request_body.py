@@ -1,20 +1,22 @@
-"""Builds the body of a request to the chat completions API. Pure."""
+"""Builds the body of a request to the chat completions API. Pure.
+
+For a client of the same API the body is what the client sent, apart from the fields that this service sets. For all
+others it is built from the `ChatRequest`: `UNCHANGED_FIELDS`, and the functions below for the other fields.
+"""
 
 from __future__ import annotations
 
-from ..chat_request import (
-    ChatRequest,
-    ImagePart,
-    Json,
-    Message,
-    NamedTool,
-    ResponseFormat,
-    TextPart,
-    Tool,
-    ToolCall,
-    ToolChoice,
-)
-from ..decoding.request_fields import drop_none, encode_arguments, function_definition, json_schema_fields
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ..chat_request import ChatRequest, CustomTool, Json, NamedTool, ResponseFormat, Tool, ToolChoice
+from ..decoding.request_fields import description_with_grammar, drop_none, function_definition, json_schema_fields
+from ..source_request import SourceRequest, restore_turns
+from .chat_messages import MessageBuilder
+from .chat_server import ChatServer
+from .chat_source_turns import prepared_choice, prepared_message, prepared_tool
 
 UNCHANGED_FIELDS = (
     "temperature", "top_p", "top_k", "seed", "frequency_penalty", "presence_penalty", "parallel_tool_calls",
@@ -22,74 +24,98 @@ UNCHANGED_FIELDS = (
 )  # fmt: skip
 """Request fields whose names and values are the same in this API."""
 
+_SET_HERE = frozenset({*UNCHANGED_FIELDS, "max_tokens", "max_completion_tokens", "stop", "stream_options"})
 
-def build_body(request: ChatRequest, *, is_official: bool) -> Json:
+
+def build_body(request: ChatRequest, *, is_official: bool, source: SourceRequest | None = None) -> Json:
     """Return the body of a request to `/chat/completions`.
 
     Args:
         request: The request.
         is_official: Whether OpenAI's own models are served there; see `Address.is_official`.
+        source: The request as a client of the same API sent it; None for a request of another protocol.
     """
-    body: Json = {
-        "model": request.model,
-        "messages": [_message(message) for message in request.messages],
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
+    server = ChatServer(is_official, request.model)
+    fields = _sent_fields(request, source, server) if source else _built_fields(request, server)
+    body: Json = {**fields, "model": request.model, "stream": True}
+    body["stream_options"] = {**_stream_options(source), "include_usage": True}
     if request.max_tokens is not None:
         # OpenAI's newer models accept only the newer name, and most other servers only the older one.
         body["max_completion_tokens" if is_official else "max_tokens"] = request.max_tokens
-    body |= drop_none(**{name: getattr(request, name) for name in UNCHANGED_FIELDS})
     if request.stop:
-        body["stop"] = list(request.stop)
-    if request.tools:
-        body["tools"] = [_tool(tool) for tool in request.tools]
-    if request.tool_choice is not None:
-        body["tool_choice"] = _choice(request.tool_choice)
-    if request.response_format is not None:
-        body["response_format"] = _format(request.response_format)
+        body["stop"] = source.fields["stop"] if source else list(request.stop)
     return body
 
 
-def _message(message: Message) -> Json:
-    fields: Json = {"role": message.role, "content": _content(message)}
-    if message.tool_calls:
-        fields["tool_calls"] = [_call(call) for call in message.tool_calls]
-        fields["content"] = fields["content"] or None
-    if message.tool_call_id is not None:
-        fields["tool_call_id"] = message.tool_call_id
-    if message.name is not None:
-        fields["name"] = message.name
+def _stream_options(source: SourceRequest | None) -> Json:
+    options = source.fields.get("stream_options") if source else None
+    return drop_none(**options) if isinstance(options, dict) else {}
+
+
+def _sent_fields(request: ChatRequest, source: SourceRequest, server: ChatServer) -> Json:
+    sent = source.fields
+    fields: Json = {name: value for name, value in sent.items() if name not in _SET_HERE}
+    for name in UNCHANGED_FIELDS:
+        if name in sent and (value := getattr(request, name)) is not None:
+            fields[name] = _as_sent(sent, name, value)
+    if isinstance(tools := sent.get("tools"), list):
+        fields["tools"] = [prepared_tool(tool, server) for tool in tools]
+    if "tool_choice" in sent:
+        fields["tool_choice"] = prepared_choice(sent["tool_choice"], server)
+    builder = MessageBuilder(server, _custom_names(request, server))
+    messages = restore_turns(request.messages, source, builder.build)
+    fields["messages"] = [prepared_message(message, server) for message in messages]
     return fields
 
 
-def _content(message: Message) -> str | list[Json]:
-    has_images = any(isinstance(part, ImagePart) for part in message.parts())
-    if isinstance(message.content, str) or (message.role in {"assistant", "tool"} and not has_images):
-        return message.text()
-    # Reasoning is left out: this API does not accept it.
-    return [
-        _image(part) if isinstance(part, ImagePart) else {"type": "text", "text": part.text}
-        for part in message.content
-        if isinstance(part, (TextPart, ImagePart))
-    ]
+def _as_sent(sent: Mapping[str, Any], name: str, value: Any) -> Any:  # noqa: ANN401  # a JSON value
+    """Return a field as the client sent it, with the digits of its number, unless the service has changed it."""
+    given = sent[name]
+    read = msgspec.json.decode(given) if isinstance(given, msgspec.Raw) else given
+    return given if read == value else value
 
 
-def _image(part: ImagePart) -> Json:
-    return {"type": "image_url", "image_url": drop_none(url=part.url, detail=part.detail or None)}
+def _built_fields(request: ChatRequest, server: ChatServer) -> Json:
+    custom_names = _custom_names(request, server)
+    fields: Json = {"messages": MessageBuilder(server, custom_names).build(request.messages)}
+    fields |= drop_none(**{name: getattr(request, name) for name in UNCHANGED_FIELDS})
+    if request.source is not None and request.source.family == "anthropic":
+        fields["reasoning_effort"] = server.effort(request.reasoning_effort)
+    if request.tools:
+        fields["tools"] = [_tool(tool, server) for tool in request.tools]
+    if request.tool_choice is not None:
+        fields["tool_choice"] = _choice(request.tool_choice, custom_names)
+    if request.response_format is not None:
+        fields["response_format"] = _format(request.response_format)
+    return drop_none(**fields)
 
 
-def _call(call: ToolCall) -> Json:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": encode_arguments(call)}}
+def _custom_names(request: ChatRequest, server: ChatServer) -> set[str]:
+    """Return the names of the tools that are sent as custom tools, which only OpenAI's own servers know."""
+    return {tool.name for tool in request.tools if isinstance(tool, CustomTool)} if server.is_official else set()
 
 
-def _tool(tool: Tool) -> Json:
-    return {"type": "function", "function": {**function_definition(tool), **drop_none(strict=tool.strict)}}
+def _tool(tool: Tool, server: ChatServer) -> Json:
+    if isinstance(tool, CustomTool) and server.is_official:
+        custom = drop_none(name=tool.name, description=tool.description, format=_nested_format(tool.format))
+        return {"type": "custom", "custom": custom}
+    function = {**function_definition(tool), **drop_none(strict=tool.strict)}
+    if isinstance(tool, CustomTool) and (description := description_with_grammar(tool.description, tool.format)):
+        function["description"] = description
+    return {"type": "function", "function": function}
 
 
-def _choice(choice: ToolChoice) -> str | Json:
+def _nested_format(tool_format: Json | None) -> Json | None:
+    """Return a custom tool's format in the form of this API, which has an object for the grammar."""
+    if tool_format is None or tool_format.get("type") != "grammar":
+        return tool_format
+    return {"type": "grammar", "grammar": {name: value for name, value in tool_format.items() if name != "type"}}
+
+
+def _choice(choice: ToolChoice, custom_names: set[str]) -> str | Json:
     if isinstance(choice, NamedTool):
-        return {"type": "function", "function": {"name": choice.name}}
+        kind = "custom" if choice.name in custom_names else "function"
+        return {"type": kind, kind: {"name": choice.name}}
     return choice
 
 

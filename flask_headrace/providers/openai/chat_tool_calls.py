@@ -49,14 +49,20 @@ class IndexedToolCalls:
         upstream: Names the upstream in messages.
     """
 
-    __slots__ = ("_by_index", "_calls", "_last", "_order", "_round")
+    __slots__ = ("_by_index", "_calls", "_last", "_order", "_read", "_round")
 
     def __init__(self, upstream: str) -> None:
         self._calls = ToolCalls(upstream)
         self._by_index: dict[CallIndex, _Call] = {}
         self._order: list[_Call] = []
         self._last: CallIndex | None = None
+        self._read: list[_Call] = []  # the calls of the pieces in the latest chunk
         self._round = 0
+
+    @property
+    def last_read(self) -> list[int | None]:
+        """The calls to which the pieces of the latest chunk belong, as in `ToolCalls`; None for one without a name."""
+        return [call.number for call in self._read]
 
     @property
     def has_calls(self) -> bool:
@@ -70,24 +76,30 @@ class IndexedToolCalls:
             InvalidToolArguments: see `ToolCalls`.
         """
         self._round += 1
+        self._read = []
         for chunk in chunks:
             index = self._index_of(chunk)
             call = self._by_index.get(index)
             if call is None or self._starts_new_call(call, chunk):
                 call = self._add_call(index)
             self._last = index
+            self._read.append(call)
             self._add_chunk(index, call, chunk, events)
 
     def read_whole(self, chunks: Iterable[ToolCallChunk], events: list[Event]) -> None:
         """Append the events for what the complete calls of a whole message add to the pieces received; see `read`."""
         known = list(self._order)
         self._round += 1
+        self._read = []
         for position, chunk in enumerate(chunks):
             call = self._find_known(known, position, chunk)
             if call is None:
                 index = -1 - len(self._order)
-                self._add_chunk(index, self._add_call(index), chunk, events)
+                call = self._add_call(index)
+                self._read.append(call)
+                self._add_chunk(index, call, chunk, events)
                 continue
+            self._read.append(call)
             self._name(call, chunk, events)
             if call.number is not None:
                 self._calls.complete(call.number, chunk.arguments or "", events)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from ..chat_request import ChatRequest, Json
 from ..source_request import Family
 from .responses_decoder import ResponseDecoder
 from .responses_request_body import build_body
 from .server import Address, OpenAIServer
+
+UNSUPPORTED_BY_PROTOCOL = frozenset(
+    {"audio", "seed", "stop", "frequency_penalty", "presence_penalty", "top_k", "thinking", "name"}
+)
+"""Request features that the Responses API cannot express."""
 
 
 class OpenAIResponses(OpenAIServer):
@@ -17,12 +20,13 @@ class OpenAIResponses(OpenAIServer):
     The server stores nothing: every request contains the whole conversation, as with all other providers.
     """
 
-    family: ClassVar[Family] = "openai-responses"
+    family: Family = "openai-responses"
     endpoint = "/responses"
-    unsupported_features = frozenset(
-        {"audio", "seed", "stop", "frequency_penalty", "presence_penalty", "top_k", "thinking", "name"}
-    )
-    """The request features that the API cannot express."""
+
+    @property
+    def unsupported_features(self) -> frozenset[str]:
+        """The request features that the API cannot express; see `Provider.unsupported_features`."""
+        return UNSUPPORTED_BY_PROTOCOL
 
     def _body(self, request: ChatRequest, address: Address) -> Json:
         return build_body(request)

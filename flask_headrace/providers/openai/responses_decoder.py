@@ -5,11 +5,14 @@ from __future__ import annotations
 from ...core.errors import UpstreamProtocolError
 from ...core.events import Completed, Event, Failed, FinishReason, ReasoningDelta, TextDelta
 from ...core.sse import ServerSentEvent
+from ..chat_request import Json
 from ..decoding.finish_reasons import parse_finish_reason, resolve_finish_reason
 from ..decoding.json_events import DECODE_ERRORS, JSONEventDecoder, to_text
+from .applied_settings import applied_settings
 from .item_texts import MAX_PARTS, ItemTexts
 from .responses_events import (
     KNOWN_EVENTS,
+    TERMINAL_STATUSES,
     Item,
     Response,
     ResponseEvent,
@@ -26,15 +29,6 @@ from .usage import merge_counts, partial_usage, usage_from_counts
 
 PARAGRAPH_BREAK = "\n\n"
 """Separates two parts of the reasoning."""
-
-_TERMINAL_STATUSES = {
-    "response.completed": "completed",
-    "response.done": "completed",
-    "response.incomplete": "incomplete",
-    "response.failed": "failed",
-    "response.cancelled": "cancelled",
-    "error": "failed",
-}
 
 _KNOWN_ITEM_TYPES = {"", "message", "reasoning", "function_call"}
 """Types of items that are decoded here, or that contain nothing for the reader."""
@@ -53,6 +47,7 @@ class ResponseDecoder:
     """
 
     __slots__ = (
+        "_applied_settings",
         "_calls",
         "_early_items",
         "_failed",
@@ -79,6 +74,7 @@ class ResponseDecoder:
         self._early_items: list[tuple[ResponseEvent, Item]] = []  # items that came with content at their start
         self._usage: TokenCounts | None = None
         self._failed: Failed | None = None
+        self._applied_settings: Json | None = None
         self._finish_reason: FinishReason | None = None
         self._unreadable_type = ""  # the type of an item that cannot be decoded here
         self._is_begun = self._has_reasoning = self._has_refused = self._is_incomplete = False
@@ -129,7 +125,8 @@ class ResponseDecoder:
         events: list[Event] = []
         failed = self._failed or self._calls.end_all(events)
         usage = usage_from_counts(self._usage, self._model, self._pricing_provider)
-        return [*events, *([usage] if usage else []), failed or Completed(self._finish_reason)]
+        done = Completed(self._finish_reason, applied_settings=self._applied_settings)
+        return [*events, *([usage] if usage else []), failed or done]
 
     def _usage_so_far(self) -> Event | None:
         return (
@@ -164,7 +161,7 @@ class ResponseDecoder:
                 self._complete(event, part_text(event.part), events)
             case "response.output_item.added" | "response.output_item.done":
                 self._read_item(kind, event, event.item or Item(), events)
-            case _ if kind in _TERMINAL_STATUSES:
+            case _ if kind in TERMINAL_STATUSES:
                 self._finish(kind, event, events)
             case _:
                 self._read_other(event)
@@ -268,10 +265,11 @@ class ResponseDecoder:
 
     def _finish(self, kind: str, event: ResponseEvent, events: list[Event]) -> None:
         response = event.response or Response()
+        self._applied_settings = applied_settings(response)
         self._usage, self._is_usage_final = merge_counts(self._usage, response.usage), True
         status = to_text(response.status).lower()
         reason = incomplete_reason(response.incomplete_details)
-        ends = {_TERMINAL_STATUSES[kind], status}
+        ends = {TERMINAL_STATUSES[kind], status}
         word = parse_finish_reason(reason) if reason or "incomplete" in ends else None
         if ends & {"failed", "cancelled", "canceled", "error"} or response.error is not None or word == "interrupted":
             usual = {"code": event.code, "message": event.message or (f"it was {status}" if status else None)}

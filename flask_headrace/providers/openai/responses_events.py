@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ..decoding.json_events import to_text
+from .applied_settings import AppliedSettings
 from .usage import InputTokenDetails, OutputTokenDetails, TokenCountsBase
 
 _NAMES = {
@@ -58,7 +59,7 @@ class Item(msgspec.Struct, gc=False):
         return any(is_refusal(part) for part in self.parts)
 
 
-class Response(msgspec.Struct, gc=False):
+class Response(AppliedSettings, gc=False):
     """The whole response. Fields that servers use in their own ways may be any JSON."""
 
     status: Any = None
@@ -110,6 +111,16 @@ KNOWN_EVENTS = {
     b"response.content_part.done", b"response.function_call_arguments.done", b"response.cancelled", b"response.done",
 }  # fmt: skip
 """Events that must fit `ResponseEvent` (`message` stands for no name). Others may have any shape, and are skipped."""
+
+TERMINAL_STATUSES = {
+    "response.completed": "completed",
+    "response.done": "completed",
+    "response.incomplete": "incomplete",
+    "response.failed": "failed",
+    "response.cancelled": "cancelled",
+    "error": "failed",
+}
+"""The last events of an answer, each with the status of the response that it implies."""
 
 
 def part_text(part: Any) -> str:  # noqa: ANN401  # what a server sent

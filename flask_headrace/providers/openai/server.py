@@ -22,7 +22,8 @@ from ..http.request_template import post_stream, with_request_template
 from ..http.sdk_errors import map_sdk_errors, parse_model_list
 from ..http.sdk_import import import_sdk, import_sdk_in_this_thread
 from ..http.transport import Client, Transport
-from ..passthrough import Passthrough
+from ..model_info import ModelInfo, preferred_first
+from ..passthrough import Passthrough, source_for
 from ..redaction import register_secret
 from ..source_request import Family
 
@@ -67,7 +68,7 @@ class OpenAIServer(ABC):
         passthrough: See `Provider.passthrough`.
     """
 
-    family: ClassVar[Family]
+    family: Family
     endpoint: ClassVar[str]
     """The path behind the base URL to which requests are sent."""
 
@@ -121,26 +122,31 @@ class OpenAIServer(ABC):
         address = self._address()
         decoder = self._decoder(request)
         with map_sdk_errors(openai, self.name, address.base_url):
-            yield from decode_stream(self._send(self._body(request, address), address), self.name, decoder)
+            yield from decode_stream(self._send(request, address), self.name, decoder)
 
-    def _send(self, body: Json, address: Address) -> httpx2.Response:
+    def _send(self, request: ChatRequest, address: Address) -> httpx2.Response:
         import openai  # noqa: PLC0415
 
-        return post_stream(self._clients.get(address), self.endpoint, msgspec.json.encode(body), openai.Stream[Any])
+        body, source = msgspec.json.encode(self._body(request, address)), source_for(request, self)
+        headers = source.headers if source else ()
+        return post_stream(self._clients.get(address), self.endpoint, body, openai.Stream[Any], headers)
 
     def models(self) -> list[str]:
         """Return the names of the server's models; see `Provider.models`."""
+        return [model.name for model in self.list_models()]
+
+    def list_models(self) -> list[ModelInfo]:
+        """Return the server's models; see `ModelLister`."""
         import_sdk("openai")
         import openai  # noqa: PLC0415
 
         address = self._address()
         with map_sdk_errors(openai, self.name, address.base_url):
             client = self._clients.get(address).with_options(timeout=3.0, max_retries=0)
-            found = sorted(parse_model_list(self.name, client.get("/models", cast_to=httpx2.Response)))
+            found = parse_model_list(self.name, client.get("/models", cast_to=httpx2.Response))
         if address.base_url == OFFICIAL_BASE_URL:
-            found = [name for name in found if not any(word in name for word in _NON_CHAT_MODELS)]
-        first = [name for name in self._preferred if name in found]
-        return first + [name for name in found if name not in first]
+            found = [model for model in found if not any(word in model.name for word in _NON_CHAT_MODELS)]
+        return preferred_first(sorted(found, key=lambda model: model.name), self._preferred)
 
     def preload(self) -> None:
         """Import the SDK; see `Provider.preload`."""

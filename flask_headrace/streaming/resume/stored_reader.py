@@ -113,7 +113,7 @@ class StoredStreamReader:
         """Close a reader that does not accept events."""
         reader.close()
 
-    def remove_reader(self, _reader: Reader) -> None:
+    def remove_reader(self, reader: Reader) -> None:
         """End the reading."""
         self.close()
 
@@ -126,11 +126,11 @@ class StoredStreamReader:
         if self.on_close is not None:
             self.on_close(self)
 
-    def cancel(self, _reason: CancelReason) -> None:
+    def cancel(self, reason: CancelReason) -> None:
         """End the reading; the stream continues."""
         self.stop_reading()
 
-    def fail(self, _error: HeadraceError) -> None:
+    def fail(self, error: HeadraceError) -> None:
         """End the reading; the stream continues."""
         self.stop_reading()
 

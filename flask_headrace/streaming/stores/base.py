@@ -219,7 +219,7 @@ class Store(Protocol):
         """
         ...
 
-    def watch(self, id: str, callback: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
+    def watch(self, id: str, callback: Callable[[], object]) -> Callable[[], None]:  # noqa: A002
         """Call `callback` in the event loop after each change of a stream by any worker.
 
         A change is a new event, the end, a stop request, or the removal of the stream. A change that comes before this
@@ -234,7 +234,7 @@ class Store(Protocol):
         """
         ...
 
-    def watch_stop(self, id: str, callback: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
+    def watch_stop(self, id: str, callback: Callable[[], object]) -> Callable[[], None]:  # noqa: A002
         """Call `callback` in the event loop after somebody has requested that a stream is stopped.
 
         For the worker that fills the stream, which its own events need not notify. Otherwise like `watch`.

@@ -237,11 +237,11 @@ class MemoryStore:
         stream.claim = msgspec.structs.replace(stream.claim, worker=worker)
         return True
 
-    def watch(self, id: str, callback: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
+    def watch(self, id: str, callback: Callable[[], object]) -> Callable[[], None]:  # noqa: A002
         """Call `callback` after each change of a stream; return a function that ends the watch."""
         return self._changes.add(id, callback)
 
-    def watch_stop(self, id: str, callback: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
+    def watch_stop(self, id: str, callback: Callable[[], object]) -> Callable[[], None]:  # noqa: A002
         """Call `callback` after a stop request for a stream; return a function that ends the watch."""
         return self._stop_requests.add(id, callback)
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from gevent import get_hub
 
-Callback: TypeAlias = Callable[[], None]
+Callback: TypeAlias = Callable[[], object]
 
 
 def do_nothing(_: str) -> None:
@@ -41,7 +41,7 @@ class ChangeNotifier:
         """The ids of the streams that have callbacks."""
         return list(self._callbacks)
 
-    def add(self, stream: str, callback: Callback) -> Callback:
+    def add(self, stream: str, callback: Callback) -> Callable[[], None]:
         """Call `callback` in the event loop after each change of a stream, from now on.
 
         If `on_first` raises, the callback is not added.

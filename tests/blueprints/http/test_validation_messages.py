@@ -28,13 +28,16 @@ def body_with(role: str = "user", content: object = "hi") -> dict[str, object]:
         ),
         (
             "/v1/chat/completions",
-            {"messages": QUESTION, "response_format": {"type": "json"}},
-            "'json' - at `response_format.type`: it must be one of ",
+            {
+                "messages": QUESTION,
+                "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "all", "tools": []}},
+            },
+            "'all' - at `allowed_tools.mode`: it must be one of auto, required.",
         ),
         (
             "/v1/chat/completions",
-            {"messages": QUESTION, "tools": [{"type": "custom", "function": {"name": "f"}}]},
-            "'custom' - at `tools[0].type`: it must be function.",
+            {"messages": [{"role": "assistant", "tool_calls": [{"id": "a", "type": "code"}]}]},
+            "'code' - at `messages[0].tool_calls[0].type`: it must be one of custom, function.",
         ),
         (
             "/v1/messages",

@@ -31,6 +31,7 @@ from flask_headrace.core.events import (
     Usage,
 )
 from flask_headrace.core.sse import SSEDecoder
+from tests.blueprints.openai_responses.response_schema import check_events
 
 USAGE = Usage(9, 3, 4, 1, 0.00001)
 START = ResponseStarted("s1", "acme/tiny", "acme")
@@ -39,7 +40,7 @@ ANY_OF_THEIRS = TypeAdapter(ResponseStreamEvent)
 
 MESSAGE = {"id": "msg_s1_0", "type": "message", "status": "completed", "role": "assistant"}
 TEXT_PART = {"type": "output_text", "text": "Hel", "annotations": [], "logprobs": []}
-THOUGHT = {"id": "rs_s1_0", "type": "reasoning", "summary": [], "encrypted_content": None}
+THOUGHT = {"id": "rs_s1_0", "type": "reasoning", "summary": []}
 CALL = {"id": "fc_s1_0", "type": "function_call", "status": "completed", "call_id": "c1", "name": "find"}
 IN_TEXT = {"item_id": "msg_s1_0", "output_index": 0, "content_index": 0}
 IN_THOUGHTS = {"item_id": "rs_s1_0", "output_index": 0, "summary_index": 0}
@@ -186,7 +187,7 @@ def test_frames_are_counted_from_0_on() -> None:
 
 
 class TestTheLastFrame:
-    @pytest.mark.parametrize(
+    ENDS = pytest.mark.parametrize(
         ("reason", "status", "why"),
         [
             ("stop", "completed", None),
@@ -197,6 +198,13 @@ class TestTheLastFrame:
             ("content_filter", "incomplete", {"reason": "content_filter"}),
         ],
     )
+
+    @ENDS
+    def test_says_when_the_answer_was_complete_and_nothing_of_it_else(self, reason, status, why) -> None:
+        response = read(encoder().encode([Completed(reason, completed_at=1700000009)]))[-1]["response"]
+        assert response["completed_at"] == (1700000009 if status == "completed" else None)
+
+    @ENDS
     def test_says_how_the_model_ended(self, reason: FinishReason, status: str, why: object) -> None:
         item, last = read(encoder(TextDelta("a")).encode([USAGE, Completed(reason)]))[-2:]
         assert (item["item"]["status"], last["type"]) == (status, f"response.{status}")
@@ -259,6 +267,15 @@ def test_the_model_is_the_one_that_answers() -> None:
     other = encoder()
     assert read(other.encode([ResponseStarted("s1", "acme/big", "acme")]))[0]["response"]["model"] == "acme/big"
     assert read(other.encode([Completed("stop")]))[0]["response"]["model"] == "acme/big"
+
+
+@pytest.mark.parametrize("end", [Failed("stall_timeout", "Silent.", True), Cancelled("stopped")])
+def test_a_failure_before_the_first_token_opens_the_response(end: Event) -> None:
+    events = read(ResponsesEncoder("s1", "acme/tiny", 1).encode([USAGE, end]))
+    check_events(events)
+    assert [event["type"] for event in events] == ["response.created", "response.in_progress", "response.failed"]
+    numbered = ResponsesEncoder("s1", "acme/tiny", 1).encode([end], 1)
+    assert numbered.index(b"id: 1\n") > numbered.index(b"response.in_progress")
 
 
 def test_what_was_asked_comes_back() -> None:

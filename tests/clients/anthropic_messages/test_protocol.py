@@ -6,6 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import anthropic
 import msgspec
 import pytest
 from anthropic.pagination import SyncPage
@@ -171,6 +172,64 @@ class TestTheListOfModels:
         for model in page["data"]:
             ModelInfo.model_validate_json(msgspec.json.encode(model), strict=True)
         assert not SyncPage[ModelInfo].model_validate(page).has_next_page()
+
+    def test_tells_what_is_known_of_a_model(self) -> None:
+        known = Model(
+            "acme/big", "acme", "big", embedded=False, default=False, display_name="Big", context_window=8192,
+            max_output_tokens=512, capabilities={"image_input": True, "reasoning": False, "tools": True},
+        )  # fmt: skip
+        (model,) = models_page([known])["data"]
+        assert (model["display_name"], model["max_input_tokens"], model["max_tokens"]) == ("Big", 8192, 512)
+        assert model["context_window"] == 8192
+        assert model["capabilities"] == {"image_input": {"supported": True}, "thinking": {"supported": False}}
+        own = {"batch": {"supported": True}}
+        (model,) = models_page([msgspec.structs.replace(known, anthropic_capabilities=own)])["data"]
+        assert model["capabilities"] == own
+
+    @pytest.mark.parametrize(
+        ("asked", "ids", "has_more"),
+        [
+            ({}, "abcde", False),
+            ({"limit": "2"}, "ab", True),
+            ({"limit": "5"}, "abcde", False),
+            ({"limit": "1000", "after_id": "acme/b"}, "cde", False),
+            ({"limit": "2", "after_id": "acme/b"}, "cd", True),
+            ({"after_id": "acme/e"}, "", False),
+            ({"limit": "2", "before_id": "acme/d"}, "bc", True),
+            ({"limit": "3", "before_id": "acme/d"}, "abc", False),
+            ({"before_id": "acme/a"}, "", False),
+        ],
+    )
+    def test_has_pages(self, asked: dict[str, str], ids: str, has_more: bool) -> None:
+        models = [Model(f"acme/{name}", "acme", name, embedded=False, default=False) for name in "abcde"]
+        page = models_page(models, **asked)
+        wanted = [f"acme/{name}" for name in ids]
+        assert ([model["id"] for model in page["data"]], page["has_more"]) == (wanted, has_more)
+        assert (page["first_id"], page["last_id"]) == ((wanted[0], wanted[-1]) if wanted else (None, None))
+
+    @pytest.mark.parametrize(
+        ("query", "says"),
+        [
+            ("limit=0", "limit is '0'"),
+            ("limit=1001", "from 1 to 1000"),
+            ("limit=many", "limit is 'many'"),
+            ("limit=%D9%A3", "limit is"),
+            ("after_id=nobody/x", "after_id is 'nobody/x'"),
+            ("before_id=", ""),
+            ("before_id=a&after_id=b", "send one of them"),
+        ],
+    )
+    def test_says_what_is_wrong_with_a_page(self, service: Service, query: str, says: str) -> None:
+        answer = send(f"{service.url}/v1/models?{query}", method="GET", headers={"anthropic-version": "2023-06-01"})
+        assert answer.status == (400 if says else 200)
+        assert not says or says in answer.error["message"]
+
+    def test_is_read_page_by_page_by_their_sdk(self, service: Service) -> None:
+        with anthropic.Anthropic(base_url=service.url, api_key="any") as client:
+            every = [model.id for model in client.models.list()]
+            assert [model.id for model in client.models.list(limit=1)] == every
+            assert len(every) == len(set(every))
+            assert client.models.retrieve(every[-1]).id == every[-1]
 
     def test_may_be_empty(self) -> None:
         assert models_page([]) == {"data": [], "has_more": False, "first_id": None, "last_id": None}

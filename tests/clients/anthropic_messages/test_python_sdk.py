@@ -249,12 +249,30 @@ class TestAQuestion:
         assert counted.input_tokens == 17
         assert upstream.requests("counted")[-1].path == "/v1/messages/count_tokens"
 
-    def test_is_not_counted_where_it_does_not_and_not_asked_again(self, service: Service) -> None:
-        client = anthropic.Anthropic(base_url=service.url, api_key="any")
-        with pytest.raises(anthropic.HTTPNotImplementedError, match="openai does not count tokens") as refused:
-            client.messages.count_tokens(model="openai/gpt", messages=HI)
-        assert refused.value.response.headers["x-should-retry"] == "false"
-        assert refused.value.request.headers["x-stainless-retry-count"] == "0"
+        raw = client.messages.with_raw_response.count_tokens(model="anthropic/counted", messages=HI)
+        assert "headrace-estimated" not in raw.headers
+
+    def test_is_estimated_where_it_does_not(self, client, upstream: Upstream) -> None:
+        counted = client.messages.with_raw_response.count_tokens(model="openai/gpt", messages=HI)
+        longer = client.messages.count_tokens(model="openai/gpt", messages=HI, system="Be brief. " * 40)
+        assert counted.headers["headrace-estimated"] == "true"
+        assert 0 < counted.parse().input_tokens < longer.input_tokens
+        assert longer.input_tokens - counted.parse().input_tokens == 100
+        assert upstream.requests("gpt") == []
+
+    @pytest.mark.parametrize("refusal", [plain.html(404), anthropic_wire.error(404, "Not found"), plain.empty(405)])
+    def test_is_estimated_where_a_server_of_the_protocol_has_no_such_endpoint(self, client, upstream, refusal) -> None:
+        upstream.answer("plain-server", refusal)
+        counted = client.messages.with_raw_response.count_tokens(model="anthropic/plain-server", messages=HI)
+        assert counted.headers["headrace-estimated"] == "true"
+
+    def test_is_not_estimated_where_the_provider_refuses_the_request(self, client, upstream: Upstream) -> None:
+        upstream.answer("unknown", anthropic_wire.error(404, "model: unknown"))
+        with pytest.raises(anthropic.NotFoundError):
+            client.messages.count_tokens(model="anthropic/unknown", messages=HI)
+        upstream.answer("limited", anthropic_wire.error(429))
+        with pytest.raises(anthropic.RateLimitError):
+            client.messages.count_tokens(model="anthropic/limited", messages=HI)
 
 
 class TestKeys:

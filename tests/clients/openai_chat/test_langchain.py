@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Iterable
+from functools import reduce
 from typing import Any
 
 import openai
 import pytest
-from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_core.messages import AIMessageChunk, HumanMessage, ToolMessage
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel
 
+from tests.blueprints.openai_chat.test_same_protocol import chunk as chunk_of
 from tests.clients.openai_chat.node import Node
 from tests.support.service import Service
-from tests.support.upstream import Ended, Gate, Tokens, ToolCall, Upstream, anthropic_wire, cuts, openai_wire
+from tests.support.upstream import (
+    FINISH,
+    Ended,
+    Gate,
+    Tokens,
+    ToolCall,
+    Upstream,
+    anthropic_wire,
+    cuts,
+    openai_wire,
+    script,
+)
 
 WIRES = pytest.mark.parametrize(("provider", "wire"), [("openai", openai_wire), ("anthropic", anthropic_wire)])
 TEXT = ("Grüße, ", "👩‍👩‍👧", " e\u0301 🌊")
@@ -110,6 +125,25 @@ def test_python_names_who_speaks(service: Service, upstream: Upstream) -> None:
     upstream.answer("named", openai_wire.answer("ok"))
     chat_of(service, "openai/named").invoke([HumanMessage("hi", name="ann")])
     assert upstream.requests("named")[-1].body["messages"] == [{"role": "user", "content": "hi", "name": "ann"}]
+
+
+@pytest.mark.parametrize("is_streamed", [True, False])
+def test_python_sends_the_settings_of_its_server_and_has_logprobs(service, upstream, is_streamed: bool) -> None:
+    logprob = {"token": "a", "logprob": -0.5, "bytes": None, "top_logprobs": []}
+    frames = [chunk_of({"content": "a"}, choice={"logprobs": {"content": [logprob]}}, system_fingerprint="fp_1")] * 2
+    upstream.answer(
+        "set up", script(openai_wire.HEAD, *frames, chunk_of({}, "stop", system_fingerprint="fp_1"), FINISH)
+    )
+    settings = {"chat_template_kwargs": {"enable_thinking": False}, "min_p": 0.05}
+    chat = chat_of(service, "openai/set up", extra_body=settings, logprobs=True, service_tier="flex")
+    answer = chat.invoke("hi") if not is_streamed else sum_of(chat.stream("hi"))
+    assert upstream.requests("set up")[-1].body.items() >= {**settings, "service_tier": "flex"}.items()
+    assert (answer.text, answer.response_metadata["logprobs"]["content"]) == ("aa", [logprob] * 2)
+    assert answer.response_metadata["system_fingerprint"] == "fp_1"
+
+
+def sum_of(chunks: Iterable[AIMessageChunk]) -> AIMessageChunk:
+    return reduce(operator.add, chunks)
 
 
 def test_javascript_streams_in_five_lines(node: Node, service: Service, upstream: Upstream) -> None:

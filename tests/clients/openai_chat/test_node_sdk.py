@@ -45,7 +45,7 @@ class TestAStream:
         upstream.answer("streamed", wire.answer(Reasoning("hm"), *TEXT, usage=Tokens(9, 3, cached=4)))
         got = sdk.ask("stream", f"{provider}/streamed", stream_options={"include_usage": True})
         assert (got["text"], got["reasoning"], got["finish"]) == ("".join(TEXT), "hm", "stop")
-        assert (got["usage"]["total_tokens"], got["usage"]["prompt_tokens_details"]) == (12, {"cached_tokens": 4})
+        assert (got["usage"]["total_tokens"], got["usage"]["prompt_tokens_details"]["cached_tokens"]) == (12, 4)
         assert got["models"] == [f"{provider}/streamed"]
 
     def test_cut_at_every_byte_on_its_way_is_whole(self, sdk: Sdk, upstream: Upstream, provider, wire) -> None:

@@ -47,8 +47,12 @@ def test_of_the_upstream(client, upstream, provider, wire, is_streamed, status, 
     [
         ({"model": "nobody/x"}, openai.NotFoundError, "upstream_not_found"),
         ({"model": "openai/x", "n": 2}, openai.BadRequestError, "invalid_request"),
-        ({"model": "anthropic/x", "seed": 1}, openai.BadRequestError, "invalid_request"),
-        ({"model": "openai/x", "extra_body": {"min_p": 0.1}}, openai.BadRequestError, "invalid_request"),
+        ({"model": "openai/x", "modalities": ["text", "audio"]}, openai.BadRequestError, "invalid_request"),
+        (
+            {"model": "anthropic/x", "extra_body": {"response_format": {"type": "grammar"}}},
+            openai.BadRequestError,
+            "invalid_request",
+        ),
     ],
 )
 def test_of_the_question(client: OpenAI, fields, raised, code: str) -> None:

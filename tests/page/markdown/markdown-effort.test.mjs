@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Markdown } from "../../../flask_headrace/static/markdown/markdown.js";
-import { effortOf } from "./effort.mjs";
+import { effortOf } from "../effort.mjs";
 
 const SHORT = 1_000;
 const LONG = 4 * SHORT;

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { SSEDecoder } from "../../../flask_headrace/static/network/sse-decoder.js";
-import { worked } from "../worked.mjs";
+import { effortOf } from "../effort.mjs";
 import { bytes } from "./wire.mjs";
 
 const WIRE = ': keep-alive\n\nevent: start\ndata: {"id":"7f"}\n\n: keep-alive\n\ndata: a\ndata: 日本語\n\ndata: [DONE]\n\n';
@@ -40,10 +40,22 @@ test("a line or a frame that never ends does not fill the memory", () => {
   assert.throws(() => new SSEDecoder(100).feed(bytes("data: xxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n".repeat(9))), RangeError);
 });
 
-test("ten thousand frames in one read take no longer than they should", () => {
-  const started = worked();
-  assert.equal(new SSEDecoder().feed(bytes('data: {"delta":"x"}\n\n'.repeat(10_000))).length, 10_000);
-  assert.ok(worked() - started < 500);
+test("many frames in one read take work in proportion to their number", () => {
+  const [few, many] = [1_000, 4_000].map((frames) => {
+    const wire = bytes('data: {"delta":"x"}\n\n'.repeat(frames));
+    return effortOf(() => assert.equal(new SSEDecoder().feed(wire).length, frames));
+  });
+  assert.ok(many < 5 * few, `${(many / few).toFixed(1)} times for four times the frames: ${few}, then ${many}`);
+});
+
+test("one line in many small reads takes work in proportion to its length", () => {
+  const [few, many] = [1_000, 4_000].map((reads) => {
+    const decoder = new SSEDecoder();
+    return effortOf(() => {
+      for (let read = 0; read < reads; read++) decoder.feed(bytes("data: xx"));
+    });
+  });
+  assert.ok(many < 5 * few, `${(many / few).toFixed(1)} times for four times the reads: ${few}, then ${many}`);
 });
 
 test("a frame's number is its own: it is not carried over, and one with a NUL is none", () => {

@@ -143,8 +143,8 @@ def response_bodies(draw: Draw, answer: Answer) -> Body:
     )
     way = draw(st.sampled_from(["both", "both", "id", "place", "new id"]))
     if way == "id":
-        # Otherwise one message could be mistaken for the beginning of the next.
-        answer.texts = [f"{n}{text}" for n, text in enumerate(answer.texts)]
+        # Otherwise one message could be mistaken for the next or its beginning: only the last piece is compared.
+        answer.texts = [f"{n}{text}{n}" for n, text in enumerate(answer.texts)]
     is_late = False  # an item that is sent late is not followed by items that are sent in time
     for place, text in enumerate(answer.texts):
         item = {"type": "message", "id": f"item_{place}", "content": [{"type": "output_text", "text": text}]}

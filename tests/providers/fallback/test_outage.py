@@ -157,8 +157,8 @@ class TestAWaitThatTheBudgetCutShort:
             own_upstream,
             "openai/a",
             "openai/b",
-            retry_budget=0.16,
-            first_token_timeout=0.12,
+            retry_budget=0.6,
+            first_token_timeout=0.2,
             last_first_token_timeout=1.5,
         )
         for _ in range(FAILURE_THRESHOLD):

@@ -186,7 +186,7 @@ class TestWhatAModelCannotHonour:
         assert "seed, thinking" in reading.error.message
         assert reading.usage.input_tokens == 0
         assert chain.requested_models() == []
-        assert Chain(own_upstream, "openai/a", "openai/b").router.unsupported_features == {"thinking"}
+        assert Chain(own_upstream, "openai/a", "openai/b").router.unsupported_features == {"file_urls", "thinking"}
 
 
 class TestRetry:

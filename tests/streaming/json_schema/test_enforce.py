@@ -12,6 +12,7 @@ import pytest
 from flask_headrace.core.errors import AnswerTooLarge, InvalidRequest
 from flask_headrace.core.events import AnswerRestarted, Completed, Failed, TextDelta, Usage
 from flask_headrace.core.text_buffer import MAX_TEXT_CHARS
+from flask_headrace.streaming.json_schema import sandbox
 from flask_headrace.streaming.json_schema.enforce import validate_output
 from flask_headrace.streaming.json_schema.validator import SchemaValidator
 
@@ -86,7 +87,8 @@ class TestSchema:
             (deep(5000), "nested too deep"),
         ],
     )
-    def test_that_is_none_is_refused(self, schema: dict, says: str) -> None:
+    def test_that_is_none_is_refused(self, monkeypatch: pytest.MonkeyPatch, schema: dict, says: str) -> None:
+        monkeypatch.setattr(sandbox, "CHECK_TIMEOUT", 60.0)
         with pytest.raises(InvalidRequest, match="schema") as raised:
             SchemaValidator(schema)
         assert says in raised.value.message

@@ -15,7 +15,9 @@ import msgspec
 
 from flask_headrace.streaming.stores.base import EventBatch, Store, StoreLimits, StreamClaim, StreamRecord
 from flask_headrace.streaming.stores.factory import open_store
-from tests.support.event_loop import until
+from flask_headrace.streaming.stores.redis.store import RedisStore
+from flask_headrace.streaming.stores.sqlite.store import SqliteStore
+from tests.support.event_loop import settle, until
 
 WIDE = StoreLimits()
 
@@ -78,26 +80,56 @@ def found(store: Store, stream: str = "s") -> StreamRecord:
     return record
 
 
-class Watcher:
-    """Counts the calls of a callback that watches a stream."""
+def subscribed_channels(store: Store) -> set[str]:
+    """Return the channels of Redis that a store watches, or has watched and not yet left; none for other stores."""
+    if not isinstance(store, RedisStore):
+        return set()
+    return {*store._listener._callbacks.ids, *store._listener._subscribed}
 
-    def __init__(self, store: Store, stream: str = "s", stop: bool = False) -> None:
+
+@contextlib.contextmanager
+def waiting_for_effect(store: Store, stream: str, stop: bool, has_called: Callable[[], Any]) -> Iterator[None]:
+    """Wait at the end of the block until the watch that has begun in it is effective, and its first call is over."""
+    if isinstance(store, RedisStore):
+        known = subscribed_channels(store)
+        yield
+        if subscribed_channels(store) - known:
+            until(has_called)  # the server confirms the first subscription to a channel, and that calls back
+    elif isinstance(store, SqliteStore):
+        watcher = store._watcher
+        snapshot, is_first = watcher._snapshot, stream not in (watcher._stop_requests if stop else watcher._changes)
+        yield
+        until(lambda: not is_first or (watcher._snapshot is not snapshot and not watcher._is_outdated))
+    else:
+        yield
+    settle()
+
+
+class Watcher:
+    """Counts the calls of a callback that watches a stream.
+
+    Args:
+        store: The store.
+        stream: The stream's id.
+        stop: Whether to watch for requests to stop alone.
+        is_effective: Whether to wait until the watch is effective; False if the store cannot be reached.
+    """
+
+    def __init__(self, store: Store, stream: str = "s", stop: bool = False, is_effective: bool = True) -> None:
         self.calls = 0
-        self.end = (store.watch_stop if stop else store.watch)(stream, self.callback)
-        # A watch may call back once when it has become effective.
-        with contextlib.suppress(AssertionError):
-            until(lambda: self.calls, 0.05)
+        with waiting_for_effect(store, stream, stop, lambda: self.calls) if is_effective else contextlib.nullcontext():
+            self.end = (store.watch_stop if stop else store.watch)(stream, self.callback)
 
     def callback(self) -> None:
         self.calls += 1
 
-    def sees(self, change: Callable[[], Any], limit: float = 5.0) -> None:
+    def sees(self, change: Callable[[], Any], limit: float = 30.0) -> None:
         """Check that a change calls the callback."""
         before = self.calls
         change()
         until(lambda: self.calls > before, limit)
 
-    def waits_for(self, fact: Callable[[], Any], limit: float = 20.0) -> None:
+    def waits_for(self, fact: Callable[[], Any], limit: float = 30.0) -> None:
         """Wait until `fact()` is true, and check only after calls of the callback, which may have other causes."""
         while True:
             before = self.calls
@@ -107,22 +139,18 @@ class Watcher:
 
 
 @contextlib.contextmanager
-def ticking(period: float = 0.01) -> Iterator[list[float]]:
-    """Record how late, in seconds, a greenlet runs that should run every `period` seconds."""
-    gaps: list[float] = []
+def ticking() -> Iterator[list[float]]:
+    """Provide a list that grows every hundredth of a second while the event loop runs."""
+    ticks: list[float] = []
 
     def tick() -> None:
-        loop = gevent.get_hub().loop
         while True:
-            loop.update_now()
-            began = loop.now()
-            gevent.sleep(period)
-            loop.update_now()
-            gaps.append(loop.now() - began - period)
+            gevent.sleep(0.01)
+            ticks.append(gevent.get_hub().loop.now())
 
     greenlet = gevent.spawn(tick)
     try:
-        yield gaps
+        yield ticks
     finally:
         greenlet.kill()
 

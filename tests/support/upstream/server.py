@@ -137,7 +137,7 @@ class Upstream:
         """The records of all connections, in the order in which they were accepted."""
         return [entry.record for entry in list(self._ledger.peers)]
 
-    def wait_for(self, condition: Callable[[], T | None], timeout: float = 5) -> T:
+    def wait_for(self, condition: Callable[[], T | None], timeout: float = 30) -> T:
         """Wait until `condition()` is true, and return its value.
 
         The condition is called after every change of a record, and at least every 20 ms. An IndexError counts as not
@@ -160,11 +160,11 @@ class Upstream:
             )  # otherwise a slow condition would keep the upstream from running
             self._ledger.wait_beyond(changes, min(limit - now, 0.02))
 
-    def ended(self, name: str, number: int = 0, timeout: float = 5) -> Request:
+    def ended(self, name: str, number: int = 0, timeout: float = 30) -> Request:
         """Wait until the answer to the n-th request (from 0) for a model has ended; return the request's record."""
         return self.wait_for(lambda: self._if("ended", name, number), timeout)
 
-    def closed(self, name: str, number: int = 0, timeout: float = 5) -> Request:
+    def closed(self, name: str, number: int = 0, timeout: float = 30) -> Request:
         """Wait until the connection of the n-th request (from 0) for a model is closed; return the request's record."""
         return self.wait_for(lambda: self._if("closed", name, number), timeout)
 

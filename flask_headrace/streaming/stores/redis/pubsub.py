@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -55,7 +55,7 @@ class PubSubListener:
         self._last_warning = ""
         pool.on_move = self._reconnect
 
-    def add(self, channel: str, callback: Callback) -> Callback:
+    def add(self, channel: str, callback: Callback) -> Callable[[], None]:
         """Call `callback` at each message of a channel; return a function that ends the watch."""
         return self._callbacks.add(channel, callback)
 

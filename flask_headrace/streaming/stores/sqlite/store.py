@@ -124,11 +124,11 @@ class SqliteStore:
         """Make a worker the one that fills an unfinished stream of a dead worker; return whether it is."""
         return self._writes.run(queries.acquire, id, dead, worker)
 
-    def watch(self, id: str, callback: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
+    def watch(self, id: str, callback: Callable[[], object]) -> Callable[[], None]:  # noqa: A002
         """Call `callback` after each change of a stream; return a function that ends the watch."""
         return self._watcher.add(id, callback)
 
-    def watch_stop(self, id: str, callback: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
+    def watch_stop(self, id: str, callback: Callable[[], object]) -> Callable[[], None]:  # noqa: A002
         """Call `callback` after a stop request for a stream; return a function that ends the watch."""
         return self._watcher.add_stop(id, callback)
 

@@ -8,6 +8,7 @@ change.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from typing import TypeAlias
 
 import gevent
@@ -51,11 +52,11 @@ class SqliteWatcher:
         self._polling: gevent.Greenlet | None = None
         self._poll_now = Flag()
 
-    def add(self, stream: str, callback: Callback) -> Callback:
+    def add(self, stream: str, callback: Callback) -> Callable[[], None]:
         """Call `callback` after each change of a stream; return a function that ends the watch."""
         return self._changes.add(stream, callback)
 
-    def add_stop(self, stream: str, callback: Callback) -> Callback:
+    def add_stop(self, stream: str, callback: Callback) -> Callable[[], None]:
         """Call `callback` after a stop request for a stream; return a function that ends the watch."""
         return self._stop_requests.add(stream, callback)
 

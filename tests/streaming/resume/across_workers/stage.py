@@ -24,7 +24,7 @@ T = TypeVar("T")
 WORDS = openai_wire.text("word {n} – ünïcode ")
 
 
-def wait_until(condition: Callable[[], T | None], limit: float = 10.0) -> T:
+def wait_until(condition: Callable[[], T | None], limit: float = 30.0) -> T:
     """Wait until `condition()` is true, and return what it gave."""
     end = time.monotonic() + limit
     while not (value := condition()):

@@ -33,7 +33,7 @@ def test_a_sweep_gives_space_back(file: Path) -> None:
         store._writes.run(lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
         return total_size(file) < size / 4
 
-    until(is_small, 10)
+    until(is_small, 60)
     store.close()
 
 

@@ -1,0 +1,29 @@
+"""The id of a request, which the SDKs of OpenAI and Anthropic show. The log line of the request's stream has it too."""
+
+from __future__ import annotations
+
+from secrets import token_urlsafe
+
+from flask import Response, has_request_context, request
+
+REQUEST_ID_HEADERS = ("request-id", "x-request-id")
+"""The response headers with the id: that of Anthropic's API, and that of OpenAI's."""
+
+_KEY = "headrace.request_id"
+
+
+def current_request_id() -> str:
+    """Return the id of the current request: random, and the same at each call. Empty if there is no request."""
+    if not has_request_context():
+        return ""
+    request_id: str = request.environ.setdefault(_KEY, "")
+    if not request_id:
+        request_id = request.environ[_KEY] = f"req_{token_urlsafe(16)}"
+    return request_id
+
+
+def add_request_id(response: Response) -> Response:
+    """Add the headers with the id of the current request to its response, and return the response."""
+    for name in REQUEST_ID_HEADERS:
+        response.headers.setdefault(name, current_request_id())
+    return response

@@ -1,0 +1,33 @@
+"""The two kinds of runs in a response, text and reasoning, and how the frames of each are named. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .output_items import summary_part, text_part
+from .request_echo import Json
+
+
+class RunFormat(NamedTuple):
+    """How a run of text or of reasoning is encoded.
+
+    Args:
+        part: The prefix of the names of part frames.
+        text: The prefix of the names of text frames.
+        part_fields: Fields of all frames that locate the part.
+        text_fields: Further fields of text frames.
+        part_object: Returns the part object of a text.
+    """
+
+    part: str
+    text: str
+    part_fields: Json
+    text_fields: Json
+    part_object: Callable[[str], Json]
+
+
+TEXT_RUN = RunFormat("response.content_part", "response.output_text", {"content_index": 0}, {"logprobs": []}, text_part)
+SUMMARY_RUN = RunFormat(
+    "response.reasoning_summary_part", "response.reasoning_summary_text", {"summary_index": 0}, {}, summary_part
+)

@@ -1,0 +1,39 @@
+"""What a server of chat completions accepts, beyond the common part of the API. Values, and pure."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import NamedTuple
+
+MAX_CALL_ID_CHARS = 40
+"""Characters of a tool call's id that OpenAI's own servers accept."""
+
+_NOT_REASONING = re.compile(r"(ft:)?(gpt-3\.5|gpt-4|chatgpt-4o)")
+_WITH_XHIGH = re.compile(r"gpt-5\.\d+-codex-max|gpt-(5\.([2-9]|\d\d)|[6-9])")
+
+
+class ChatServer(NamedTuple):
+    """The server of one request.
+
+    Args:
+        is_official: Whether OpenAI's own models are served there; see `Address.is_official`.
+        model: The server's name of the model.
+    """
+
+    is_official: bool
+    model: str
+
+    def call_id(self, sent: str) -> str:
+        """Return the id of a tool call as the server accepts it: the same one for the same id."""
+        if not self.is_official or len(sent) <= MAX_CALL_ID_CHARS:
+            return sent
+        return f"call_{sha256(sent.encode()).hexdigest()}"[:MAX_CALL_ID_CHARS]
+
+    def effort(self, effort: str | None) -> str | None:
+        """Return the reasoning effort for one in Anthropic's words; None if the model has no efforts."""
+        if self.is_official and _NOT_REASONING.match(self.model):
+            return None
+        if effort in {"max", "xhigh"}:
+            return "xhigh" if self.is_official and _WITH_XHIGH.match(self.model) else "high"
+        return effort
