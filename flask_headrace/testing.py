@@ -104,6 +104,8 @@ def _check_values(event: Event) -> None:
             assert isinstance(signature, str), f"A signature is a str: {event}."
         case Usage():
             assert 0 <= event.cached_tokens <= event.input_tokens, f"Cached tokens are a part of the input: {event}."
+            written = event.cache_write_tokens
+            assert 0 <= written <= event.input_tokens, f"Tokens written to the cache are a part of the input: {event}."
             assert 0 <= event.reasoning_tokens <= event.output_tokens, f"Reasoning is a part of the output: {event}."
             assert event.cost is None or event.cost >= 0, f"An unknown cost is None: {event}."
 

@@ -70,7 +70,7 @@ class CollectedAnswer:
         completed: The last event of a complete answer; None before it.
     """
 
-    __slots__ = ("_calls", "blocks", "completed", "provider_events", "size", "started", "usage")
+    __slots__ = ("_calls", "_closed", "blocks", "completed", "provider_events", "size", "started", "usage")
 
     def __init__(self) -> None:
         self.started: ResponseStarted | None = None
@@ -82,6 +82,7 @@ class CollectedAnswer:
         self.blocks: list[Block] = []
         self._calls: dict[int, ToolCallBlock] = {}
         self.provider_events: list[tuple[int, ProviderEvent]] = []
+        self._closed = 0  # blocks that no further piece belongs to, since content of the provider followed them
         self.size = 0
 
     @property
@@ -134,9 +135,10 @@ class CollectedAnswer:
         match event:
             case ResponseStarted():
                 self.started = event
-            case ProviderEvent(data=data):
+            case ProviderEvent(data=data, is_content=is_content):
                 self.size += len(data)
                 self.provider_events.append((len(self.blocks), event))
+                self._closed = len(self.blocks) if is_content else self._closed
             case AnswerRestarted(_, model):
                 self._reset()
                 if self.started is not None:
@@ -147,7 +149,7 @@ class CollectedAnswer:
                 self.completed = event
 
     def _open_block(self, kind: type[TextBlock]) -> TextBlock:
-        if not self.blocks or type(self.blocks[-1]) is not kind:
+        if len(self.blocks) == self._closed or type(self.blocks[-1]) is not kind:
             self.blocks.append(kind())
         return self.blocks[-1]
 

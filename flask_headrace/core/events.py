@@ -63,6 +63,7 @@ class ResponseStarted(Event, frozen=True, gc=False, tag="started"):
         provider: The provider's name.
         input_tokens: Tokens of the prompt: the provider's count if it has reported one so early, else an estimate.
         cached_tokens: Those of them that the provider read from its cache.
+        cache_write_tokens: Those of them that the provider wrote into its cache.
     """
 
     id: str
@@ -70,6 +71,7 @@ class ResponseStarted(Event, frozen=True, gc=False, tag="started"):
     provider: str
     input_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
 
 
 class TextDelta(Event, frozen=True, gc=False, tag="text"):
@@ -198,6 +200,7 @@ class Usage(Event, frozen=True, gc=False, tag="usage"):
         currency: The currency of `cost`, as an ISO 4217 code.
         estimated: Whether the provider did not report the final numbers, so that they are derived from the texts.
         attempts: One entry for each request to a model that this answer needed.
+        cache_write_tokens: Input tokens that the provider wrote into its cache, for which some charge more.
     """
 
     input_tokens: int
@@ -208,6 +211,7 @@ class Usage(Event, frozen=True, gc=False, tag="usage"):
     currency: str = "USD"
     estimated: bool = False
     attempts: tuple[Attempt, ...] = ()
+    cache_write_tokens: int = 0
 
 
 class Completed(Event, frozen=True, gc=False, tag="done"):
@@ -282,18 +286,13 @@ StreamEvent: TypeAlias = (
 
 
 def terminal_reason(terminal: TerminalEvent | None) -> str:
-    """Return in one word why a stream ended.
+    """Return why a stream ended: the finish reason, the error's code or the reason of the cancellation.
 
     Args:
-        terminal: The stream's last event; None if the stream has not ended.
-
-    Returns:
-        The finish reason, the error's code or the reason of the cancellation; empty if the stream has not ended.
+        terminal: The stream's last event; None if the stream has not ended, for an empty reason.
     """
     match terminal:
-        case Completed(reason) | Cancelled(reason):
+        case Completed(reason) | Failed(reason) | Cancelled(reason):
             return reason
-        case Failed(code):
-            return code
         case None:
             return ""

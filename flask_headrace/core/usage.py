@@ -49,7 +49,12 @@ def estimate_usage(
     if known.cost is None:
         # Providers that report running counts of tokens report no price before the end.
         price = calculate_cost(
-            pricing_provider, model, reported.input_tokens, reported.output_tokens, cached_tokens=reported.cached_tokens
+            pricing_provider,
+            model,
+            reported.input_tokens,
+            reported.output_tokens,
+            cached_tokens=reported.cached_tokens,
+            cache_write_tokens=reported.cache_write_tokens,
         )
         return msgspec.structs.replace(reported, cost=price)
     price = calculate_cost(pricing_provider, model, 0, more)
@@ -58,7 +63,13 @@ def estimate_usage(
 
 def is_plausible(usage: Usage) -> bool:
     """Whether all counts are within 0…`MAX_TOKENS`, and the cost is None or a finite number of at least 0."""
-    counts = usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.reasoning_tokens
+    counts = (
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cached_tokens,
+        usage.reasoning_tokens,
+        usage.cache_write_tokens,
+    )
     return min(counts) >= 0 and max(counts) <= MAX_TOKENS and (usage.cost is None or 0 <= usage.cost < math.inf)
 
 
@@ -94,4 +105,5 @@ def sum_usages(usages: Sequence[Usage]) -> Usage:
         currency=spent[-1].currency,
         estimated=any(usage.estimated for usage in spent),
         attempts=tuple(attempt for usage in spent for attempt in usage.attempts),
+        cache_write_tokens=sum(usage.cache_write_tokens for usage in spent),
     )

@@ -7,7 +7,7 @@ out and named; only what would change the meaning of the answer is refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from msgspec.structs import replace
 
@@ -50,6 +50,15 @@ class Recipient(Protocol):
     def unsupported_features(self) -> frozenset[str]: ...  # noqa: D102
 
 
+@runtime_checkable
+class SharesFields(Protocol):
+    """A provider that receives fields of a related protocol which have the same name and meaning in its own."""
+
+    def shared_fields(self, family: Family) -> tuple[str, ...]:
+        """Return the names of the fields of requests of a family; a `ChatRequest` does not contain them."""
+        ...
+
+
 def source_for(request: ChatRequest, provider: Recipient) -> SourceRequest | None:
     """Return the client's request if this provider receives what only its family knows; else None."""
     source = request.source
@@ -61,8 +70,11 @@ def source_for(request: ChatRequest, provider: Recipient) -> SourceRequest | Non
 def missing_features(request: ChatRequest, provider: Recipient) -> list[str]:
     """Return the features that the request cannot do without and the provider lacks, sorted.
 
-    A request of this service's own protocol can do without none: what it names, it gets.
+    A request of this service's own protocol can do without none: what it names, it gets. A provider that receives the
+    request as the client sent it decides by itself.
     """
+    if source_for(request, provider) is not None:
+        return []
     missing = request.required_features() & provider.unsupported_features
     return sorted(missing if request.source is None else missing & ESSENTIAL_FEATURES)
 
@@ -99,8 +111,18 @@ def ignored(request: ChatRequest, provider: Recipient) -> tuple[str, ...]:
     missing = request.required_features() & provider.unsupported_features - ESSENTIAL_FEATURES
     if "thinking" in missing and "reasoning_effort" not in provider.unsupported_features:
         missing -= {"thinking"}  # translated
+    shared = shared_fields(request, provider)
     unread = source.unread if source_for(request, provider) is None else ()
-    return (*unread, *sorted(missing))
+    return (*[name for name in unread if name not in shared], *sorted(missing))
+
+
+def shared_fields(request: ChatRequest, provider: object) -> dict[str, Any]:
+    """Return the fields of a request of another protocol that a provider receives as the client sent them."""
+    source = request.source
+    if source is None or not isinstance(provider, SharesFields):
+        return {}
+    names = provider.shared_fields(source.family)
+    return {name: source.fields[name] for name in names if source.fields.get(name) is not None}
 
 
 def reduced(request: ChatRequest, provider: Recipient) -> ChatRequest:

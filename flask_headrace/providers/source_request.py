@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from .chat_request import Message
+    from .chat_request import ChatRequest, Message
 
 Family: TypeAlias = Literal["openai-chat", "openai-responses", "anthropic"]
 """A protocol family: OpenAI's chat completions, OpenAI's Responses API, or Anthropic's Messages API."""
@@ -45,6 +45,8 @@ class SourceRequest:
         essential: What the `ChatRequest` does not contain and the question depends on, as paths, such as
             `messages[0].content[1] (video_url)`: a provider of another family cannot answer the request.
         state: What names a state that the provider's server keeps, as paths, such as `previous_response_id`.
+        converted: The `ChatRequest` without its source. A field is sent as the client wrote it as long as the request
+            has the same value there: an application may have changed it.
     """
 
     family: Family
@@ -54,6 +56,7 @@ class SourceRequest:
     unread: tuple[str, ...] = ()
     essential: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
+    converted: ChatRequest | None = None
 
 
 def restore_turns(

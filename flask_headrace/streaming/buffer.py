@@ -6,7 +6,7 @@ The buffer counts events and bytes; its owner decides which events all readers h
 from __future__ import annotations
 
 from ..core.errors import ResumptionLost
-from ..core.events import Event
+from ..core.events import Event, ProviderEvent
 from ..core.usage import delta_text
 
 EVENT_OVERHEAD = 64
@@ -44,7 +44,7 @@ class EventBuffer:
         """
         self._events += events
         self.last_number += len(events)
-        self.size += size + EVENT_OVERHEAD * len(events)
+        self.size += size + _data_size(events) + EVENT_OVERHEAD * len(events)
 
     def pop_after(self, number: int) -> list[Event]:
         """Return the events after a number, and empty the buffer.
@@ -78,4 +78,8 @@ class EventBuffer:
         if count > 0:
             discarded = self._events[:count]
             del self._events[:count]
-            self.size -= text_size(discarded) + EVENT_OVERHEAD * count
+            self.size -= text_size(discarded) + _data_size(discarded) + EVENT_OVERHEAD * count
+
+
+def _data_size(events: list[Event]) -> int:
+    return sum([len(event.data) for event in events if type(event) is ProviderEvent])

@@ -52,11 +52,15 @@ class UsageTracker:
             case SuppressedOutput(size):
                 self.add_output(size)
 
-    def input_tokens_so_far(self) -> tuple[int, int]:
-        """Return the input tokens of the current attempt and those of them from the cache, reported or estimated."""
-        if self._reported is not None:
-            return self._reported.input_tokens, self._reported.cached_tokens
-        return estimate_tokens(self.context.prompt_bytes), 0
+    def input_tokens_so_far(self) -> tuple[int, int, int]:
+        """Return the input tokens of the current attempt, reported or estimated.
+
+        Returns:
+            The number of them, of those read from the provider's cache, and of those written into it.
+        """
+        if (usage := self._reported) is not None:
+            return usage.input_tokens, usage.cached_tokens, usage.cache_write_tokens
+        return estimate_tokens(self.context.prompt_bytes), 0, 0
 
     def total(self, *, is_whole: bool, has_no_usage: bool) -> Usage:
         """Return the usage of all attempts.

@@ -1,12 +1,12 @@
 """The body of a Messages API request in Anthropic's form. Values only.
 
-Unknown fields are rejected. Clients also send the fields that are marked `ignored`, which do not change the answer.
+The types are open: fields, blocks and tools that they do not name are no error. `request.py` says what becomes of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -15,95 +15,145 @@ from ...providers.chat_request import Json
 Role: TypeAlias = Literal["user", "assistant", "system"]
 
 
-class _StrictStruct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Base class: unknown fields are rejected."""
+class _Block(msgspec.Struct, frozen=True, tag_field="type"):
+    """Base class of content blocks. Unknown fields are ignored."""
 
 
-class TextBlock(_StrictStruct, frozen=True, tag_field="type", tag="text"):
+class TextBlock(_Block, frozen=True, tag="text"):
     """A text block."""
 
     text: str
     cache_control: Json | None = None
-    citations: Any = None  # ignored: the sources of an earlier answer
 
 
-class Base64ImageSource(_StrictStruct, frozen=True, tag_field="type", tag="base64"):
-    """The data of an image, in base64."""
+class Base64Source(_Block, frozen=True, tag="base64"):
+    """The data of an image or a document, in base64."""
 
     media_type: str
     data: str
 
 
-class URLImageSource(_StrictStruct, frozen=True, tag_field="type", tag="url"):
-    """The URL of an image."""
+class URLSource(_Block, frozen=True, tag="url"):
+    """The URL of an image or a document."""
 
     url: str
 
 
-class ImageBlock(_StrictStruct, frozen=True, tag_field="type", tag="image"):
+class TextSource(_Block, frozen=True, tag="text"):
+    """The text of a document."""
+
+    data: str
+    media_type: str = "text/plain"
+
+
+class ContentSource(_Block, frozen=True, tag="content"):
+    """The content of a document: text, or blocks of text and images."""
+
+    content: str | list[Json]
+
+
+class ImageBlock(_Block, frozen=True, tag="image"):
     """An image block."""
 
-    source: Base64ImageSource | URLImageSource
+    source: Base64Source | URLSource
     cache_control: Json | None = None
 
 
-class ToolUseBlock(_StrictStruct, frozen=True, tag_field="type", tag="tool_use"):
+class DocumentBlock(_Block, frozen=True, tag="document"):
+    """A document, such as a PDF, with its title and what else the model is told about it."""
+
+    source: Base64Source | URLSource | TextSource | ContentSource
+    title: str | None = None
+    context: str | None = None
+    cache_control: Json | None = None
+
+
+class SearchResultBlock(_Block, frozen=True, tag="search_result"):
+    """A result of the application's own search: its text, title and address."""
+
+    source: str
+    title: str
+    content: list[Json]
+    cache_control: Json | None = None
+
+
+class ToolUseBlock(_Block, frozen=True, tag="tool_use"):
     """A tool call in an earlier answer."""
 
     id: str
     name: str
     input: Json
     cache_control: Json | None = None
-    caller: Any = None  # ignored: who made the call
 
 
-class ToolResultBlock(_StrictStruct, frozen=True, tag_field="type", tag="tool_result"):
-    """The result of a tool: text, or blocks of text and images."""
+class ToolResultBlock(_Block, frozen=True, tag="tool_result"):
+    """The result of a tool: text, or blocks."""
 
     tool_use_id: str
-    content: str | list[Json] = ""
-    is_error: bool = False
+    content: str | list[Json] | None = None
+    is_error: bool | None = None
     cache_control: Json | None = None
 
 
-class ThinkingBlock(_StrictStruct, frozen=True, tag_field="type", tag="thinking"):
+class ThinkingBlock(_Block, frozen=True, tag="thinking"):
     """The model's reasoning in an earlier answer."""
 
     thinking: str
-    signature: str = ""
+    signature: str | None = None
 
 
-class RedactedThinkingBlock(_StrictStruct, frozen=True, tag_field="type", tag="redacted_thinking"):
+class RedactedThinkingBlock(_Block, frozen=True, tag="redacted_thinking"):
     """Encrypted reasoning in an earlier answer."""
 
     data: str
 
 
 ContentBlock: TypeAlias = (
-    TextBlock | ImageBlock | ToolUseBlock | ToolResultBlock | ThinkingBlock | RedactedThinkingBlock
+    TextBlock
+    | ImageBlock
+    | DocumentBlock
+    | SearchResultBlock
+    | ToolUseBlock
+    | ToolResultBlock
+    | ThinkingBlock
+    | RedactedThinkingBlock
 )
 
-BLOCK_TYPES_BY_ROLE: Mapping[Role, tuple[str, ...]] = {
-    "user": ("text", "image", "tool_result"),
-    "assistant": ("text", "tool_use", "thinking", "redacted_thinking"),
-    "system": ("text",),
+BLOCKS: Mapping[str, type[_Block]] = {
+    block_type.__struct_config__.tag: block_type for block_type in ContentBlock.__args__
 }
-"""The block types that messages of each role may contain."""
+"""The types of the blocks that are read, by their `type`."""
+
+BLOCK_TYPES_BY_ROLE: Mapping[Role, frozenset[str]] = {
+    "user": frozenset({"text", "image", "document", "search_result", "tool_result"}),
+    "assistant": frozenset({"text", "tool_use", "thinking", "redacted_thinking"}),
+    "system": frozenset({"text"}),
+}
+"""The block types that are read in messages of each role."""
+
+SOURCE_TYPES: Mapping[str, frozenset[str]] = {
+    "image": frozenset({"base64", "url"}),
+    "document": frozenset({"base64", "url", "text", "content"}),
+}
+"""The types of the sources that are read, by the type of their block."""
+
+RESULT_BLOCK_TYPES = frozenset({"text", "image", "document", "search_result"})
+"""The block types that are read in the result of a tool."""
 
 
-class MessageParam(_StrictStruct, frozen=True):
+class MessageParam(msgspec.Struct, frozen=True):
     """One message of a conversation.
 
     Args:
         role: The author.
-        content: Text, or blocks of the types that the role allows.
+        content: Text, or blocks.
     """
 
     role: Role
     content: str | list[Json]
 
 
-class CustomTool(_StrictStruct, frozen=True):
+class CustomTool(msgspec.Struct, frozen=True):
     """A function of the application that the model may call."""
 
     name: str
@@ -111,11 +161,9 @@ class CustomTool(_StrictStruct, frozen=True):
     description: str | None = None
     strict: bool | None = None
     cache_control: Json | None = None
-    type: str | None = None
-    eager_input_streaming: Any = None  # ignored: how finely arguments are streamed
 
 
-class ToolChoiceParam(_StrictStruct, frozen=True):
+class ToolChoiceParam(msgspec.Struct, frozen=True):
     """Whether the model calls tools.
 
     Args:
@@ -126,10 +174,10 @@ class ToolChoiceParam(_StrictStruct, frozen=True):
 
     type: Literal["auto", "any", "tool", "none"]
     name: str | None = None
-    disable_parallel_tool_use: bool = False
+    disable_parallel_tool_use: bool | None = None
 
 
-class OutputFormat(_StrictStruct, frozen=True):
+class OutputFormat(msgspec.Struct, frozen=True):
     """The answer is JSON that matches a schema.
 
     Args:
@@ -141,7 +189,7 @@ class OutputFormat(_StrictStruct, frozen=True):
     schema: Json
 
 
-class OutputConfig(_StrictStruct, frozen=True):
+class OutputConfig(msgspec.Struct, frozen=True):
     """The form of the answer.
 
     Args:
@@ -154,7 +202,7 @@ class OutputConfig(_StrictStruct, frozen=True):
 
 
 class Metadata(msgspec.Struct, frozen=True):
-    """Metadata for the provider. Other fields are ignored.
+    """Metadata for the provider.
 
     Args:
         user_id: An opaque identifier of the end user.
@@ -163,8 +211,10 @@ class Metadata(msgspec.Struct, frozen=True):
     user_id: str | None = None
 
 
-class MessagesBody(_StrictStruct, frozen=True):
+class MessagesBody(msgspec.Struct, frozen=True):
     """The body of `POST /v1/messages` and of `POST /v1/messages/count_tokens`.
+
+    All other fields of Anthropic's API go on to Anthropic's models; for other models they are left out.
 
     Args:
         messages: The conversation, oldest message first.
@@ -175,13 +225,13 @@ class MessagesBody(_StrictStruct, frozen=True):
         top_p: Nucleus sampling: the probability mass from which tokens are sampled, 0 to 1.
         top_k: Number of the most likely tokens from which tokens are sampled.
         stop_sequences: Texts at which the answer ends.
-        tools: The tools that the model may call, each with `name` and `input_schema`.
+        tools: The tools that the model may call. Those with `name` and `input_schema` go to every model, all others to
+            Anthropic's models alone.
         tool_choice: Whether the model calls tools.
-        thinking: The reasoning settings of Anthropic's models; other models accept only `{"type": "disabled"}`.
+        thinking: The reasoning settings of Anthropic's models; other models receive a reasoning effort instead.
         output_config: The form of the answer.
         cache_control: A cache breakpoint for Anthropic, placed at the last content block of the request.
         metadata: Metadata for the provider.
-        service_tier: Accepted and ignored.
         stream: Whether the answer is an event stream.
         resumable: Whether any worker can resume and stop the stream; see `POST /api/chat`.
         id: A chosen id for a resumable stream: 16 to 64 letters, digits, hyphens and underscores.
@@ -201,7 +251,6 @@ class MessagesBody(_StrictStruct, frozen=True):
     output_config: OutputConfig | None = None
     cache_control: Json | None = None
     metadata: Metadata | None = None
-    service_tier: Any = None
-    stream: bool = False
+    stream: bool | None = None
     resumable: bool = False
     id: str | None = None

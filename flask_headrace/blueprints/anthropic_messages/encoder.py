@@ -3,8 +3,7 @@
 A message is a sequence of content blocks. Each block ends before the next begins: clients append each delta to the last
 block. Pure.
 
-The protocol has no form for the cost, for the usage of an interrupted answer and for the tokens written to the
-provider's cache (they count as input); these are omitted.
+The protocol has no form for the cost and for the usage of an interrupted answer; these are omitted.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from ...core.answer import Block, CollectedAnswer, ReasoningBlock, ToolCallBlock
+from ...core.answer import CollectedAnswer
 from ...core.errors import HeadraceError, StreamCancelled
 from ...core.events import (
     AnswerRestarted,
@@ -22,6 +21,7 @@ from ...core.events import (
     Event,
     Failed,
     FinishReason,
+    ProviderEvent,
     ReasoningDelta,
     ReasoningSignature,
     ResponseStarted,
@@ -38,6 +38,9 @@ from ...core.usage import delta_text
 from ..encoding.base import EVENT_STREAM_HEADERS, AbortConnection
 from ..encoding.error_bodies import anthropic_error_body, anthropic_stream_error
 from ..encoding.frames import encode_events, encode_text_frames
+from .objects import message_object, stop_fields, usage_object
+from .provider_events import FAMILY, fields_of, merge_fields
+from .whole_message import whole_message
 
 MAX_QUEUED_BYTES = 4 * 1024 * 1024
 """Approximate maximum bytes of events that wait for the end of a tool call."""
@@ -50,20 +53,13 @@ EVENT_NAMES = (
 )  # fmt: skip
 """The names of all frames."""
 
-STOP_REASONS: dict[FinishReason, str] = {
-    "stop": "end_turn",
-    "length": "max_tokens",
-    "tool_calls": "tool_use",
-    "content_filter": "refusal",
-    "pause": "pause_turn",
-    "other": "end_turn",
-}
+_CONTENT_EVENTS = (
+    TextDelta, ReasoningDelta, ReasoningSignature, ToolCallStarted, ToolCallDelta, ToolCallCompleted, ProviderEvent,
+)  # fmt: skip
 
-_CONTENT_EVENTS = (TextDelta, ReasoningDelta, ReasoningSignature, ToolCallStarted, ToolCallDelta, ToolCallCompleted)
+_BlockType: TypeAlias = Literal["text", "thinking", "other"]
 
-_BlockType: TypeAlias = Literal["text", "thinking"]
-
-_EMPTY_BLOCKS: dict[_BlockType, dict[str, Any]] = {
+_EMPTY_BLOCKS: dict[str, dict[str, Any]] = {
     "text": {"type": "text", "text": ""},
     "thinking": {"type": "thinking", "thinking": "", "signature": ""},
 }
@@ -75,7 +71,8 @@ class MessagesEncoder:
     """Encodes one response.
 
     Some providers interleave the deltas of several tool calls. While the arguments of the open call are incomplete,
-    events of other blocks are queued.
+    events of other blocks are queued. The start of the message is written with the event after it, which may say more
+    about the message.
 
     Args:
         request_id: The id of the client's request, for errors; None to omit it.
@@ -84,11 +81,13 @@ class MessagesEncoder:
     HEADERS = EVENT_STREAM_HEADERS
 
     __slots__ = (
-        "_arguments", "_index", "_open_block", "_queued", "_queued_bytes", "_request_id", "_started_calls", "_usage",
+        "_arguments", "_call_fields", "_end_fields", "_index", "_open_block", "_queued", "_queued_bytes", "_request_id",
+        "_started", "_started_calls", "_usage",
     )  # fmt: skip
 
     def __init__(self, request_id: str | None = None) -> None:
         self._request_id = request_id
+        self._started: ResponseStarted | None = None  # until the message's start is written
         self._index = -1
         self._open_block: _BlockType | int | None = None  # an int is a call's index
         self._started_calls: set[int] = set()
@@ -96,6 +95,11 @@ class MessagesEncoder:
         self._queued: list[Event] = []
         self._queued_bytes = 0
         self._usage = Usage(0, 0)
+        self._forget_fields()
+
+    def _forget_fields(self) -> None:
+        self._call_fields: dict[str, Any] = {}  # further fields of the next call
+        self._end_fields: dict[str, Any] = {}  # further fields of the message's end
 
     def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
         """Return the frames of the next events, which may be queued; see `StreamEncoder.encode`.
@@ -118,14 +122,7 @@ class MessagesEncoder:
     @staticmethod
     def encode_whole(answer: CollectedAnswer) -> dict[str, Any]:
         """Return a complete answer as one JSON value."""
-        assert answer.started is not None
-        assert answer.finish_reason is not None
-        return {
-            **_message_object(answer.started),
-            "content": [_block_object(block) for block in answer.blocks],
-            **_stop_fields(answer.finish_reason, answer.stop_sequence),
-            "usage": _usage_object(answer.usage or Usage(0, 0)),
-        }
+        return whole_message(answer)
 
     def error_body(self, error: HeadraceError) -> dict[str, Any]:
         """Return the body of an error response in Anthropic's form."""
@@ -135,7 +132,10 @@ class MessagesEncoder:
         before, _, after = self._delta_frame("text_delta", text="").partition(b'""')
         return encode_text_frames(texts, before, after)
 
-    def _encode_one(self, event: Event) -> list[bytes]:
+    def _encode_one(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for each kind of event
+        started, self._started = self._started, None
+        if started is not None:
+            return self._encode_start(started, event)
         if self._must_queue(event):
             return self._queue(event)
         match event:
@@ -147,13 +147,41 @@ class MessagesEncoder:
                 return self._redacted_frames(signature) if is_redacted else self._signature_frames(signature)
             case ToolCallStarted() | ToolCallDelta() | ToolCallCompleted():
                 return self._encode_tool_call(event)
+            case ProviderEvent(family, kind):
+                return self._encode_provider_event(kind, event) if family == FAMILY else []
             case _:
                 return self._encode_other(event)
+
+    def _encode_start(self, started: ResponseStarted, event: Event) -> list[bytes]:
+        message = message_object(started)
+        if not (isinstance(event, ProviderEvent) and event.family == FAMILY and event.kind == "message"):
+            return [_frame("message_start", message=message), *self._encode_one(event)]
+        fields = fields_of(event)
+        usage = {**fields.get("usage", {}), **message["usage"]}
+        return [_frame("message_start", message={**fields, **message, "usage": usage})]
+
+    def _encode_provider_event(self, kind: str, event: ProviderEvent) -> list[bytes]:
+        fields = fields_of(event)
+        match kind:
+            case "block":
+                block_type: Any = fields["type"] if fields["type"] in _EMPTY_BLOCKS else "other"
+                return self._start_block(block_type, fields)
+            case "delta" if self._open_block is not None:
+                return [_frame("content_block_delta", index=self._index, delta=fields)]
+            case "stop" if self._open_block == "other":
+                return self._stop_block()
+            case "call":
+                self._call_fields = fields
+            case "end":
+                self._end_fields = merge_fields(self._end_fields, fields)
+            case "event":
+                return [_frame(fields["type"], **_renumbered(fields, max(0, self._index)))]
+        return []
 
     def _encode_other(self, event: Event) -> list[bytes]:
         match event:
             case ResponseStarted():
-                return [_frame("message_start", message=_message_object(event))]
+                self._started = event
             case Usage():
                 self._usage = event
             case AnswerRestarted(reason, model) if self._index >= 0:
@@ -161,11 +189,13 @@ class MessagesEncoder:
                 raise AbortConnection(
                     self._error_frame("restarted", f"{model} restarted the answer ({reason}): send the request again.")
                 )
+            case AnswerRestarted():
+                self._forget_fields()
             case Completed(finish_reason, stop_sequence):
                 stopped: list[bytes] = []
                 while self._open_block is not None:
                     stopped += self._stop_block()
-                return [*stopped, *_end_frames(_stop_fields(finish_reason, stop_sequence), self._usage)]
+                return [*stopped, *self._end_frames(finish_reason, stop_sequence)]
             case Failed(code, message):
                 return [self._error_frame(code, message)]
             case Cancelled(reason):
@@ -206,7 +236,9 @@ class MessagesEncoder:
         if isinstance(event, ToolCallStarted):
             self._started_calls.add(event.index)
             self._arguments = []
-            return self._start_block(event.index, {"type": "tool_use", "id": event.id, "name": event.name, "input": {}})
+            further, self._call_fields = self._call_fields, {}
+            call = {"type": "tool_use", "id": event.id, "name": event.name, "input": {}, **further}
+            return self._start_block(event.index, call)
         if event.index != self._open_block:
             return []  # the call was complete when the next block began, so only blanks can follow
         if isinstance(event, ToolCallDelta):
@@ -247,51 +279,18 @@ class MessagesEncoder:
         queued, self._queued, self._queued_bytes = self._queued, [], 0
         return frames + [frame for event in queued for frame in self._encode_one(event)]
 
-
-def _message_object(started: ResponseStarted) -> dict[str, Any]:
-    return {
-        "id": f"msg_{started.id}",
-        "type": "message",
-        "role": "assistant",
-        "model": started.model,
-        "content": [],
-        "stop_reason": None,
-        "stop_sequence": None,
-        # Some clients read the input tokens only here. The last frames have the complete usage.
-        "usage": _usage_object(Usage(started.input_tokens, 0, started.cached_tokens)),
-    }
+    def _end_frames(self, finish_reason: FinishReason, stop_sequence: str | None) -> list[bytes]:
+        fields = dict(self._end_fields)
+        delta = stop_fields(finish_reason, stop_sequence, fields.pop("delta", None))
+        usage = {**fields.pop("usage", {}), **usage_object(self._usage)}
+        return [_frame("message_delta", delta=delta, usage=usage, **fields), _frame("message_stop")]
 
 
-def _block_object(block: Block) -> dict[str, Any]:
-    match block:
-        case ToolCallBlock(id=id, name=name, arguments=arguments):
-            return {"type": "tool_use", "id": id, "name": name, "input": arguments or {}}
-        case ReasoningBlock(signature=data, is_redacted=True):
-            return {"type": "redacted_thinking", "data": data or ""}
-        case ReasoningBlock(signature=signature):
-            return {"type": "thinking", "thinking": block.text, "signature": signature or ""}
-        case _:
-            return {"type": "text", "text": block.text}
+def _renumbered(fields: dict[str, Any], index: int) -> dict[str, Any]:
+    """Return the fields of an unknown event, whose `index` is that of a block, with this message's index."""
+    numbered = {"index": index} if "index" in fields else {}
+    return {**{name: value for name, value in fields.items() if name != "type"}, **numbered}
 
 
-def _usage_object(usage: Usage) -> dict[str, Any]:
-    counts: dict[str, Any] = {
-        "input_tokens": max(0, usage.input_tokens - usage.cached_tokens),
-        "cache_read_input_tokens": usage.cached_tokens,
-        "output_tokens": usage.output_tokens,
-    }
-    details = {"output_tokens_details": {"thinking_tokens": usage.reasoning_tokens}}
-    return {**counts, **(details if usage.reasoning_tokens else {})}
-
-
-def _stop_fields(finish_reason: FinishReason, stop_sequence: str | None) -> dict[str, str | None]:
-    reason = STOP_REASONS[finish_reason] if stop_sequence is None else "stop_sequence"
-    return {"stop_reason": reason, "stop_sequence": stop_sequence}
-
-
-def _end_frames(stopped: dict[str, str | None], usage: Usage) -> list[bytes]:
-    return [_frame("message_delta", delta=stopped, usage=_usage_object(usage)), _frame("message_stop")]
-
-
-def _frame(event_type: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
+def _frame(event_type: str, /, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
     return encode_event(event_type.encode(), _encoder.encode({"type": event_type, **fields}))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError
 from ..encoding.error_bodies import anthropic_error_body
@@ -14,7 +14,7 @@ from ..http.auth import authorize_request
 from ..http.error_handlers import error_response
 from ..http.json_answer import json_answer_response
 from ..http.json_response import json_response
-from ..http.request_body import read_body
+from ..http.request_body import read_body_and_fields
 from ..http.request_id import current_request_id
 from ..http.stream_response import stream_response
 from ..open_stream import count_tokens as count
@@ -93,8 +93,8 @@ def create_anthropic_messages_blueprint() -> Blueprint:
 def messages() -> Response:
     """Answer a conversation."""
     owner = authorize_request()
-    body = read_body(_decoder)
-    chat_request = to_chat_request(body)
+    body, fields = read_body_and_fields(_decoder)
+    chat_request = to_chat_request(body, fields, dict(request.headers))
     reader = open_stream(
         body.model,
         chat_request,
@@ -110,8 +110,9 @@ def messages() -> Response:
 def count_tokens() -> Response:
     """Return the number of input tokens of a conversation: the provider's count, or an estimate with a header."""
     authorize_request()
-    body = read_body(_decoder)
-    counted = count(body.model, to_chat_request(body), default_provider=DEFAULT_PROVIDER)
+    body, fields = read_body_and_fields(_decoder)
+    chat_request = to_chat_request(body, fields, dict(request.headers))
+    counted = count(body.model, chat_request, default_provider=DEFAULT_PROVIDER)
     response = json_response({"input_tokens": counted.input_tokens})
     if counted.is_estimated:
         response.headers["Headrace-Estimated"] = "true"

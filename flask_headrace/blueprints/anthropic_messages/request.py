@@ -1,200 +1,134 @@
 """Turns the body of a Messages API request into a `ChatRequest`. Pure.
 
-A field that would change the answer and is not supported is rejected; the error names its path.
+The `ChatRequest` contains what all providers understand; its `source` is the request as it was sent, for Anthropic's
+models.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Mapping
 
 import msgspec
 
 from ...core.errors import InvalidRequest
-from ...providers.chat_request import (
-    ChatRequest,
-    ImagePart,
-    Json,
-    Message,
-    NamedTool,
-    Part,
-    ReasoningPart,
-    ResponseFormat,
-    TextPart,
-    Tool,
-    ToolCall,
-    ToolChoice,
-)
-from ..http.request_body import format_validation_error
-from .body import (
-    BLOCK_TYPES_BY_ROLE,
-    Base64ImageSource,
-    ContentBlock,
-    CustomTool,
-    ImageBlock,
-    MessageParam,
-    MessagesBody,
-    OutputConfig,
-    RedactedThinkingBlock,
-    Role,
-    TextBlock,
-    ThinkingBlock,
-    ToolChoiceParam,
-    ToolResultBlock,
-    ToolUseBlock,
-    URLImageSource,
-)
+from ...providers.chat_request import ChatRequest, Json, Message, NamedTool, ResponseFormat, Tool, ToolChoice
+from ...providers.source_request import SourceRequest, SourceTurn
+from .body import CustomTool, MessagesBody, OutputConfig, ToolChoiceParam
+from .leftovers import Leftovers, own_fields_removed
+from .messages import convert, split_message, system_content, with_cache_control
+
+HEADERS = ("anthropic-beta", "anthropic-version")
+"""The request headers that belong to the protocol: Anthropic's models receive them."""
+
+SYSTEM_TURNS_BETA = "mid-conversation-system"
+"""The feature in `anthropic-beta` with which a conversation may have system messages."""
 
 
-def to_chat_request(body: MessagesBody) -> ChatRequest:
+def to_chat_request(body: MessagesBody, fields: Json, headers: Mapping[str, str]) -> ChatRequest:
     """Return the `ChatRequest` of a body, without the model, which `open_stream` resolves.
 
+    Args:
+        body: The body.
+        fields: All fields of the body as the client sent them.
+        headers: The headers of the request, by their names in any case.
+
     Raises:
-        InvalidRequest: the body has a block, a tool or a value that is not supported; the message names its path.
+        InvalidRequest: the body has a block, a tool or a value that is invalid; the message names its path.
+        ThreadsNotSupported: the request asks for a conversation that the provider keeps.
     """
+    leftovers = Leftovers()
+    leftovers.add_fields(fields)
+    sent_headers = _protocol_headers(headers)
+    takes_system_turns = SYSTEM_TURNS_BETA in dict(sent_headers).get("anthropic-beta", "")
+    turns = _read_turns(body, fields, leftovers)
+    tools = _to_tools(body.tools or [], leftovers)
     choice, output = body.tool_choice, body.output_config or OutputConfig()
-    return ChatRequest(
+    converted = ChatRequest(
         model="",
-        messages=_to_messages(body),
+        messages=tuple(message for turn in turns for message in turn.messages),
         max_tokens=body.max_tokens,
         temperature=body.temperature,
         top_p=body.top_p,
         top_k=body.top_k,
         stop=tuple(body.stop_sequences or ()),
-        tools=tuple(_to_tool(tool, f"tools[{number}]") for number, tool in enumerate(body.tools or ())),
-        tool_choice=None if choice is None else _to_tool_choice(choice),
+        tools=tools,
+        tool_choice=None if choice is None else _to_tool_choice(choice, tools, body.tools or [], leftovers),
         parallel_tool_calls=False if choice is not None and choice.disable_parallel_tool_use else None,
         response_format=None if output.format is None else ResponseFormat(output.format.schema),
         reasoning_effort=output.effort,
         thinking=body.thinking,
         user=body.metadata.user_id if body.metadata else None,
     )
-
-
-def _to_messages(body: MessagesBody) -> tuple[Message, ...]:
-    messages = [
-        message for index, param in enumerate(body.messages) for message in _split_message(param, f"messages[{index}]")
-    ]
-    if body.cache_control is not None and messages:
-        messages[-1] = _with_cache_control(messages[-1], body.cache_control)
-    if body.system and messages:
-        messages.insert(0, Message("system", _system_content(body.system)))
-    return tuple(messages)
-
-
-def _system_content(system: str | list[Json]) -> str | tuple[Part, ...]:
-    return system if isinstance(system, str) else _to_parts(system, "system", BLOCK_TYPES_BY_ROLE["system"])
-
-
-def _split_message(message: MessageParam, path: str) -> Iterator[Message]:
-    if isinstance(message.content, str):
-        yield Message(message.role, message.content)
-        return
-    rule = f"in a message of {message.role!r}", BLOCK_TYPES_BY_ROLE[message.role]
-    blocks = [_to_block(block, f"{path}.content[{index}]", *rule) for index, block in enumerate(message.content)]
-    if message.role == "assistant":
-        calls = tuple(
-            ToolCall(block.id, block.name, block.input, block.cache_control)
-            for block in blocks
-            if isinstance(block, ToolUseBlock)
-        )
-        yield Message(
-            "assistant", tuple(_to_part(block) for block in blocks if not isinstance(block, ToolUseBlock)), calls
-        )
-    else:
-        yield from _split_tool_results(message.role, blocks, path)
-
-
-def _split_tool_results(role: Role, blocks: list[ContentBlock], path: str) -> Iterator[Message]:
-    # Anthropic's tool results are blocks of a user message; those of a `ChatRequest` are messages of their own.
-    parts: list[Part] = []
-    for number, block in enumerate(blocks):
-        if not isinstance(block, ToolResultBlock):
-            parts.append(_to_part(block))
-            continue
-        if parts:
-            yield Message(role, tuple(parts))
-            parts = []
-        yield _to_tool_message(block, f"{path}.content[{number}].content")
-    if parts or not blocks:
-        yield Message(role, tuple(parts))
-
-
-def _to_tool_message(block: ToolResultBlock, path: str) -> Message:
-    content = block.content if isinstance(block.content, str) else _to_parts(block.content, path, ("text", "image"))
-    result = Message("tool", content, tool_call_id=block.tool_use_id, is_error=block.is_error)
-    return result if block.cache_control is None else _with_cache_control(result, block.cache_control)
-
-
-def _with_cache_control(message: Message, cache_control: Json) -> Message:
-    """Return `message` with a cache breakpoint at its last part or call, unless that has one or cannot have one."""
-    if message.tool_calls:
-        *others, call = message.tool_calls
-        call = msgspec.structs.replace(call, cache_control=call.cache_control or cache_control)
-        return msgspec.structs.replace(message, tool_calls=(*others, call))
-    match message.parts():
-        case (*before, TextPart() | ImagePart() as last):
-            last = msgspec.structs.replace(last, cache_control=last.cache_control or cache_control)
-            return msgspec.structs.replace(message, content=(*before, last))
-        case _:
-            return message
-
-
-def _to_parts(blocks: list[Json], path: str, allowed_types: tuple[str, ...]) -> tuple[Part, ...]:
-    return tuple(
-        _to_part(_to_block(block, f"{path}[{number}]", "here", allowed_types)) for number, block in enumerate(blocks)
+    source = SourceRequest(
+        family="anthropic",
+        fields=own_fields_removed(fields),
+        turns=tuple(turn for turn in turns if takes_system_turns or not _is_system_message(turn)),
+        headers=sent_headers,
+        unread=tuple(leftovers.unread),
+        essential=tuple(leftovers.essential),
+        state=tuple(leftovers.state),
+        converted=converted,
     )
+    return msgspec.structs.replace(converted, source=source)
 
 
-def _to_part(block: ContentBlock) -> Part:
-    match block:
-        case TextBlock(text, cache_control):
-            return TextPart(text, cache_control)
-        case ImageBlock(Base64ImageSource(media_type, data), cache_control):
-            return ImagePart(f"data:{media_type};base64,{data}", cache_control=cache_control)
-        case ImageBlock(URLImageSource(url), cache_control):
-            return ImagePart(url, cache_control=cache_control)
-        case ThinkingBlock(thinking, signature):
-            return ReasoningPart(thinking, signature or None)
-        case RedactedThinkingBlock(data):
-            return ReasoningPart("", data, is_redacted=True)
-        case _:
-            raise TypeError(f"not a content part: {block!r:.200}")
+def _protocol_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    lower = {name.lower(): value for name, value in headers.items()}
+    sent = [(name, value) for name in HEADERS if (value := lower.get(name))]
+    for name, value in sent:
+        if not (value.isascii() and value.isprintable()):
+            raise InvalidRequest(f"The header {name} is {value!r:.100}: it may have printable ASCII characters alone.")
+    return tuple(sent)
 
 
-def _to_tool(value: Json, path: str) -> Tool:
-    if (block_type := value.get("type")) not in (None, "custom"):
-        raise InvalidRequest(
-            f"{path} is of type {block_type!r:.100}, a server tool: only tools with a name and an "
-            "input_schema are supported."
-        )
-    tool: CustomTool = _convert(value, CustomTool, path)
-    return Tool(tool.name, tool.description, tool.input_schema, tool.strict, tool.cache_control)
+def _is_system_message(turn: SourceTurn) -> bool:
+    return bool(turn.values) and turn.messages[0].role == "system"
 
 
-def _to_tool_choice(choice: ToolChoiceParam) -> ToolChoice:
+def _read_turns(body: MessagesBody, fields: Json, leftovers: Leftovers) -> list[SourceTurn]:
+    # The system prompt is a turn without values: it is one of the request's fields.
+    turns: list[SourceTurn] = []
+    for number, (message, sent) in enumerate(zip(body.messages, fields["messages"], strict=True)):
+        path = f"messages[{number}]"
+        leftovers.add_message_fields(sent, path)
+        messages = list(split_message(message, path, leftovers))
+        if number == len(body.messages) - 1 and body.cache_control is not None:
+            messages[-1] = with_cache_control(messages[-1], body.cache_control)
+        turns.append(SourceTurn((sent,), tuple(messages)))
+    if body.system and turns:
+        turns.insert(0, SourceTurn((), (Message("system", system_content(body.system, leftovers)),)))
+    return turns
+
+
+def _to_tools(values: list[Json], leftovers: Leftovers) -> tuple[Tool, ...]:
+    tools: list[Tool] = []
+    for number, value in enumerate(values):
+        path = f"tools[{number}]"
+        if (tool_type := value.get("type")) in (None, "custom"):
+            tool: CustomTool = convert(value, CustomTool, path)
+            tools.append(Tool(tool.name, tool.description, tool.input_schema, tool.strict, tool.cache_control))
+            leftovers.add_tool_fields(value, path)
+        elif isinstance(tool_type, str):
+            leftovers.add_tool(value, path)
+        else:
+            raise InvalidRequest(f"{path} is of type {tool_type!r:.100}: a type is a text, such as 'custom'.")
+    return tuple(tools)
+
+
+def _to_tool_choice(
+    choice: ToolChoiceParam, tools: tuple[Tool, ...], sent: list[Json], leftovers: Leftovers
+) -> ToolChoice | None:
+    read = [tool.name for tool in tools]
+    left_out = [tool.get("name") for tool in sent if tool.get("name") not in read]
+    if choice.type == "tool" and choice.name is None:
+        raise InvalidRequest("tool_choice is of type 'tool' and has no name: add the tool's name.")
+    if choice.name in left_out if choice.type == "tool" else choice.type == "any" and sent and not tools:
+        leftovers.unread.append("tool_choice")
+        return None
     match choice.type:
         case "any":
             return "required"
         case "tool":
-            if choice.name is None:
-                raise InvalidRequest("tool_choice is of type 'tool' and has no name: add the tool's name.")
-            return NamedTool(choice.name)
+            return NamedTool(choice.name or "")
         case same:
             return same
-
-
-def _to_block(value: Json, path: str, context: str, allowed_types: tuple[str, ...]) -> ContentBlock:
-    if (block_type := value.get("type")) not in allowed_types:
-        raise InvalidRequest(
-            f"{path} is of type {block_type!r:.100}: {context} it must be one of {', '.join(allowed_types)}."
-        )
-    block: ContentBlock = _convert(value, ContentBlock, path)
-    return block
-
-
-def _convert(value: Json, block_type: Any, path: str) -> Any:  # noqa: ANN401  # a type, and a value of it
-    try:
-        return msgspec.convert(value, block_type)
-    except msgspec.ValidationError as error:
-        raise InvalidRequest(f"{path} is invalid: {format_validation_error(error, block_type)}.") from None

@@ -219,12 +219,13 @@ class ChatCompletionEncoder:
 
 
 def _usage_object(usage: Usage) -> dict[str, Any]:
+    written = {"cache_write_tokens": usage.cache_write_tokens} if usage.cache_write_tokens else {}
     # The last two fields are not OpenAI's; its SDKs keep unknown fields.
     return {
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
         "total_tokens": usage.input_tokens + usage.output_tokens,
-        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens, **written},
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
         "cost": usage.cost,
         "estimated": usage.estimated,

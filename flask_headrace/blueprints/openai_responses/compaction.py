@@ -30,7 +30,6 @@ def compaction_request(chat_request: ChatRequest) -> ChatRequest:
         # The tools stay: some providers reject a conversation with calls of tools that the request does not have.
         tool_choice="none" if chat_request.tools else None,
         response_format=None,
-        source=None,
     )
 
 

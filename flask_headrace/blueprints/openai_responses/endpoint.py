@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError, InvalidRequest
 from ...streaming.readable import ReadableStream
 from ..http.auth import authorize_request
 from ..http.error_handlers import handle_v1_error
 from ..http.json_answer import json_answer_response
-from ..http.request_body import read_body
+from ..http.request_body import read_body_and_fields
 from ..http.stream_response import stream_response
 from ..open_stream import EchoedFields, echoed_fields, open_stream
 from ..openai_shared.errors import ERROR_SCHEMA
+from ..openai_shared.request import protocol_headers
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
 from .body import ResponseBody
 from .compaction import CompactionEncoder, compaction_request
 from .encoder import EVENT_NAMES, ResponsesEncoder
 from .request import to_chat_request
 from .request_echo import echoed_request_fields
+from .tool_names import stored_tool_names
 
 OPERATIONS = (
     Operation(
@@ -75,8 +75,8 @@ def create_openai_responses_blueprint() -> Blueprint:
 def respond() -> Response:
     """Answer a conversation."""
     owner = authorize_request()
-    body = read_body(_decoder)
-    chat_request = to_chat_request(body)
+    body, fields = read_body_and_fields(_decoder)
+    chat_request = to_chat_request(body, fields, protocol_headers(request.headers))
     reader = open_stream(
         body.model,
         chat_request,
@@ -84,7 +84,9 @@ def respond() -> Response:
         default_provider="openai",
         is_resumable=body.resumable,
         id=body.id,
-        echoed=EchoedFields(PROTOCOL, echoed_request_fields(_request_fields(body))),
+        echoed=EchoedFields(
+            PROTOCOL, {**echoed_request_fields(fields), **stored_tool_names(chat_request, body.tools or ())}
+        ),
     )
     encoder = encoder_for(reader.session)
     return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
@@ -97,17 +99,13 @@ def compact() -> Response:
         InvalidRequest: the request names no model; 400.
     """
     owner = authorize_request()
-    body = read_body(_decoder)
+    body, fields = read_body_and_fields(_decoder)
     if body.model is None:
         raise InvalidRequest("model is missing: name the model that writes the summary of the conversation.")
-    chat_request = compaction_request(to_chat_request(body))
+    chat_request = compaction_request(to_chat_request(body, fields, protocol_headers(request.headers)))
     reader = open_stream(body.model, chat_request, owner=owner, default_provider="openai")
     context = reader.session.context
     return json_answer_response(reader, CompactionEncoder(reader.session.id, context.model, context.created))
-
-
-def _request_fields(body: ResponseBody) -> dict[str, Any]:
-    return {name: msgspec.to_builtins(getattr(body, name)) for name in body.__struct_fields__ if name != "input"}
 
 
 def encoder_for(stream: ReadableStream) -> ResponsesEncoder:

@@ -8,8 +8,10 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from ...core.answer import Block, ReasoningBlock, ToolCallBlock
+from ...core.answer import ReasoningBlock, ToolCallBlock
+from ...core.custom_tool_input import ArgumentsToInput, input_of
 from ...core.events import Completed, FinishReason, Usage
+from ...core.reasoning_signature import encrypted_content_of, is_openai_signature
 from .request_echo import Json, response_fields
 
 Status: TypeAlias = Literal["in_progress", "completed", "incomplete", "failed"]
@@ -67,7 +69,9 @@ class ResponseHeader(msgspec.Struct, frozen=True, dict=True):
             **rest,
         }
 
-    def ended_response(self, model: str, output: Sequence[Json], completed: Completed, usage: Usage | None) -> Json:
+    def ended_response(
+        self, model: str, output: Sequence[Json], completed: Completed, usage: Usage | None, reported: Json
+    ) -> Json:
         """Return the response object of an answer that the model has ended.
 
         Args:
@@ -75,8 +79,9 @@ class ResponseHeader(msgspec.Struct, frozen=True, dict=True):
             output: The output items.
             completed: The last event of the answer.
             usage: The usage; None if unknown.
+            reported: Fields of the response, as the provider reports them.
         """
-        fields = {**(completed.applied_settings or {}), "usage": usage and usage_object(usage)}
+        fields = {**reported, **(completed.applied_settings or {}), "usage": usage and usage_object(usage)}
         if reason := INCOMPLETE_REASONS.get(completed.finish_reason):
             return self.response(model, "incomplete", output, **fields, incomplete_details={"reason": reason})
         # The clock may have been set back meanwhile.
@@ -84,40 +89,56 @@ class ResponseHeader(msgspec.Struct, frozen=True, dict=True):
             model, "completed", output, **fields, completed_at=max(self.created, completed.completed_at)
         )
 
-    def item_id(self, number: int, block: Block) -> str:
-        """Return the id of the output item at index `number`."""
-        kind = {ToolCallBlock: "fc", ReasoningBlock: "rs"}.get(type(block), "msg")
-        return f"{kind}_{self.id}_{number}"
 
-    def item(self, number: int, block: Block, status: Status = "completed") -> Json:
-        """Return an output item.
-
-        Args:
-            number: The index of the item in the output.
-            block: The content of the item so far.
-            status: The status of the item.
-        """
-        id = self.item_id(number, block)  # noqa: A001  # the field's name
-        match block:
-            case ToolCallBlock():
-                call = {"call_id": block.id, "name": block.name, "arguments": arguments_json(block)}
-                return {"id": id, "type": "function_call", "status": status, **call}
-            case ReasoningBlock():
-                parts = [summary_part(block.text)] if block.text else []
-                return {"id": id, "type": "reasoning", "summary": parts, **_encrypted_content(block)}
-            case _:
-                parts = [text_part(block.text)] if block.text else []
-                return {"id": id, "type": "message", "status": status, "role": "assistant", "content": parts}
+def message_item(id: str, parts: list[Json], status: Status) -> Json:  # noqa: A002  # the field's name
+    """Return a message of the model."""
+    return {"id": id, "type": "message", "status": status, "role": "assistant", "content": parts}
 
 
-def text_part(text: str) -> Json:
+def reasoning_item(id: str, block: ReasoningBlock, *, has_text: bool) -> Json:  # noqa: A002
+    """Return the item of a run of reasoning: a summary, or the text itself."""
+    summary = [summary_part(block.text)] if block.text and not has_text else []
+    content = {"content": [reasoning_part(block.text)]} if has_text else {}
+    return {"id": id, "type": "reasoning", "summary": summary, **content, **_encrypted_content(block)}
+
+
+def call_item(id: str, item_type: str, block: ToolCallBlock, status: Status, names: Json) -> Json:  # noqa: A002
+    """Return the item of a call.
+
+    Args:
+        id: The id of the item.
+        item_type: `function_call` or `custom_tool_call`.
+        block: The call.
+        status: The status of the item.
+        names: The `name` by which the client knows the tool, and its `namespace`, where they differ from the block's.
+    """
+    call = {"call_id": block.id, "name": names.get("name") or block.name}
+    if namespace := names.get("namespace"):
+        call["namespace"] = namespace
+    content = {"input": call_input(block)} if item_type == "custom_tool_call" else {"arguments": arguments_json(block)}
+    return {"id": id, "type": item_type, "status": status, **call, **content}
+
+
+def text_part(text: str, annotations: Sequence[Any] = (), logprobs: Sequence[Any] = ()) -> Json:
     """Return a text part of a message item."""
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    return {"type": "output_text", "text": text, "annotations": [*annotations], "logprobs": [*logprobs]}
 
 
 def summary_part(text: str) -> Json:
     """Return a part of a reasoning item."""
     return {"type": "summary_text", "text": text}
+
+
+def reasoning_part(text: str) -> Json:
+    """Return a part of a reasoning item that has the text itself."""
+    return {"type": "reasoning_text", "text": text}
+
+
+def call_input(call: ToolCallBlock) -> str:
+    """Return the free text with which a custom tool is called, as far as it is known."""
+    if call.arguments is not None:
+        return input_of(call.arguments)
+    return ArgumentsToInput().feed(call.text)
 
 
 def arguments_json(call: ToolCallBlock) -> str:
@@ -131,7 +152,7 @@ def usage_object(usage: Usage) -> Json:
     """Return the usage object. `cost` and `estimated` are not OpenAI's; its SDKs keep unknown fields."""
     return {
         "input_tokens": usage.input_tokens,
-        "input_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "input_tokens_details": {"cached_tokens": usage.cached_tokens, "cache_write_tokens": usage.cache_write_tokens},
         "output_tokens": usage.output_tokens,
         "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
         "total_tokens": usage.input_tokens + usage.output_tokens,
@@ -144,4 +165,6 @@ def _encrypted_content(block: ReasoningBlock) -> Json:
     # Typed clients accept text or nothing here, but no null.
     if block.signature is None:
         return {}
+    if is_openai_signature(block.signature):
+        return {"encrypted_content": encrypted_content_of(block.signature)}
     return {"encrypted_content": f"{REDACTED_PREFIX}{block.signature}" if block.is_redacted else block.signature}

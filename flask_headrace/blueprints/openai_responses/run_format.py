@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .output_items import summary_part, text_part
+from .output_items import reasoning_part, summary_part, text_part
 from .request_echo import Json
 
 
@@ -31,3 +31,4 @@ TEXT_RUN = RunFormat("response.content_part", "response.output_text", {"content_
 SUMMARY_RUN = RunFormat(
     "response.reasoning_summary_part", "response.reasoning_summary_text", {"summary_index": 0}, {}, summary_part
 )
+REASONING_RUN = RunFormat("response.content_part", "response.reasoning_text", {"content_index": 0}, {}, reasoning_part)

@@ -102,7 +102,7 @@ class MessageDecoder:
                     self.is_done = True
                     events += last
                     return
-                self._read(kind, event, events)
+                self._read(kind, event, frame, events)
         finally:
             self._is_begun = self._is_begun or len(events) > before
             if not self.is_done and self._usage is not known:
@@ -143,7 +143,7 @@ class MessageDecoder:
         events.append(TextDelta(delta.text) if delta.text else ReasoningDelta(delta.thinking or ""))
         return True
 
-    def _read(self, kind: str, event: MessageEvent, events: list[Event]) -> None:
+    def _read(self, kind: str, event: MessageEvent, _frame: ServerSentEvent, events: list[Event]) -> None:
         delta = event.delta
         if delta is not None:
             if delta.text:

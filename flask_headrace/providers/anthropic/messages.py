@@ -23,12 +23,13 @@ from ..http.sdk_errors import map_sdk_errors, parse_model_list
 from ..http.sdk_import import import_sdk, import_sdk_in_this_thread
 from ..http.transport import Client, Transport
 from ..model_info import ModelInfo, preferred_first
-from ..passthrough import Passthrough
+from ..passthrough import Passthrough, source_for
 from ..redaction import register_secret
-from ..source_request import Family
+from ..source_request import Family, SourceRequest
 from .decoder import MessageDecoder
 from .json_output import answer_tool_name
-from .request_body import build_body, build_count_body
+from .request_body import build_body, build_source_body, countable_fields, has_own_format
+from .source_decoder import SourceMessageDecoder
 
 if TYPE_CHECKING:
     from anthropic import Anthropic
@@ -95,21 +96,36 @@ class AnthropicMessages:
     def _send_request(self, request: ChatRequest) -> tuple[httpx2.Response, str, MessageDecoder]:
         import anthropic  # noqa: PLC0415
 
-        tool = answer_tool_name(request, may_force=request.model not in self._models_without_forced_tools)
+        source = source_for(request, self)
+        may_force = request.model not in self._models_without_forced_tools and not has_own_format(request, source)
+        tool = answer_tool_name(request, may_force=may_force)
         try:
-            response = self._send(build_body(request, tool))
+            response = self._send(request, source, tool)
         except anthropic.BadRequestError as error:
             if tool is None or "tool_choice" not in str(error.body):
                 raise
             self._models_without_forced_tools.add(request.model)
             tool = None
-            response = self._send(build_body(request))
-        return response, self.name, MessageDecoder(self.name, request.model, self.pricing_provider, tool)
+            response = self._send(request, source, None)
+        decoder = MessageDecoder if source is None else SourceMessageDecoder
+        return response, self.name, decoder(self.name, request.model, self.pricing_provider, tool)
 
-    def _send(self, body: Json) -> httpx2.Response:
+    def _send(self, request: ChatRequest, source: SourceRequest | None, answer_tool: str | None) -> httpx2.Response:
         import anthropic  # noqa: PLC0415
 
-        return post_stream(self._clients.get(None), "/v1/messages", msgspec.json.encode(body), anthropic.Stream[Any])
+        return post_stream(
+            self._clients.get(None),
+            "/v1/messages",
+            msgspec.json.encode(self._body(request, source, answer_tool)),
+            anthropic.Stream[Any],
+            () if source is None else source.headers,
+        )
+
+    def _body(self, request: ChatRequest, source: SourceRequest | None, answer_tool: str | None = None) -> Json:
+        is_anthropics = "anthropic.com" in self.pricing_provider or "claude" in request.model.lower()
+        if source is None:
+            return build_body(request, answer_tool, keeps_unsigned=not is_anthropics)
+        return build_source_body(request, source, answer_tool, keeps_unsigned=not is_anthropics)
 
     def models(self) -> list[str]:
         """Return the names of the server's models; see `Provider.models`."""
@@ -130,12 +146,14 @@ class AnthropicMessages:
         import_sdk("anthropic")
         import anthropic  # noqa: PLC0415
 
+        source = source_for(request, self)
+        headers = {"Content-Type": "application/json", **dict(() if source is None else source.headers)}
         with map_sdk_errors(anthropic, self.name, self.pricing_provider):
             client = self._clients.get(None).with_options(timeout=TOKEN_COUNT_TIMEOUT)
             response = client.post(
                 "/v1/messages/count_tokens",
-                content=msgspec.json.encode(build_count_body(request)),
-                options={"headers": {"Content-Type": "application/json"}},
+                content=msgspec.json.encode(countable_fields(self._body(request, source))),
+                options={"headers": headers},
                 cast_to=httpx2.Response,
             )
             return self._parse_token_count(response)

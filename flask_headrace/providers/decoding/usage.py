@@ -38,7 +38,13 @@ def build_usage(  # noqa: PLR0913  # the counts of an answer
     counts = (input_tokens, output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens)
     if not all(0 <= count <= MAX_TOKENS for count in counts):
         return None
-    usage = Usage(input_tokens, output_tokens, min(cached_tokens, input_tokens), min(reasoning_tokens, output_tokens))
+    usage = Usage(
+        input_tokens,
+        output_tokens,
+        min(cached_tokens, input_tokens),
+        min(reasoning_tokens, output_tokens),
+        cache_write_tokens=min(cache_write_tokens, max(0, input_tokens - cached_tokens)),
+    )
     if pricing_provider is None:
         return usage
     cost_usd = calculate_cost(

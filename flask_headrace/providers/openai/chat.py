@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ..chat_request import ChatRequest, Json
-from ..passthrough import source_for
+from ..passthrough import shared_fields, source_for
 from ..source_request import Family
 from .chat_decoder import ChatDecoder
 from .chat_provider_fields import ProviderFieldsDecoder
-from .chat_request_body import build_body
+from .chat_request_body import SHARED_WITH_RESPONSES, build_body
 from .server import Address, OpenAIServer
 
 UNSUPPORTED_BY_PROTOCOL = frozenset({"thinking", "file_urls"})
@@ -38,7 +38,14 @@ class OpenAIChat(OpenAIServer):
         return UNSUPPORTED_BY_OPENAI if self._address().is_official else UNSUPPORTED_BY_PROTOCOL
 
     def _body(self, request: ChatRequest, address: Address) -> Json:
-        return build_body(request, is_official=address.is_official, source=source_for(request, self))
+        source, shared = source_for(request, self), shared_fields(request, self)
+        return build_body(request, is_official=address.is_official, source=source, shared=shared)
+
+    def shared_fields(self, family: Family) -> tuple[str, ...]:
+        """Return the names of the fields that the API has in common with another; see `SharesFields`."""
+        if family != "openai-responses" or self.is_embedded:
+            return ()
+        return SHARED_WITH_RESPONSES if self._address().is_official else ("service_tier",)
 
     def _decoder(self, request: ChatRequest) -> ChatDecoder:
         # Clients of other protocols have no place for what only this one has.

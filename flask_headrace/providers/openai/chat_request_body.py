@@ -7,6 +7,7 @@ others it is built from the `ChatRequest`: `UNCHANGED_FIELDS`, and the functions
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -24,20 +25,33 @@ UNCHANGED_FIELDS = (
 )  # fmt: skip
 """Request fields whose names and values are the same in this API."""
 
+SHARED_WITH_RESPONSES = ("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "service_tier")
+"""The fields that the Responses API has in common with this one, and a `ChatRequest` does not contain.
+
+Servers other than OpenAI's own receive only the service tier: some of them refuse fields that they do not know.
+"""
+
 _SET_HERE = frozenset({*UNCHANGED_FIELDS, "max_tokens", "max_completion_tokens", "stop", "stream_options"})
 
 
-def build_body(request: ChatRequest, *, is_official: bool, source: SourceRequest | None = None) -> Json:
+def build_body(
+    request: ChatRequest,
+    *,
+    is_official: bool,
+    source: SourceRequest | None = None,
+    shared: Mapping[str, Any] = MappingProxyType({}),  # immutable
+) -> Json:
     """Return the body of a request to `/chat/completions`.
 
     Args:
         request: The request.
         is_official: Whether OpenAI's own models are served there; see `Address.is_official`.
         source: The request as a client of the same API sent it; None for a request of another protocol.
+        shared: The fields of that other protocol which are the same in this one; see `passthrough.shared_fields`.
     """
     server = ChatServer(is_official, request.model)
     fields = _sent_fields(request, source, server) if source else _built_fields(request, server)
-    body: Json = {**fields, "model": request.model, "stream": True}
+    body: Json = {**fields, **shared, "model": request.model, "stream": True}
     body["stream_options"] = {**_stream_options(source), "include_usage": True}
     if request.max_tokens is not None:
         # OpenAI's newer models accept only the newer name, and most other servers only the older one.

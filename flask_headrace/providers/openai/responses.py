@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from ..chat_request import ChatRequest, Json
+from ..passthrough import shared_fields, source_for
 from ..source_request import Family
 from .responses_decoder import ResponseDecoder
-from .responses_request_body import build_body
+from .responses_request_body import SHARED_WITH_CHAT, build_body
+from .responses_source_decoder import SourceResponseDecoder
 from .server import Address, OpenAIServer
 
 UNSUPPORTED_BY_PROTOCOL = frozenset(
@@ -29,7 +31,13 @@ class OpenAIResponses(OpenAIServer):
         return UNSUPPORTED_BY_PROTOCOL
 
     def _body(self, request: ChatRequest, address: Address) -> Json:
-        return build_body(request)
+        return build_body(request, source_for(request, self), shared_fields(request, self))
+
+    def shared_fields(self, family: Family) -> tuple[str, ...]:
+        """Return the names of the fields that the API has in common with another; see `SharesFields`."""
+        return SHARED_WITH_CHAT if family == "openai-chat" else ()
 
     def _decoder(self, request: ChatRequest) -> ResponseDecoder:
-        return ResponseDecoder(self.name, request.model, self.pricing_provider)
+        # Clients of other protocols have no place for what only this one has.
+        decoder_class = ResponseDecoder if source_for(request, self) is None else SourceResponseDecoder
+        return decoder_class(self.name, request.model, self.pricing_provider)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...core.errors import UpstreamProtocolError
-from ...core.events import Completed, Event, Failed, FinishReason, ReasoningDelta, TextDelta
+from ...core.events import Completed, Event, Failed, FinishReason, TextDelta
 from ...core.sse import ServerSentEvent
 from ..chat_request import Json
 from ..decoding.finish_reasons import parse_finish_reason, resolve_finish_reason
@@ -12,6 +12,7 @@ from .applied_settings import applied_settings
 from .item_texts import MAX_PARTS, ItemTexts
 from .responses_events import (
     KNOWN_EVENTS,
+    KNOWN_ITEM_TYPES,
     TERMINAL_STATUSES,
     Item,
     Response,
@@ -21,17 +22,14 @@ from .responses_events import (
     decode_text_delta,
     incomplete_reason,
     is_refusal,
+    is_unknown_call,
     part_text,
+    unknown_call_failure,
 )
+from .responses_reasoning import ItemReasoning
 from .responses_tool_calls import ItemToolCalls
 from .stream_errors import stream_error
 from .usage import merge_counts, partial_usage, usage_from_counts
-
-PARAGRAPH_BREAK = "\n\n"
-"""Separates two parts of the reasoning."""
-
-_KNOWN_ITEM_TYPES = {"", "message", "reasoning", "function_call"}
-"""Types of items that are decoded here, or that contain nothing for the reader."""
 
 
 class ResponseDecoder:
@@ -52,7 +50,6 @@ class ResponseDecoder:
         "_early_items",
         "_failed",
         "_finish_reason",
-        "_has_reasoning",
         "_has_refused",
         "_is_begun",
         "_is_incomplete",
@@ -60,6 +57,7 @@ class ResponseDecoder:
         "_json_decoder",
         "_model",
         "_pricing_provider",
+        "_reasoning",
         "_texts",
         "_unreadable_type",
         "_upstream",
@@ -70,14 +68,14 @@ class ResponseDecoder:
     def __init__(self, upstream: str, model: str, pricing_provider: str) -> None:
         self._upstream, self._model, self._pricing_provider = upstream, model, pricing_provider
         self._json_decoder = JSONEventDecoder(upstream, ResponseEvent, decode, KNOWN_EVENTS)
-        self._calls, self._texts = ItemToolCalls(upstream), ItemTexts(upstream)
+        self._calls, self._texts, self._reasoning = ItemToolCalls(upstream), ItemTexts(upstream), ItemReasoning()
         self._early_items: list[tuple[ResponseEvent, Item]] = []  # items that came with content at their start
         self._usage: TokenCounts | None = None
         self._failed: Failed | None = None
         self._applied_settings: Json | None = None
         self._finish_reason: FinishReason | None = None
         self._unreadable_type = ""  # the type of an item that cannot be decoded here
-        self._is_begun = self._has_reasoning = self._has_refused = self._is_incomplete = False
+        self._is_begun = self._has_refused = self._is_incomplete = False
         self._is_usage_final = self.is_done = False
 
     def read(self, frames: list[ServerSentEvent], events: list[Event]) -> None:
@@ -96,7 +94,7 @@ class ResponseDecoder:
                 if event is None:
                     self._finish_without_terminal(events)
                 else:
-                    self._read(event.type or frame.event.decode(errors="replace"), event, events)
+                    self._read(event.type or frame.event.decode(errors="replace"), event, frame, events)
                 if event is None or self._finish_reason is not None:
                     self._is_begun = self._is_begun or len(events) > before
                     last = self.end()
@@ -135,21 +133,21 @@ class ResponseDecoder:
             else partial_usage(self._usage)
         )
 
-    def _read(self, kind: str, event: ResponseEvent, events: list[Event]) -> None:  # one case for each event
+    def _read(self, kind: str, event: ResponseEvent, _frame: ServerSentEvent, events: list[Event]) -> None:
+        keys = (event.item_id, event.output_index)
         match kind:
             case "response.output_text.delta" | "response.refusal.delta":
                 self._has_refused = self._has_refused or kind == "response.refusal.delta"
                 if text := part_text(event.delta):
                     self._add_text(text, event, events)
-            case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" if event.delta:
-                self._has_reasoning = True
-                events.append(ReasoningDelta(part_text(event.delta)))
-            case "response.reasoning_summary_part.added" if self._has_reasoning:
-                events.append(ReasoningDelta(PARAGRAPH_BREAK))
-            case "response.function_call_arguments.delta":
-                self._calls.add(to_text(event.delta), events, event.item_id, event.output_index)
+            case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
+                self._reasoning.add(part_text(event.delta), events)
+            case "response.reasoning_summary_part.added":
+                self._reasoning.add_part(events)
+            case "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta":
+                add = self._calls.add if kind.startswith("response.function") else self._calls.add_input
+                add(to_text(event.delta), events, *keys)
             case "response.function_call_arguments.done":
-                keys = (event.item_id, event.output_index)
                 self._calls.complete(to_text(event.name), to_text(event.arguments), events, *keys)
             case "response.output_text.done":
                 self._complete(event, part_text(event.text), events)
@@ -208,27 +206,33 @@ class ResponseDecoder:
     # Items
 
     def _read_item(self, kind: str, event: ResponseEvent, item: Item, events: list[Event]) -> None:
-        if item.type == "function_call":
-            self._read_call(kind, event, item, events)
         if kind == "response.output_item.added":
-            if item.arguments or (item.content and item.type == "message"):
-                if len(self._early_items) >= MAX_PARTS:
-                    raise UpstreamProtocolError(f"{self._upstream} sent more than {MAX_PARTS} items in one answer.")
-                self._early_items.append((event, item))
+            self._begin_item(event, item, events)
             return
         self._is_incomplete = self._is_incomplete or item.status == "incomplete"
-        if item.type == "message":
+        if item.is_call:
+            self._failed = self._calls.end_item(item, event.output_index, events) or self._failed
+        elif item.type == "message":
             self._read_message(event, item, events)
-        elif to_text(item.type) not in _KNOWN_ITEM_TYPES:
-            self._unreadable_type = to_text(item.type)
-
-    def _read_call(self, kind: str, event: ResponseEvent, item: Item, events: list[Event]) -> None:
-        id_, call_id = item.keys
-        keys, name, arguments = (id_, call_id, event.output_index), to_text(item.name), to_text(item.arguments)
-        if kind == "response.output_item.added":
-            self._calls.begin(call_id or id_, name, events, *keys)
+        elif item.type == "reasoning":
+            self._reasoning.end_item(item, events)
         else:
-            self._failed = self._calls.end(call_id or id_, name, arguments, events, *keys) or self._failed
+            self._read_unknown_item(to_text(item.type))
+
+    def _begin_item(self, event: ResponseEvent, item: Item, events: list[Event]) -> None:
+        if item.is_call:
+            self._calls.begin_item(item, event.output_index, events)
+        if item.tool_arguments or (item.content and item.type == "message"):
+            if len(self._early_items) >= MAX_PARTS:
+                raise UpstreamProtocolError(f"{self._upstream} sent more than {MAX_PARTS} items in one answer.")
+            self._early_items.append((event, item))
+
+    def _read_unknown_item(self, item_type: str) -> None:
+        if is_unknown_call(item_type):
+            # An answer without the call would look complete.
+            self._failed = self._failed or unknown_call_failure(self._upstream, item_type)
+        elif item_type not in KNOWN_ITEM_TYPES:
+            self._unreadable_type = item_type
 
     def _read_message(self, event: ResponseEvent, item: Item, events: list[Event]) -> None:
         self._has_refused = self._has_refused or item.has_refused
@@ -242,24 +246,25 @@ class ResponseDecoder:
             if item.type == "message":
                 self._read_message(event, item, events)
             else:
-                keys = (*item.keys, event.output_index)
-                self._calls.complete(to_text(item.name), to_text(item.arguments), events, *keys)
+                self._calls.complete(item.tool_name, item.tool_arguments, events, *item.keys, event.output_index)
 
     def _read_whole(self, response: Response, events: list[Event]) -> None:
         items = response.output or []
         messages = [item for item in items if item.type == "message"]
         missing = self._texts.missing_suffixes(["".join(item.texts) for item in messages])
-        position = 0
+        calls = thoughts = 0
         for item in items:
             if item.type == "message":
                 self._has_refused = self._has_refused or item.has_refused
                 events += [TextDelta(text)] if (text := next(missing)) else []
-            elif item.type == "function_call":
-                name, arguments, (id_, call_id) = to_text(item.name), to_text(item.arguments), item.keys
-                failed = self._calls.read_whole(position, call_id or id_, name, arguments, events, *item.keys)
-                self._failed, position = self._failed or failed, position + 1
-            elif to_text(item.type) not in _KNOWN_ITEM_TYPES:
-                self._unreadable_type = to_text(item.type)
+            elif item.is_call:
+                self._failed = self._failed or self._calls.read_whole(calls, item, events)
+                calls += 1
+            elif item.type == "reasoning":
+                self._reasoning.read_whole(thoughts, item, events)
+                thoughts += 1
+            else:
+                self._read_unknown_item(to_text(item.type))
 
     # Ends
 

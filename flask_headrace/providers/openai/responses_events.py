@@ -6,8 +6,12 @@ from typing import Any
 
 import msgspec
 
+from ...core.errors import UpstreamProtocolError
+from ...core.events import Failed
+from ...core.tool_namespaces import QualifiedName
 from ..decoding.json_events import to_text
 from .applied_settings import AppliedSettings
+from .chat_custom_calls import whole_input
 from .usage import InputTokenDetails, OutputTokenDetails, TokenCountsBase
 
 _NAMES = {
@@ -34,8 +38,12 @@ class Item(msgspec.Struct, gc=False):
     id: Any = None
     call_id: Any = None
     name: Any = None
+    namespace: Any = None
     arguments: Any = None
+    input: Any = None
     content: Any = None
+    summary: Any = None
+    encrypted_content: Any = None
     status: Any = None
 
     @property
@@ -52,6 +60,31 @@ class Item(msgspec.Struct, gc=False):
     def texts(self) -> list[str]:
         """The texts of the item's parts."""
         return [part_text(part) for part in self.parts]
+
+    @property
+    def is_call(self) -> bool:
+        """Whether the item is a call of a tool of the application."""
+        return self.type in {"function_call", "custom_tool_call"}
+
+    @property
+    def tool_name(self) -> str:
+        """The name of the tool that the item calls, with its namespace; empty if it is not known yet."""
+        name, namespace = to_text(self.name), to_text(self.namespace)
+        return QualifiedName(namespace, name).flat if name and namespace else name
+
+    @property
+    def tool_arguments(self) -> str:
+        """The arguments of the call as JSON text; empty if they are still to come."""
+        if self.type == "custom_tool_call":
+            return whole_input(text) if (text := to_text(self.input)) else ""
+        return to_text(self.arguments)
+
+    @property
+    def reasoning_text(self) -> str:
+        """The text of reasoning, or else its summary."""
+        parts = self.content or self.summary
+        texts = [part.get("text") for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+        return "\n\n".join([text for text in texts if isinstance(text, str)])
 
     @property
     def has_refused(self) -> bool:
@@ -84,6 +117,7 @@ class ResponseEvent(msgspec.Struct, gc=False):
     refusal: Any = None
     name: Any = None
     arguments: Any = None
+    input: Any = None
     error: Any = None
     code: Any = None
     message: Any = None
@@ -109,6 +143,7 @@ KNOWN_EVENTS = {
     b"response.output_item.done", b"response.function_call_arguments.delta", b"response.completed",
     b"response.incomplete", b"response.failed", b"response.output_text.done", b"response.refusal.done",
     b"response.content_part.done", b"response.function_call_arguments.done", b"response.cancelled", b"response.done",
+    b"response.custom_tool_call_input.delta", b"response.custom_tool_call_input.done",
 }  # fmt: skip
 """Events that must fit `ResponseEvent` (`message` stands for no name). Others may have any shape, and are skipped."""
 
@@ -121,6 +156,29 @@ TERMINAL_STATUSES = {
     "error": "failed",
 }
 """The last events of an answer, each with the status of the response that it implies."""
+
+KNOWN_ITEM_TYPES = frozenset({"", "message", "reasoning", "function_call", "custom_tool_call"})
+"""Types of items that have a counterpart in all protocols, or that contain nothing for the reader."""
+
+_CALLS_BY_PROVIDER = frozenset({
+    "code_interpreter_call", "file_search_call", "image_generation_call", "mcp_call", "tool_search_call",
+    "web_search_call",
+})  # fmt: skip
+
+
+def is_unknown_call(item_type: str) -> bool:
+    """Whether an item asks the application to do something, in a way that other protocols do not have."""
+    is_call = item_type.endswith("_call") and item_type not in _CALLS_BY_PROVIDER | KNOWN_ITEM_TYPES
+    return is_call or item_type == "mcp_approval_request"
+
+
+def unknown_call_failure(upstream: str, item_type: str) -> Failed:
+    """Return the terminal event of an answer with such an item."""
+    error = UpstreamProtocolError(
+        f"{upstream} called a tool by an item of the type {item_type!r:.100}, which only the Responses API has: ask "
+        "for functions, or use /v1/responses."
+    )
+    return Failed(error.code, error.message, retryable=False)
 
 
 def part_text(part: Any) -> str:  # noqa: ANN401  # what a server sent

@@ -1,90 +1,146 @@
-"""Builds the body of a request to OpenAI's Responses API. Pure."""
+"""Builds the body of a request to OpenAI's Responses API. Pure.
+
+For a client of the same API the body is what the client sent, apart from the fields that this service or an application
+has changed: `FIELDS` says from which fields of a `ChatRequest` each of them is built. For all others it is built from
+the `ChatRequest`; of chat completions also the fields `SHARED_WITH_CHAT` go on.
+"""
 
 from __future__ import annotations
 
-from ..chat_request import (
-    ChatRequest,
-    ImagePart,
-    Json,
-    Message,
-    NamedTool,
-    ResponseFormat,
-    TextPart,
-    Tool,
-    ToolCall,
-    ToolChoice,
-)
-from ..decoding.request_fields import drop_none, encode_arguments, function_definition, json_schema_fields
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ..chat_request import ChatRequest, CustomTool, Json, NamedTool, ResponseFormat, Tool, ToolChoice
+from ..decoding.request_fields import drop_none, function_definition, json_schema_fields
+from ..source_request import SourceRequest, restore_turns
+from .responses_items import ItemBuilder
 
 NO_EFFORT = "none"
 """The reasoning effort of a model that does not reason: no summary of the reasoning is requested."""
 
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "max_output_tokens": ("max_tokens",),
+    "temperature": ("temperature",),
+    "top_p": ("top_p",),
+    "parallel_tool_calls": ("parallel_tool_calls",),
+    "tools": ("tools",),
+    "tool_choice": ("tool_choice",),
+    "text": ("response_format", "verbosity"),
+    "reasoning": ("reasoning_effort",),
+    "safety_identifier": ("user",),
+}
+"""The fields of this API, each with the fields of a `ChatRequest` from which it is built."""
 
-def build_body(request: ChatRequest) -> Json:
-    """Return the body of a request to `/responses`."""
-    body: Json = {
-        "model": request.model,
-        "input": [item for message in request.messages for item in _items(message)],
-        "stream": True,
+ENCRYPTED_REASONING = "reasoning.encrypted_content"
+"""The value of `include` that asks for the signature of reasoning, without which it cannot be sent back."""
+
+SHARED_WITH_CHAT = (
+    "metadata", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "safety_identifier",
+    "service_tier", "store", "top_logprobs",
+)  # fmt: skip
+"""The fields that chat completions has in common with this API, and a `ChatRequest` does not contain."""
+
+NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
+
+_EFFORTS = {"max": "high"}
+"""This API's reasoning effort for those of other APIs that it does not have."""
+
+_READ_TOOL_TYPES = frozenset({"function", "custom", "namespace"})
+
+
+def build_body(
+    request: ChatRequest, source: SourceRequest | None = None, shared: Mapping[str, Any] = NO_FIELDS
+) -> Json:
+    """Return the body of a request to `/responses`.
+
+    Args:
+        request: The request.
+        source: The request as a client of the same API sent it; None for a request of another protocol.
+        shared: The fields of that other protocol which are the same in this one; see `passthrough.shared_fields`.
+    """
+    fields = _built_fields(request) if source is None else _sent_fields(request, source)
+    return {
         "store": False,
-        **_generation_params(request),
+        **fields,
+        **shared,
+        "model": request.model,
+        "input": _input(request, source),
+        "stream": True,
     }
-    if request.tools:
-        body["tools"] = [_tool(tool) for tool in request.tools]
-    if request.tool_choice is not None:
-        body["tool_choice"] = _choice(request.tool_choice)
-    if text := _text(request):
-        body["text"] = text
-    if request.reasoning_effort is not None:
-        body["reasoning"] = _reasoning(request.reasoning_effort)
-    return body
 
 
-def _generation_params(request: ChatRequest) -> Json:
+def _input(request: ChatRequest, source: SourceRequest | None) -> list[Json]:
+    builder = ItemBuilder({tool.name for tool in request.tools if isinstance(tool, CustomTool)})
+    return builder.build(request.messages) if source is None else restore_turns(request.messages, source, builder.build)
+
+
+# For clients of the same API
+
+
+def _sent_fields(request: ChatRequest, source: SourceRequest) -> Json:
+    fields, sent = dict(source.fields), source.converted
+    changed = [
+        field
+        for field, names in FIELDS.items()
+        if sent is None or any(getattr(request, name) != getattr(sent, name) for name in names)
+    ]
+    if "safety_identifier" in changed:
+        fields.pop("user", None)
+    for field in changed:
+        fields.pop(field, None)
+    built = _built_fields(request)
+    fields |= {field: built[field] for field in changed if field in built}
+    if "tools" in changed:
+        fields |= drop_none(tools=[*_own_tools(source), *built.get("tools", ())] or None)
+    if not _has_instructions(request, source):
+        fields.pop("instructions", None)
+    return fields
+
+
+def _own_tools(source: SourceRequest) -> list[Json]:
+    """Return the tools that only the provider knows: an application that changes the others leaves these alone."""
+    tools = source.fields.get("tools")
+    return [tool for tool in tools or () if tool.get("type", "function") not in _READ_TOOL_TYPES]
+
+
+def _has_instructions(request: ChatRequest, source: SourceRequest) -> bool:
+    """Whether the request still has the system message that stands for the field `instructions`."""
+    first = source.turns[0]
+    return first.values == () and any(message is first.messages[0] for message in request.messages)
+
+
+# For clients of other APIs
+
+
+def _built_fields(request: ChatRequest) -> Json:
+    effort = _EFFORTS.get(request.reasoning_effort or "", request.reasoning_effort)
     return drop_none(
         max_output_tokens=request.max_tokens,
         temperature=request.temperature,
         top_p=request.top_p,
         parallel_tool_calls=request.parallel_tool_calls,
         safety_identifier=request.user,
+        tools=[_tool(tool) for tool in request.tools] or None,
+        tool_choice=None if request.tool_choice is None else _choice(request.tool_choice, request.tools),
+        text=_text(request) or None,
+        reasoning=None if effort is None else _reasoning(effort),
+        include=[ENCRYPTED_REASONING] if effort not in {None, NO_EFFORT} else None,
     )
 
 
-def _items(message: Message) -> list[Json]:
-    if message.role == "tool":
-        return [{"type": "function_call_output", "call_id": message.tool_call_id, "output": _content(message)}]
-    content = message.text() if message.role == "assistant" else _content(message)
-    # Tool calls are items beside the messages. An assistant message with nothing but tool calls has no item of its own.
-    items: list[Json] = [] if message.tool_calls and not content else [{"role": message.role, "content": content}]
-    return [*items, *[_call(call) for call in message.tool_calls]]
-
-
-def _content(message: Message) -> str | list[Json]:
-    if isinstance(message.content, str):
-        return message.content
-    # Reasoning is left out: this API refers to it by stored items, and the requests have `store: false`.
-    return [
-        _image(part) if isinstance(part, ImagePart) else {"type": "input_text", "text": part.text}
-        for part in message.content
-        if isinstance(part, (TextPart, ImagePart))
-    ]
-
-
-def _image(part: ImagePart) -> Json:
-    return {"type": "input_image", "image_url": part.url, "detail": part.detail or "auto"}
-
-
-def _call(call: ToolCall) -> Json:
-    return {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": encode_arguments(call)}
-
-
 def _tool(tool: Tool) -> Json:
+    if isinstance(tool, CustomTool):
+        return {"type": "custom", **drop_none(name=tool.name, description=tool.description, format=tool.format)}
     # The API's default is true, which would make all parameters required.
     return {"type": "function", **function_definition(tool), "strict": bool(tool.strict)}
 
 
-def _choice(choice: ToolChoice) -> str | Json:
-    return {"type": "function", "name": choice.name} if isinstance(choice, NamedTool) else choice
+def _choice(choice: ToolChoice, tools: tuple[Tool, ...]) -> str | Json:
+    if not isinstance(choice, NamedTool):
+        return choice
+    is_custom = any(isinstance(tool, CustomTool) and tool.name == choice.name for tool in tools)
+    return {"type": "custom" if is_custom else "function", "name": choice.name}
 
 
 def _text(request: ChatRequest) -> Json:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from ...core.custom_tool_input import InputToArguments
 from ...core.events import Event, Failed
 from ...core.text_buffer import TextBuffer
 from ..decoding.tool_calls import ToolCalls, to_failed_event
+from .responses_events import Item
 
 ItemKey: TypeAlias = str | int | None
 """An id or an index by which events refer to an item; None where an event has none."""
@@ -19,12 +21,13 @@ ItemKey: TypeAlias = str | int | None
 class _Item:
     """An item that is a tool call. `number` is its index in `ToolCalls`; None until its name is known."""
 
-    __slots__ = ("early_arguments", "id", "is_complete", "number")
+    __slots__ = ("early_arguments", "id", "input", "is_complete", "number")
 
     def __init__(self) -> None:
         self.id: str | None = None
         self.number: int | None = None
         self.early_arguments = TextBuffer()  # arguments that arrived before the name
+        self.input: InputToArguments | None = None  # of a custom tool
         self.is_complete = False
 
 
@@ -54,6 +57,16 @@ class ItemToolCalls:
             item.is_complete or (item.number is not None and self._calls.is_whole(item.number)) for item in self._items
         )
 
+    def begin_item(self, item: Item, output_index: ItemKey, events: list[Event]) -> None:
+        """Begin the call of an item that was added. Raises InvalidToolArguments; see `ToolCalls`."""
+        id_, call_id = item.keys
+        self.begin(call_id or id_, item.tool_name, events, id_, call_id, output_index)
+
+    def end_item(self, item: Item, output_index: ItemKey, events: list[Event]) -> Failed | None:
+        """End the call of a complete item; see `end`."""
+        id_, call_id = item.keys
+        return self.end(call_id or id_, item.tool_name, item.tool_arguments, events, id_, call_id, output_index)
+
     def begin(self, id: str | None, name: str, events: list[Event], *keys: ItemKey) -> None:  # noqa: A002
         """Begin the tool call of an item, or set its name if it has begun.
 
@@ -79,6 +92,13 @@ class ItemToolCalls:
         self._calls.check_size(text)
         item.early_arguments.append(text)
 
+    def add_input(self, text: str, events: list[Event], *keys: ItemKey) -> None:
+        """Add a piece of the free text of an item's call; see `add`."""
+        item = self._find(keys)
+        if item is not None and text:
+            item.input = item.input or InputToArguments()
+            self.add(item.input.feed(text), events, *keys)
+
     def complete(self, name: str, arguments: str, events: list[Event], *keys: ItemKey) -> None:
         """Add the complete arguments of an item's call; some servers send them without any pieces before.
 
@@ -99,17 +119,11 @@ class ItemToolCalls:
         """
         return self._end_item(self._find_or_begin(id, keys), name, arguments, events)
 
-    def read_whole(  # the fields of an item
-        self,
-        position: int,
-        id: str | None,  # noqa: A002
-        name: str,
-        arguments: str,
-        events: list[Event],
-        *keys: ItemKey,
-    ) -> Failed | None:
+    def read_whole(self, position: int, sent: Item, events: list[Event]) -> Failed | None:
         """End the tool call at a position in the whole response, whether it was received before or not; see `end`."""
-        item = self._find(keys) or self._item_at(position, name, arguments) or self._find_or_begin(id, keys)
+        keys, name, arguments = sent.keys, sent.tool_name, sent.tool_arguments
+        item = self._find(keys) or self._item_at(position, name, arguments)
+        item = item or self._find_or_begin(keys[1] or keys[0], keys)
         return self._end_item(item, name, arguments, events)
 
     def end_all(self, events: list[Event]) -> Failed | None:

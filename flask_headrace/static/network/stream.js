@@ -26,7 +26,7 @@ import { SSEDecoder } from "./sse-decoder.js";
  *
  * What the whole answer took. `attempts` lists the requests to models that cost something.
  * @typedef {{input_tokens: number, output_tokens: number, cached_tokens?: number, reasoning_tokens?: number,
- *   cost: number | null, currency?: string, estimated: boolean, attempts?: Attempt[]}} Usage
+ *   cache_write_tokens?: number, cost: number | null, currency?: string, estimated: boolean, attempts?: Attempt[]}} Usage
  * @typedef {{type: "usage"} & Usage} UsageEvent
  * @typedef {{type: "end", finish_reason: string}} EndEvent why the model ended the answer; comes just before `done`
  * @typedef {{type: "done"}} DoneEvent the answer is complete

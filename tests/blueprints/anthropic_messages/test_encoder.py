@@ -14,9 +14,9 @@ from flask_headrace.blueprints.anthropic_messages.encoder import (
     EVENT_NAMES,
     HEARTBEAT,
     MAX_QUEUED_BYTES,
-    STOP_REASONS,
     MessagesEncoder,
 )
+from flask_headrace.blueprints.anthropic_messages.objects import STOP_REASONS
 from flask_headrace.blueprints.encoding.base import AbortConnection
 from flask_headrace.blueprints.encoding.error_bodies import ANTHROPIC_ERROR_TYPES, anthropic_error_body
 from flask_headrace.blueprints.http.aborts import CODES_BY_STATUS as ERRORS_OF_FLASK
@@ -43,7 +43,8 @@ from flask_headrace.core.sse import SSEDecoder
 
 EVENT = TypeAdapter(RawMessageStreamEvent)
 
-STARTED = ResponseStarted("s1", "acme/tiny", "acme", input_tokens=9, cached_tokens=4)
+STARTED = ResponseStarted("s1", "acme/tiny", "acme", input_tokens=9, cached_tokens=4, cache_write_tokens=2)
+BEGUN: list[Event] = [STARTED, Usage(0, 0)]  # the start is written with the event after it
 FIND, NOW = ToolCallStarted(0, "c1", "find"), ToolCallStarted(1, "c2", "now")
 TEXT_STARTS = 'content_block_start {"index":0,"content_block":{"type":"text","text":""}}'
 THINKING_STARTS = 'content_block_start {"index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}'
@@ -64,72 +65,73 @@ def failed(kind: str, message: str, code: str) -> str:
 
 
 GOLDEN: list[tuple[list[Event], Event, list[str]]] = [
+    ([], STARTED, []),
     (
-        [],
-        STARTED,
+        [STARTED],
+        Usage(9, 0, 4),
         [
             (
                 'message_start {"message":{"id":"msg_s1","type":"message","role":"assistant","model":"acme/tiny",'
-                '"content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":5,'
-                '"cache_read_input_tokens":4,"output_tokens":0}}}'
+                '"content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,'
+                '"cache_creation_input_tokens":2,"cache_read_input_tokens":4,"output_tokens":0}}}'
             )
         ],
     ),
-    ([STARTED], TextDelta("Hel"), [TEXT_STARTS, delta("text_delta", "text", "Hel")]),
-    ([STARTED, TextDelta("x")], TextDelta('ö🌊"\n'), [delta("text_delta", "text", 'ö🌊"\n')]),
-    ([STARTED], ReasoningDelta("hm"), [THINKING_STARTS, delta("thinking_delta", "thinking", "hm")]),
+    (BEGUN, TextDelta("Hel"), [TEXT_STARTS, delta("text_delta", "text", "Hel")]),
+    ([*BEGUN, TextDelta("x")], TextDelta('ö🌊"\n'), [delta("text_delta", "text", 'ö🌊"\n')]),
+    (BEGUN, ReasoningDelta("hm"), [THINKING_STARTS, delta("thinking_delta", "thinking", "hm")]),
     (
-        [STARTED, ReasoningDelta("hm")],
+        [*BEGUN, ReasoningDelta("hm")],
         ReasoningSignature("abc"),
         [delta("signature_delta", "signature", "abc"), stops()],
     ),
-    ([STARTED], ReasoningSignature("a"), [THINKING_STARTS, delta("signature_delta", "signature", "a"), stops()]),
+    (BEGUN, ReasoningSignature("a"), [THINKING_STARTS, delta("signature_delta", "signature", "a"), stops()]),
     (
-        [STARTED],
+        BEGUN,
         ReasoningSignature("abc", is_redacted=True),
         ['content_block_start {"index":0,"content_block":{"type":"redacted_thinking","data":"abc"}}', stops()],
     ),
-    ([STARTED], FIND, [CALL_STARTS]),
-    ([STARTED, TextDelta("x")], FIND, [stops(), CALL_STARTS.replace('"index":0', '"index":1')]),
-    ([STARTED, FIND], ToolCallDelta(0, '{"q":'), [delta("input_json_delta", "partial_json", '{"q":')]),
-    ([STARTED, FIND, ToolCallDelta(0, "{}")], ToolCallCompleted(0, {}), [stops()]),
-    ([STARTED], AnswerRestarted("it broke off", "acme/big"), []),
-    ([STARTED], Usage(9, 2, 4, 1, 0.1, attempts=(Attempt("tiny", 9, 2, None),)), []),
+    (BEGUN, FIND, [CALL_STARTS]),
+    ([*BEGUN, TextDelta("x")], FIND, [stops(), CALL_STARTS.replace('"index":0', '"index":1')]),
+    ([*BEGUN, FIND], ToolCallDelta(0, '{"q":'), [delta("input_json_delta", "partial_json", '{"q":')]),
+    ([*BEGUN, FIND, ToolCallDelta(0, "{}")], ToolCallCompleted(0, {}), [stops()]),
+    (BEGUN, AnswerRestarted("it broke off", "acme/big"), []),
+    (BEGUN, Usage(9, 2, 4, 1, 0.1, attempts=(Attempt("tiny", 9, 2, None),)), []),
     (
-        [STARTED, TextDelta("x"), Usage(9, 2, 4, 1)],
+        [*BEGUN, TextDelta("x"), Usage(9, 2, 4, 1)],
         Completed("length"),
         [
             stops(),
             (
                 'message_delta {"delta":{"stop_reason":"max_tokens","stop_sequence":null},"usage":{"input_tokens":5,'
-                '"cache_read_input_tokens":4,"output_tokens":2,"output_tokens_details":{"thinking_tokens":1}}}'
+                '"cache_creation_input_tokens":0,"cache_read_input_tokens":4,"output_tokens":2,"output_tokens_details":{"thinking_tokens":1}}}'
             ),
             "message_stop {}",
         ],
     ),
     (
-        [STARTED, Usage(9, 2)],
+        [*BEGUN, Usage(9, 2)],
         Completed("stop", "END"),
         [
             (
                 'message_delta {"delta":{"stop_reason":"stop_sequence","stop_sequence":"END"},"usage":'
-                '{"input_tokens":9,"cache_read_input_tokens":0,"output_tokens":2}}'
+                '{"input_tokens":9,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":2}}'
             ),
             "message_stop {}",
         ],
     ),
     (
-        [STARTED, TextDelta("x"), Usage(9, 2)],
+        [*BEGUN, TextDelta("x"), Usage(9, 2)],
         Failed("stall_timeout", "Silent.", retryable=True),
         [failed("timeout_error", "Silent.", "stall_timeout")],
     ),
     ([], Failed("novel", "Odd.", retryable=False), [failed("api_error", "Odd.", "novel")]),
     (
-        [STARTED],
+        BEGUN,
         Cancelled("stopped"),
         [failed("api_error", "The answer was stopped before it was complete (stopped).", "cancelled")],
     ),
-    ([STARTED], ProviderEvent("other", "event", "{}"), []),
+    (BEGUN, ProviderEvent("other", "event", "{}"), []),
 ]
 IDS = [f"{type(event).__name__}-{number}" for number, (_, event, _) in enumerate(GOLDEN)]
 

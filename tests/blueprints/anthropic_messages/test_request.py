@@ -33,8 +33,10 @@ PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/pn
 
 
 def read(*messages: dict[str, Any], **fields: Any) -> ChatRequest:
+    """Return the request without its source: what providers of all kinds receive."""
     body = {"model": "m", "max_tokens": 9, "messages": messages or [HI], **fields}
-    return to_chat_request(msgspec.json.decode(json.dumps(body), type=MessagesBody))
+    chat_request = to_chat_request(msgspec.json.decode(json.dumps(body), type=MessagesBody), body, {})
+    return msgspec.structs.replace(chat_request, source=None)
 
 
 def messages_of(*blocks: dict[str, Any], role: str = "user") -> tuple[Message, ...]:
@@ -124,7 +126,7 @@ class TestTheSystemPrompt:
 
     def test_does_not_make_a_conversation(self) -> None:
         body = msgspec.json.decode(b'{"messages":[],"system":"x"}', type=MessagesBody)
-        assert to_chat_request(body).messages == ()
+        assert to_chat_request(body, {"messages": [], "system": "x"}, {}).messages == ()
 
     def test_may_stand_between_turns(self) -> None:
         assert read(HI, {"role": "system", "content": "Now in French."}).messages[1].role == "system"
@@ -201,20 +203,16 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("role", "block", "says"),
         [
-            ("user", {"type": "document", "source": {}}, "content[0] is of type 'document': in a message of 'user' it"),
-            ("user", USES, "must be one of text, image, tool_result."),
-            ("assistant", {"type": "server_tool_use"}, "'server_tool_use': in a message of 'assistant'"),
-            ("assistant", RETURNS, "'tool_result'"),
-            ("system", PICTURE, "it must be one of text."),
-            ("user", {"text": "x"}, "is of type None"),
+            ("user", {"text": "x"}, "messages[0].content[0] is of type None: give each block its type"),
             ("user", {"type": ["text"]}, "is of type ['text']"),
             ("user", {"type": "text"}, "messages[0].content[0] is invalid: an object missing required"),
-            ("user", {**PICTURE, "transformations": {}}, "unknown field `transformations`"),
-            ("user", {"type": "image", "source": {"type": "file"}}, "Invalid value 'file' - at `source.type`"),
-            ("user", {**RETURNS, "content": [{"type": "document"}]}, "messages[0].content[0].content[0] is of type"),
+            ("user", {**PICTURE, "source": {"type": "base64"}}, "missing required field `media_type` - at `source`"),
+            ("user", {"type": "document", "source": {"type": "text"}}, "missing required field `data`"),
+            ("user", {**RETURNS, "content": [{"type": "text"}]}, "messages[0].content[0].content[0] is invalid"),
+            ("assistant", {**USES, "input": "x"}, "Expected `object`, got `str` - at `input`"),
         ],
     )
-    def test_is_a_block_that_cannot_be_passed_on(self, role: str, block: dict, says: str) -> None:
+    def test_is_a_block_that_is_invalid(self, role: str, block: dict, says: str) -> None:
         with pytest.raises(InvalidRequest) as refused:
             messages_of(block, role=role)
         assert says in refused.value.message
@@ -222,20 +220,13 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("fields", "says"),
         [
-            ({"tools": [{"type": "web_search_20250305", "name": "x"}]}, "tools[0] is of type 'web_search_20250305'"),
             ({"tools": [{"type": ["custom"]}]}, "tools[0] is of type ['custom']"),
             ({"tools": [{"name": "find"}]}, "tools[0] is invalid: an object missing required field"),
-            ({"tools": [{"name": "find", "input_schema": {}, "input_examples": []}]}, "unknown field `input_examples`"),
             ({"tool_choice": {"type": "tool"}}, "add the tool's name"),
-            ({"system": [PICTURE]}, "system[0] is of type 'image'"),
+            ({"system": [{"type": "text"}]}, "system[0] is invalid"),
         ],
     )
-    def test_is_a_field_that_cannot_be_passed_on(self, fields: dict, says: str) -> None:
+    def test_is_a_field_that_is_invalid(self, fields: dict, says: str) -> None:
         with pytest.raises(InvalidRequest) as refused:
             read(**fields)
         assert says in refused.value.message
-
-    @pytest.mark.parametrize("name", ["container", "mcp_servers", "context_management", "inference_geo", "speed"])
-    def test_is_a_field_that_is_not_known_here(self, name: str) -> None:
-        with pytest.raises(msgspec.ValidationError, match=name):
-            read(**{name: "x"})

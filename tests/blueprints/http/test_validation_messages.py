@@ -46,8 +46,8 @@ def body_with(role: str = "user", content: object = "hi") -> dict[str, object]:
         ),
         (
             "/v1/messages",
-            body_with(content=[{"type": "image", "source": {"type": "file"}}]),
-            "messages[0].content[0] is invalid: Invalid value 'file' - at `source.type`: it must be one ",
+            {"messages": QUESTION, "tool_choice": {"type": "required"}},
+            "'required' - at `tool_choice.type`: it must be one of any, auto, none, tool.",
         ),
         ("/v1/messages", {"messages": QUESTION, "max_tokens": "9"}, "got `str` - at `max_tokens`."),
     ],

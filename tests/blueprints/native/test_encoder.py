@@ -53,7 +53,7 @@ GOLDEN: list[tuple[Event, bytes]] = [
         (
             b'event: usage\ndata: {"input_tokens":9,"output_tokens":2,"cached_tokens":4,"reasoning_tokens":1,'
             b'"cost":0.00001,"currency":"USD","estimated":false,'
-            b'"attempts":[{"model":"tiny","input_tokens":9,"output_tokens":2,"cost":null}]}\n\n'
+            b'"attempts":[{"model":"tiny","input_tokens":9,"output_tokens":2,"cost":null}],"cache_write_tokens":0}\n\n'
         ),
     ),
     (Completed("stop"), b'event: end\ndata: {"finish_reason":"stop"}\n\ndata: [DONE]\n\n'),

@@ -26,6 +26,7 @@ class TestAnswer:
         assert answer.named("usage")[0] | {"cost": None, "attempts": []} == {
             "input_tokens": 9, "output_tokens": 3, "cached_tokens": 0, "reasoning_tokens": 0,
             "cost": None, "currency": "USD", "estimated": False, "attempts": [],
+            "cache_write_tokens": 0,
         }  # fmt: skip
         assert answer.is_done
 

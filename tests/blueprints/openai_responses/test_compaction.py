@@ -92,7 +92,7 @@ def test_a_compaction_of_another_service_is_refused(service: Service, content: s
     item = {"type": "compaction", "id": "cmp_1", "encrypted_content": content}
     answer = send(service.url + "/v1/responses", {"model": "openai/x", "input": [item]})
     assert answer.status == 400
-    assert "input[0] is a compaction of another service" in answer.error["message"]
+    assert "openai cannot be sent input[0] (compaction)" in answer.error["message"]
     assert decode_summary(content) is None
 
 

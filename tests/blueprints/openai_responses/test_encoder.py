@@ -220,7 +220,7 @@ class TestTheLastFrame:
         assert response["output"][1]["content"][0]["text"] == "Hello"
         assert response["usage"] == {
             "input_tokens": 9,
-            "input_tokens_details": {"cached_tokens": 4},
+            "input_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 0},
             "output_tokens": 3,
             "output_tokens_details": {"reasoning_tokens": 1},
             "total_tokens": 12,

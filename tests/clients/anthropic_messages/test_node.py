@@ -26,7 +26,8 @@ class TestTheSDK:
         assert came["texts"] == list(PIECES)
         assert [block["text"] for block in message["content"]] == [TEXT]
         assert (message["stop_reason"], message["model"]) == ("end_turn", f"{provider}/streamed")
-        assert message["usage"] == {"input_tokens": 6, "cache_read_input_tokens": 3, "output_tokens": 4}
+        counts = {"input_tokens": 6, "cache_read_input_tokens": 3, "cache_creation_input_tokens": 0, "output_tokens": 4}
+        assert message["usage"].items() >= counts.items()
 
     def test_hears_of_thoughts_and_calls_each_once(self, service, upstream, node, provider, wire) -> None:
         upstream.answer("calling", calling(wire))

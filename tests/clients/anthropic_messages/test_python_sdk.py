@@ -180,9 +180,9 @@ class TestAConversation:
         results = [{"type": "tool_result", "tool_use_id": call.id, "content": "done"} for call in CALLS]
         turns = [*HI, {"role": "assistant", "content": message.content}, {"role": "user", "content": results}]
         for provider, wire in PROVIDERS:
-            upstream.answer("on", wire.answer("ok"))
-            client.messages.create(model=f"{provider}/on", max_tokens=9, tools=TOOLS, messages=turns)
-        openai_body, anthropic_body = (request.body for request in upstream.requests("on"))
+            upstream.answer("claude-on", wire.answer("ok"))
+            client.messages.create(model=f"{provider}/claude-on", max_tokens=9, tools=TOOLS, messages=turns)
+        openai_body, anthropic_body = (request.body for request in upstream.requests("claude-on"))
         assert [turn["role"] for turn in openai_body["messages"]] == ["user", "assistant", "tool", "tool"]
         assert [turn["tool_call_id"] for turn in openai_body["messages"][2:]] == ["c1", "c2"]
         # Thoughts without a signature are not Anthropic's, which would refuse them.
@@ -215,23 +215,22 @@ class TestAQuestion:
         assert client.models.retrieve(listed.id) == listed
         assert (listed.type, listed.display_name) == ("model", listed.id.partition("/")[2])
 
-    def test_for_thinking_reaches_anthropic_and_is_refused_elsewhere(self, client, upstream) -> None:
+    def test_for_thinking_reaches_anthropic_and_is_an_effort_elsewhere(self, client, upstream) -> None:
         upstream.answer("thinker", anthropic_wire.answer("ok"))
         thinking = {"type": "enabled", "budget_tokens": 1024}
         client.messages.create(model="anthropic/thinker", thinking=thinking, **ASKED)
         assert upstream.requests("thinker")[-1].body["thinking"] == thinking
-        with pytest.raises(anthropic.BadRequestError, match="openai does not support thinking"):
-            client.messages.create(model="openai/thinker", thinking=thinking, **ASKED)
-        upstream.answer("thinker", openai_wire.answer("ok"))
-        client.messages.create(model="openai/thinker", thinking={"type": "disabled"}, **ASKED)
+        upstream.answer("gpt-5-thinker", openai_wire.answer("ok"))
+        client.messages.create(model="openai/gpt-5-thinker", thinking=thinking, **ASKED)
+        assert upstream.requests("gpt-5-thinker")[-1].body["reasoning_effort"] == "low"
+        client.messages.create(model="openai/gpt-5-thinker", thinking={"type": "disabled"}, **ASKED)
 
     @pytest.mark.parametrize(
         ("fields", "says"),
         [
-            ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "web_search_20250305"),
-            ({"messages": [{"role": "user", "content": [{"type": "document", "source": {}}]}]}, "'document'"),
+            ({"messages": [{"role": "user", "content": [{"type": "document", "source": {}}]}]}, "at `source`"),
             ({"messages": [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c9"}]}]}, "'c9'"),
-            ({"container": "c"}, "`container`"),
+            ({"container": "c"}, "container names what a provider's server keeps"),
             ({"messages": []}, "messages is empty"),
             ({"max_tokens": 0}, "max_tokens is 0"),
             ({"extra_body": {"id": "0123456789abcdef"}}, "resumable is not true"),

@@ -143,9 +143,9 @@ class TestARefusal:
     @pytest.mark.parametrize(
         ("options", "wrong"),
         [
-            ({"previous_response_id": "resp_1"}, "send the whole conversation in input"),
+            ({"previous_response_id": "resp_1"}, "send the whole conversation"),
             ({"background": True}, "use resumable"),
-            ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
+            ({"input": [{"role": "user", "content": [{"type": "input_video"}]}]}, "input[0].content[0] (input_video)"),
             ({"input": []}, "input is empty"),
         ],
     )

@@ -244,7 +244,7 @@ ANSWERS: dict[str, tuple[list[bytes], list[Event]]] = {
             block(0, TEXT, *text("So.")),
             end("end_turn", cache_read_input_tokens=100, cache_creation_input_tokens=1000, input_tokens=9),
         ],
-        [TextDelta("So."), Usage(1109, 7, cached_tokens=100), Completed("stop")],
+        [TextDelta("So."), Usage(1109, 7, cached_tokens=100, cache_write_tokens=1000), Completed("stop")],
     ),
 }  # fmt: skip
 

@@ -258,7 +258,7 @@ class TestFramesWithoutText:
             frame("output_text.annotation.added", annotation={"type": "url_citation"}),
             frame("web_search_call.searching", item_id="ws_1", output_index=0),
             frame("output_item.added", item={"type": "web_search_call", "id": "ws_1", "action": {"type": "search"}}),
-            frame("output_item.done", item={"type": "reasoning", "id": "rs_1", "encrypted_content": "x"}),
+            frame("output_item.done", item={"type": "reasoning", "id": "rs_1", "encrypted_content": None}),
             frame("mcp_call_arguments.delta", delta="{", item_id="mcp_1"),
             frame("novel.delta", delta={"of": "another shape"}, item=7, response="none"),
             b"event: keepalive\ndata: {\"type\":\"keepalive\"}\n\n",

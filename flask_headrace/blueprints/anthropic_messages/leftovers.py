@@ -1,0 +1,153 @@
+"""What of a Messages API request a `ChatRequest` does not contain, named by paths for people. Pure.
+
+The tables say what of the protocol has a counterpart in other protocols, and which values change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...core.errors import InvalidRequest
+from ...providers.chat_request import Json
+
+COUNTERPARTS: Mapping[str, tuple[str, str]] = {
+    "messages": ("messages", "input"),
+    "system": ("a system message", "a system message"),
+    "max_tokens": ("max_tokens", "max_output_tokens"),
+    "temperature": ("temperature", "temperature"),
+    "top_p": ("top_p", "top_p"),
+    "top_k": ("top_k, for servers that have it", "-"),
+    "stop_sequences": ("stop", "-"),
+    "tools": ("tools", "tools"),
+    "tool_choice": ("tool_choice", "tool_choice"),
+    "thinking": ("reasoning_effort", "reasoning.effort"),
+    "output_config": ("reasoning_effort, response_format", "reasoning.effort, text.format"),
+    "metadata": ("user", "safety_identifier"),
+}
+"""The fields that other models receive in another form: in chat completions, and in OpenAI's Responses API."""
+
+_OWN_FIELDS = frozenset({"model", "stream", "resumable", "id"})
+"""Fields that are meant for this service alone."""
+
+_WITHOUT_MEANING_ELSEWHERE = frozenset({"cache_control"})
+"""Fields that concern only the price of Anthropic's models."""
+
+_DEFAULTS: Mapping[str, tuple[Any, ...]] = {
+    "service_tier": ("auto",),
+    "speed": ("standard",),
+    "inference_geo": ("global",),
+    "allowed_callers": (["direct"],),
+    "citations": ({"enabled": False},),
+}
+"""Values that ask for what all providers do anyway, by the field's name. So do null, false, and empty values."""
+
+_ESSENTIAL_FIELDS = frozenset({"inference_geo"})
+"""Fields that no other model can honour, and that must not be dropped: they say where the data may go."""
+
+_TOOL_FIELDS = frozenset({
+    "name", "input_schema", "description", "strict", "type", "cache_control", "eager_input_streaming",
+})  # fmt: skip
+_BLOCK_FIELDS: Mapping[str, frozenset[str]] = {
+    "text": frozenset({"type", "text", "cache_control", "citations"}),
+    "image": frozenset({"type", "source", "cache_control"}),
+    "document": frozenset({"type", "source", "title", "context", "cache_control"}),
+    "search_result": frozenset({"type", "source", "title", "content", "cache_control"}),
+    "tool_result": frozenset({"type", "tool_use_id", "content", "is_error", "cache_control"}),
+}
+"""The fields of the blocks that people and applications write. A model's own blocks go on without being named."""
+
+
+class ThreadsNotSupported(InvalidRequest):
+    """The request asks for a conversation that the provider keeps.
+
+    Its code is Anthropic's, at which its SDK sends the whole conversation.
+    """
+
+    code = "thread_unsupported_request"
+
+
+@dataclass(slots=True)
+class Leftovers:
+    """What was not read; see `SourceRequest` for the attributes."""
+
+    unread: list[str] = field(default_factory=list)
+    essential: list[str] = field(default_factory=list)
+    state: list[str] = field(default_factory=list)
+
+    def add_fields(self, fields: Json) -> None:
+        """Add the top-level fields without a counterpart.
+
+        Raises:
+            ThreadsNotSupported: the request asks for a conversation that the provider keeps.
+        """
+        if fields.get("thread") is not None:
+            raise ThreadsNotSupported(
+                "thread asks the provider to keep the conversation, under an id that this service does not pass on: "
+                "omit it, and send the whole conversation."
+            )
+        self._add_state(fields)
+        known = {*COUNTERPARTS, *_OWN_FIELDS, *_WITHOUT_MEANING_ELSEWHERE}
+        for name in _unread_names(fields, known):
+            (self.essential if name in _ESSENTIAL_FIELDS else self.unread).append(name)
+        for name, parts in (("output_config", {"effort", "format"}), ("metadata", {"user_id"})):
+            if isinstance(value := fields.get(name), dict):
+                self.unread += [f"{name}.{part}" for part in _unread_names(value, parts)]
+
+    def _add_state(self, fields: Json) -> None:
+        container = fields.get("container")
+        if isinstance(container, str) or (isinstance(container, dict) and container.get("id") is not None):
+            self.state.append("container")
+
+    def add_message_fields(self, message: Json, path: str) -> None:
+        """Add the fields of a message beside its role and content."""
+        self.unread += [f"{path}.{name}" for name in _unread_names(message, {"role", "content"})]
+
+    def add_block_fields(self, block: Json, path: str) -> None:
+        """Add the unread fields of a block that is read."""
+        known = _BLOCK_FIELDS.get(block["type"])
+        self.unread += [] if known is None else [f"{path}.{name}" for name in _unread_names(block, known)]
+
+    def add_block(self, block: Json, path: str, *, is_question: bool) -> None:
+        """Add a block that is not read.
+
+        Args:
+            block: The block.
+            path: Its path.
+            is_question: Whether it is a part of what the user asks.
+
+        Raises:
+            InvalidRequest: the block has no type.
+        """
+        block_type = block.get("type")
+        if not isinstance(block_type, str):
+            raise InvalidRequest(f"{path} is of type {block_type!r:.100}: give each block its type, such as 'text'.")
+        source = block.get("source")
+        if block.get("file_id") is not None:
+            self.state.append(f"{path}.file_id")
+        elif isinstance(source, dict) and source.get("file_id") is not None:
+            self.state.append(f"{path}.source.file_id")
+        else:
+            (self.essential if is_question else self.unread).append(f"{path} ({block_type})")
+
+    def add_tool(self, tool: Json, path: str) -> None:
+        """Add a tool that is not read: one that the provider defines."""
+        self.unread.append(f"{path} ({tool['type']})")
+
+    def add_tool_fields(self, tool: Json, path: str) -> None:
+        """Add the unread fields of a tool that is read."""
+        self.unread += [f"{path}.{name}" for name in _unread_names(tool, _TOOL_FIELDS)]
+
+
+def own_fields_removed(fields: Json) -> Json:
+    """Return a request's top-level fields without its conversation and the fields for this service alone."""
+    return {name: value for name, value in fields.items() if name != "messages" and name not in _OWN_FIELDS}
+
+
+def _unread_names(fields: Json, known: Collection[str]) -> list[str]:
+    return [
+        name
+        for name, value in fields.items()
+        if name not in known and value not in (None, False, [], {}) and value not in _DEFAULTS.get(name, ())
+    ]

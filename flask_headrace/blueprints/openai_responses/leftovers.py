@@ -1,0 +1,142 @@
+"""What of a Responses API request has no place in a `ChatRequest`, by name. Values, and pure.
+
+Providers of the Responses API receive it in the client's own words. For the others these names decide: a provider can
+do without, or it cannot answer the request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ...providers.chat_request import Json
+
+MAX_NAMES = 200
+"""Names that are collected of one kind: the client chooses them, and a header shows only some."""
+
+SERVICE_FIELDS = frozenset({"background", "id", "input", "model", "resumable", "stream"})
+"""Fields that no provider receives as the client sent them."""
+
+COUNTERPARTS: Mapping[str, tuple[str, str]] = {
+    "input": ("messages", "messages"),
+    "instructions": ("a system message", "system"),
+    "max_output_tokens": ("max_tokens", "max_tokens"),
+    "temperature": ("temperature", "temperature"),
+    "top_p": ("top_p", "top_p"),
+    "tools": ("tools", "tools"),
+    "tool_choice": ("tool_choice", "tool_choice"),
+    "parallel_tool_calls": ("parallel_tool_calls", "tool_choice.disable_parallel_tool_use"),
+    "text": ("response_format, verbosity", "output_config.format"),
+    "reasoning": ("reasoning_effort", "output_config.effort"),
+    "user": ("user", "metadata.user_id"),
+    "safety_identifier": ("user", "metadata.user_id"),
+    "service_tier": ("service_tier", "-"),
+    "prompt_cache_key": ("prompt_cache_key, for OpenAI's own servers", "-"),
+}
+"""The fields that other models receive in another form: in chat completions, and in Anthropic's Messages API."""
+
+_TRANSLATED = frozenset(name for name, (_, anthropic) in COUNTERPARTS.items() if anthropic != "-")
+"""Those of them that a `ChatRequest` contains."""
+
+_STATE_FIELDS = ("conversation", "previous_response_id", "prompt")
+_STATE_KEYS = frozenset({"container_id", "file_id", "file_ids", "vector_store_ids"})
+"""Fields of a tool that name what the provider's server keeps."""
+
+_MAX_TOOL_DEPTH = 8
+
+_WITHOUT_MEANING_ELSEWHERE = frozenset({"max_tool_calls", "metadata", "stream_options", "truncation"})
+"""Fields that ask nothing of other providers.
+
+`max_tool_calls` limits the provider's own tools, `metadata` is echoed here, frames are never padded, and a provider
+decides by itself what is too long.
+"""
+
+_DEFAULTS: Mapping[str, tuple[Any, ...]] = {
+    "include": (["reasoning.encrypted_content"],),
+    "service_tier": ("auto", "default"),
+    "top_logprobs": (0,),
+}
+"""Values that ask for what every provider does anyway, by the field's name. So do null, false, and empty values."""
+
+_READ_PARTS: Mapping[str, frozenset[str]] = {
+    "reasoning": frozenset({"effort", "generate_summary", "summary"}),
+    "text": frozenset({"format", "verbosity"}),
+}
+_MESSAGE_FIELDS = frozenset({"type", "id", "role", "content", "status", "phase"})
+
+
+class Leftovers:
+    """Collects the names of what a `ChatRequest` does not contain.
+
+    Attributes:
+        unread: What providers of another protocol do without; see `SourceRequest`.
+        essential: What the question depends on.
+        state: What names a state that the provider's server keeps.
+    """
+
+    def __init__(self) -> None:
+        self.unread: list[str] = []
+        self.essential: list[str] = []
+        self.state: list[str] = []
+
+    def add_fields(self, fields: Json) -> None:
+        """Add the top-level fields without a counterpart."""
+        self.state += [name for name in _STATE_FIELDS if fields.get(name) is not None]
+        known = {*_TRANSLATED, *SERVICE_FIELDS, *_STATE_FIELDS, *_WITHOUT_MEANING_ELSEWHERE}
+        _extend(self.unread, _unread_names(fields, known))
+        for name, parts in _READ_PARTS.items():
+            if isinstance(value := fields.get(name), dict):
+                _extend(self.unread, [f"{name}.{part}" for part in _unread_names(value, parts)])
+
+    def add_message_fields(self, message: Json, path: str) -> None:
+        """Add the unknown fields of a message that no model wrote."""
+        _extend(self.unread, [f"{path}.{name}" for name in _unread_names(message, _MESSAGE_FIELDS)])
+
+    def add_part(self, part_type: str, path: str, *, is_question: bool) -> None:
+        """Add a content part of an unknown type; `is_question` says whether it is a part of what the user asks."""
+        _extend(self.essential if is_question else self.unread, [f"{path} ({part_type:.40})"])
+
+    def add_item(self, item_type: str, path: str) -> None:
+        """Add an item of an unknown type.
+
+        A compacted conversation cannot be done without; calls of the provider's own tools can.
+        """
+        if item_type == "item_reference":
+            _extend(self.state, [f"{path} (item_reference)"])
+        else:
+            names = self.essential if item_type.startswith("compaction") else self.unread
+            _extend(names, [f"{path} ({item_type:.40})"])
+
+    def add_tool(self, tool: Json, path: str) -> None:
+        """Add a tool that is the provider's own."""
+        _extend(self.unread, [f"{path} ({tool['type']!s:.40})"])
+        _extend(self.state, [f"{path}.{name}" for name in _state_keys(tool)])
+
+    def add_state(self, path: str) -> None:
+        """Add what names a state of the provider's server."""
+        _extend(self.state, [path])
+
+    def add_unread(self, name: str) -> None:
+        """Add something that a provider of another protocol does without."""
+        _extend(self.unread, [name])
+
+
+def _extend(names: list[str], more: Iterable[str]) -> None:
+    names += list(more)[: max(0, MAX_NAMES - len(names))]
+
+
+def _unread_names(fields: Json, known: Iterable[str]) -> list[str]:
+    read = frozenset(known)
+    return [
+        name
+        for name, value in fields.items()
+        if name not in read and value not in (None, False, [], {}) and value not in _DEFAULTS.get(name, ())
+    ]
+
+
+def _state_keys(tool: Json, depth: int = 0) -> Iterator[str]:
+    for name, value in tool.items():
+        if (name in _STATE_KEYS and value) or (name == "container" and isinstance(value, str)):
+            yield name
+        elif isinstance(value, dict) and depth < _MAX_TOOL_DEPTH:
+            yield from _state_keys(value, depth + 1)

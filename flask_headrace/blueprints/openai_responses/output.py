@@ -1,0 +1,233 @@
+"""The output of one response: its items, with what only the provider's answer says about them. Pure.
+
+Each run of text, each run of reasoning and each tool call is an item. A provider of the same API also has items of
+other types, and describes its items further; for its events see `providers.openai.responses_source_decoder`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import msgspec
+
+from ...core.answer import Block, ReasoningBlock, TextBlock, ToolCallBlock
+from ...core.events import ProviderEvent
+from .output_items import Status, call_item, message_item, reasoning_item, text_part
+from .request_echo import Json
+from .tool_names import ToolNames
+
+FAMILY = "openai-responses"
+
+Frames: TypeAlias = list[tuple[str, Json]]
+"""The names and the fields of frames, without their sequence numbers."""
+
+MAX_ID_CHARS = 256
+_EVENT_NAME = re.compile(r"[\w.-]{1,100}", re.ASCII)
+_PREFIXES = {"message": "msg", "reasoning": "rs", "function_call": "fc", "custom_tool_call": "ctc"}
+_OWN_FIELDS = frozenset({"id", "type", "role", "name", "namespace", "call_id"})
+
+_decode = msgspec.json.Decoder(Json, float_hook=lambda digits: msgspec.Raw(digits.encode())).decode
+
+
+@dataclass(slots=True)
+class OutputItem:
+    """One item.
+
+    Attributes:
+        block: The content; None for an item that only the provider knows.
+        type: The type of the item.
+        id: The id of the item: the provider's if it has one.
+        fields: Further fields, as the provider sent them.
+        has_reasoning_text: Whether the reasoning is the model's own text, and no summary.
+        annotations: Those of a message.
+        logprobs: The log probabilities of a message's tokens.
+        json: The complete item; None while it grows.
+    """
+
+    block: Block | None
+    type: str
+    id: str
+    fields: Json = field(default_factory=dict)
+    has_reasoning_text: bool = False
+    annotations: list[Any] = field(default_factory=list)
+    logprobs: list[Any] = field(default_factory=list)
+    json: Json | None = None
+
+    def part(self) -> Json:
+        """Return the text part of a message."""
+        return text_part(self.block.text if self.block else "", self.annotations, self.logprobs)
+
+
+class Output:
+    """The items of one response.
+
+    Args:
+        stream_id: The stream's id, from which ids of items are made.
+        names: The names of tools that are no plain functions.
+
+    Attributes:
+        items: The items so far.
+        reported: Fields of the response, as the provider reports them.
+        logprobs: The log probabilities of the next text; empty if there are none.
+    """
+
+    def __init__(self, stream_id: str, names: ToolNames) -> None:
+        self._stream_id, self._names = stream_id, names
+        self.items: list[OutputItem] = []
+        self.reported: Json = {}
+        self.logprobs: list[Any] = []
+        self._first_logprobs: list[Any] = []  # of the message that begins next
+        self._next: Json = {}  # the provider's words about the next item
+        self._next_has_text = False
+        self._places: dict[Any, int] = {}  # indexes in `items`, by the provider's index and id of the item
+
+    def open(self, block: Block) -> int:
+        """Add an item with a block, and return its index."""
+        described = self._next.get("item", {})
+        item_type = self._type_of(block, described)
+        if described.get("type") != item_type:
+            described = {}
+        item = OutputItem(block, item_type, _id_of(described) or self._new_id(item_type), dict(described))
+        self._name_call(item, described)
+        item.has_reasoning_text = self._next_has_text and item_type == "reasoning"
+        if item_type == "message":
+            item.logprobs, self._first_logprobs = self._first_logprobs, []
+        index = self._add(item, self._next)
+        self._next, self._next_has_text = {}, False
+        return index
+
+    def item(self, index: int, status: Status) -> Json:
+        """Return an item as JSON: as it is complete, or else with `status`."""
+        item = self.items[index]
+        return item.json or self._build(item, status)
+
+    def complete(self, index: int, status: Status) -> Json:
+        """Return an item that does not change any more."""
+        built = self.items[index].json = self._build(self.items[index], status)
+        return built
+
+    def read(self, event: ProviderEvent) -> Frames:
+        """Add what the provider says, and return the frames that say it."""
+        fields = _fields_of(event)
+        match event.kind:
+            case "item":
+                self._next = fields
+            case "part":
+                self._next_has_text = fields.get("type") == "reasoning_text"
+            case "logprobs" if isinstance(logprobs := fields.get("logprobs"), list):
+                self._add_logprobs(logprobs)
+            case "annotation":
+                return self._annotate(fields.get("annotation"))
+            case "added" | "done" if isinstance(fields.get("item"), dict):
+                return self._read_item(fields, is_complete=event.kind == "done")
+            case "event":
+                return self._readdress(fields)
+            case "response":
+                self.reported |= fields
+        return []
+
+    def _type_of(self, block: Block, described: Json) -> str:
+        if isinstance(block, ToolCallBlock):
+            is_custom = described.get("type") == "custom_tool_call" or block.name in self._names.custom
+            return "custom_tool_call" if is_custom else "function_call"
+        return "reasoning" if isinstance(block, ReasoningBlock) else "message"
+
+    def _new_id(self, item_type: str) -> str:
+        return f"{_PREFIXES[item_type]}_{self._stream_id}_{len(self.items)}"
+
+    def _name_call(self, item: OutputItem, described: Json) -> None:
+        # The client calls a tool by its own name, and tells its namespace beside it.
+        block = item.block
+        if not isinstance(block, ToolCallBlock):
+            return
+        qualified = self._names.qualified.get(block.name)
+        if not described and qualified is not None:
+            item.fields = {"namespace": qualified.namespace, "name": qualified.name}
+
+    def _add(self, item: OutputItem, addressed: Json) -> int:
+        self.items.append(item)
+        index = len(self.items) - 1
+        for key in (addressed.get("output_index"), item.id):
+            if isinstance(key, (int, str)):
+                self._places[key] = index
+        return index
+
+    def _build(self, item: OutputItem, status: Status) -> Json:
+        match item.block:
+            case None:
+                return item.fields
+            case ToolCallBlock() as call:
+                built = call_item(item.id, item.type, call, status, item.fields)
+            case ReasoningBlock() as reasoning:
+                built = reasoning_item(item.id, reasoning, has_text=item.has_reasoning_text)
+            case message:
+                built = message_item(item.id, [item.part()] if message.text else [], status)
+        return {**built, **{name: value for name, value in item.fields.items() if name not in _OWN_FIELDS}}
+
+    def _last_message(self) -> int | None:
+        places = range(len(self.items) - 1, -1, -1)
+        return next((place for place in places if type(self.items[place].block) is TextBlock), None)
+
+    def _add_logprobs(self, logprobs: list[Any]) -> None:
+        self.logprobs = logprobs
+        is_in_message = bool(self.items) and type(self.items[-1].block) is TextBlock and not self._next
+        known = self.items[-1].logprobs if is_in_message else self._first_logprobs
+        known += logprobs
+
+    def _annotate(self, annotation: Any) -> Frames:  # noqa: ANN401  # any JSON
+        index = self._last_message()
+        if index is None:
+            return []
+        item = self.items[index]
+        item.annotations.append(annotation)
+        place = {"item_id": item.id, "output_index": index, "content_index": 0}
+        number = len(item.annotations) - 1
+        return [
+            ("response.output_text.annotation.added", {**place, "annotation_index": number, "annotation": annotation})
+        ]
+
+    def _read_item(self, fields: Json, *, is_complete: bool) -> Frames:
+        sent: Json = fields["item"]
+        index = self._place_of(fields.get("output_index"), sent.get("id")) if is_complete else None
+        frames: Frames = []
+        if index is None or self.items[index].block is not None:
+            item_type = str(sent.get("type"))
+            index = self._add(
+                OutputItem(None, item_type, _id_of(sent) or f"item_{self._stream_id}_{len(self.items)}", sent), fields
+            )
+            frames.append(("response.output_item.added", {"output_index": index, "item": sent}))
+        self.items[index].fields = sent
+        if is_complete:
+            self.items[index].json = sent
+            frames.append(("response.output_item.done", {"output_index": index, "item": sent}))
+        return frames
+
+    def _readdress(self, fields: Json) -> Frames:
+        """Return the frame of an event with this response's index and id of the item to which it belongs."""
+        name = fields.pop("type", "")
+        if not isinstance(name, str) or not _EVENT_NAME.fullmatch(name):
+            return []
+        index = self._place_of(fields.get("output_index"), fields.get("item_id"))
+        place = {} if index is None else {"output_index": index, "item_id": self.items[index].id}
+        fields |= {key: value for key, value in place.items() if key in fields}
+        fields.pop("sequence_number", None)
+        return [(name, fields)]
+
+    def _place_of(self, *keys: Any) -> int | None:  # noqa: ANN401  # any JSON
+        return next((self._places[key] for key in keys if isinstance(key, (int, str)) and key in self._places), None)
+
+
+def _id_of(item: Json) -> str:
+    item_id = item.get("id")
+    return item_id if isinstance(item_id, str) and len(item_id) <= MAX_ID_CHARS else ""
+
+
+def _fields_of(event: ProviderEvent) -> Json:
+    if event.family != FAMILY:
+        return {}
+    try:
+        return _decode(event.data)
+    except (msgspec.MsgspecError, RecursionError):
+        return {}  # an application may yield such events too
