@@ -82,4 +82,6 @@ class EventBuffer:
 
 
 def _data_size(events: list[Event]) -> int:
+    if ProviderEvent not in map(type, events):
+        return 0
     return sum([len(event.data) for event in events if type(event) is ProviderEvent])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_headrace.core.errors import ResumptionLost
-from flask_headrace.core.events import Event, TextDelta
+from flask_headrace.core.events import Event, ProviderEvent, TextDelta
 from flask_headrace.streaming.buffer import EVENT_OVERHEAD, EventBuffer, text_size
 from tests.streaming.stage import text
 
@@ -74,3 +74,12 @@ def test_what_is_not_forgotten_is_what_was_added(steps: list[int]) -> None:
         assert buffer.last_number == len(model)
         assert buffer.after(forgotten, 10**6) == model[forgotten:]
         assert buffer.size == text_size(model[forgotten:]) + EVENT_OVERHEAD * len(model[forgotten:])
+
+
+def test_what_only_a_provider_sends_counts_too() -> None:
+    buffer = EventBuffer()
+    found = [ProviderEvent("anthropic", "block", "x" * 1000), *WORDS]
+    buffer.add(found, text_size(found))
+    assert buffer.size == 1000 + text_size(WORDS) + EVENT_OVERHEAD * len(found)
+    buffer.discard(1)
+    assert buffer.size == text_size(WORDS) + EVENT_OVERHEAD * len(WORDS)

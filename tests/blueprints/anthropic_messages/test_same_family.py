@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from flask_headrace.blueprints.anthropic_messages.body import MessagesBody
 from flask_headrace.blueprints.anthropic_messages.request import to_chat_request
+from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.providers.anthropic.request_body import build_source_body
 from flask_headrace.providers.chat_request import ChatRequest, Message, Tool
 
@@ -93,3 +95,32 @@ def test_every_conversation_arrives_as_it_came_also_in_the_next_round(messages: 
     assert (body["messages"], body.get("system")) == (messages, system)
     again = sent(read(messages=[*body["messages"], HI]))
     assert again["messages"] == [*messages, HI]
+
+
+VALUES = st.recursive(
+    st.sampled_from([None, True, 0, 1.5, "", "x", "text", "image", "tool_use", "custom", "file"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["type", "text", "source", "content", "name", "id", "file_id", "input", "tool_use_id", "data"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+BLOCKS = st.lists(
+    st.dictionaries(st.sampled_from(["type", "text", "source", "content", "name", "data", "url"]), VALUES)
+)
+FIELDS = st.dictionaries(
+    st.sampled_from(["system", "tools", "tool_choice", "thinking", "metadata", "container", "thread", "odd"]), VALUES
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["user", "assistant", "system"]), BLOCKS), max_size=3), FIELDS)
+def test_no_body_is_worse_than_refused(messages: list[tuple[str, Any]], fields: dict[str, Any]) -> None:
+    turns = [{"role": role, "content": content} for role, content in messages]
+    with suppress(msgspec.ValidationError, InvalidRequest):
+        sent(read(messages=turns, **fields))

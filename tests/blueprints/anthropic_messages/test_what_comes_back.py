@@ -130,6 +130,19 @@ class TestOtherClients:
         assert choice["message"]["content"] == "I look. It is so."
         assert [call["function"]["arguments"] for call in choice["message"]["tool_calls"]] == ['{"x":1}']
 
+    def test_are_told_the_tokens_that_were_written_to_the_cache(self, asked: Asked) -> None:
+        asked.upstream.answer("cached", frames(*ANSWER))
+        body = {"model": "anthropic/cached", "messages": HI}
+        chat = asked.ask("/v1/chat/completions", body).body["usage"]
+        assert (chat["prompt_tokens"], chat["prompt_tokens_details"]) == (
+            100,
+            {"cached_tokens": 30, "cache_write_tokens": 60},
+        )
+        responses = asked.ask("/v1/responses", {"model": "anthropic/cached", "input": "hi"}).body["usage"]
+        assert responses["input_tokens_details"] == {"cached_tokens": 30, "cache_write_tokens": 60}
+        native = asked.ask("/api/chat", {**body, "stream": False}).body["usage"]
+        assert (native["cached_tokens"], native["cache_write_tokens"]) == (30, 60)
+
     def test_of_the_protocol_whose_upstream_passes_only_what_is_known(self, asked: Asked) -> None:
         message: Any = ask(asked, "known-only", frames(*ANSWER), "known", stream=False)
         assert message["content"] == [
