@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from hashlib import sha256
 from typing import NamedTuple
+
+from .call_ids import shortened_call_id
 
 MAX_CALL_ID_CHARS = 40
 """Characters of a tool call's id that OpenAI's own servers accept."""
@@ -26,9 +27,7 @@ class ChatServer(NamedTuple):
 
     def call_id(self, sent: str) -> str:
         """Return the id of a tool call as the server accepts it: the same one for the same id."""
-        if not self.is_official or len(sent) <= MAX_CALL_ID_CHARS:
-            return sent
-        return f"call_{sha256(sent.encode()).hexdigest()}"[:MAX_CALL_ID_CHARS]
+        return shortened_call_id(sent, MAX_CALL_ID_CHARS) if self.is_official else sent
 
     def effort(self, effort: str | None) -> str | None:
         """Return the reasoning effort for one in Anthropic's words; None if the model has no efforts."""

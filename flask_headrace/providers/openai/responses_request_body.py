@@ -14,6 +14,7 @@ from typing import Any
 from ..chat_request import ChatRequest, CustomTool, Json, NamedTool, ResponseFormat, Tool, ToolChoice
 from ..decoding.request_fields import drop_none, function_definition, json_schema_fields
 from ..source_request import SourceRequest, restore_turns
+from .call_ids import with_short_call_ids
 from .responses_items import ItemBuilder
 
 NO_EFFORT = "none"
@@ -42,6 +43,9 @@ SHARED_WITH_CHAT = (
 """The fields that chat completions has in common with this API, and a `ChatRequest` does not contain."""
 
 NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
+
+MAX_CALL_ID_CHARS = 64
+"""Characters of a tool call's id that the API accepts."""
 
 _EFFORTS = {"max": "high"}
 """This API's reasoning effort for those of other APIs that it does not have."""
@@ -72,7 +76,9 @@ def build_body(
 
 def _input(request: ChatRequest, source: SourceRequest | None) -> list[Json]:
     builder = ItemBuilder({tool.name for tool in request.tools if isinstance(tool, CustomTool)})
-    return builder.build(request.messages) if source is None else restore_turns(request.messages, source, builder.build)
+    if source is not None:
+        return restore_turns(request.messages, source, builder.build)
+    return builder.build(with_short_call_ids(request.messages, MAX_CALL_ID_CHARS))
 
 
 # For clients of the same API

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_headrace.core.errors import InvalidRequest
-from flask_headrace.providers.anthropic.parts import tool_id
+from flask_headrace.providers.anthropic.call_ids import accepted_id
 from flask_headrace.providers.anthropic.request_body import build_body
 from flask_headrace.providers.chat_request import (
     ChatRequest,
@@ -113,16 +113,29 @@ class TestTheSystem:
 class TestIdsOfCalls:
     @pytest.mark.parametrize("id_", ["toolu_01AbC-x", "a", "x" * 64])
     def test_stay_where_they_are_allowed(self, id_: str) -> None:
-        assert tool_id(id_) == id_
+        assert accepted_id(id_) == id_
 
     def test_are_replaced_otherwise_in_the_call_and_in_its_result(self) -> None:
         _, answered, results = turns(HI, called("functions.f:0"), returned("functions.f:0"))
-        assert answered["content"][0]["id"] == results["content"][0]["tool_use_id"] == tool_id("functions.f:0")
+        assert answered["content"][0]["id"] == results["content"][0]["tool_use_id"] == accepted_id("functions.f:0")
+
+    def test_of_an_earlier_call_are_replaced_in_the_later_call_and_in_its_result(self) -> None:
+        first, again = (called("a", "b"), returned("b"), returned("a")), (called("a"), returned("a"))
+        _, *answered = turns(HI, *first, *again)
+        assert answered[:2] == [
+            {"role": "assistant", "content": [use("a"), use("b")]},
+            {"role": "user", "content": [result("b"), result("a")]},
+        ]
+        later = accepted_id("a", 2)
+        assert answered[2:] == [
+            {"role": "assistant", "content": [use(later)]},
+            {"role": "user", "content": [result(later)]},
+        ]
 
     @given(st.sets(st.text(max_size=80), min_size=2, max_size=20))
     def test_stay_apart(self, ids: set[str]) -> None:
-        mapped = {tool_id(id_) for id_ in ids}
-        assert len(mapped) == len(ids)
+        mapped = {accepted_id(id_, occurrence) for id_ in ids for occurrence in (1, 2, 1000)}
+        assert len(mapped) == 3 * len(ids)
         assert all(re.fullmatch("[a-zA-Z0-9_-]{1,64}", id_) for id_ in mapped)
 
 

@@ -115,7 +115,7 @@ def _anthropic_answer_problems(messages: list[Json], *, is_official: bool) -> It
     ids: set[str] = set()
     for message in [message for message in messages if message["role"] == "assistant"]:
         for block in message["content"]:
-            if block["type"] == "tool_use":
+            if is_official and block["type"] == "tool_use":
                 yield from [f"the id {block['id']} occurs again"] if block["id"] in ids else []
                 yield from [] if _ANTHROPIC_ID.fullmatch(block["id"]) else [f"the id {block['id']}"]
                 ids.add(block["id"])
