@@ -257,6 +257,16 @@ class TestAClientOfTheSameProtocol:
         assert len(answered["tool_call_id"]) == 40
         assert (body["tools"], body["vendor"]) == ([{"type": "function", "function": {"name": "f"}}], 1)
 
+    @both
+    @pytest.mark.parametrize(
+        ("said", "content"),
+        [({}, ""), ({"tool_calls": [{"id": "a", "type": "function", "function": {"name": "f"}}]}, None)],
+        ids=["nothing", "calls"],
+    )
+    def test_sends_null_for_text_only_beside_calls(self, said: Any, content: str | None, is_official: bool) -> None:
+        body = self.body({}, {"role": "assistant", "content": None, **said}, is_official=is_official)
+        assert body["messages"][0]["content"] == content
+
     def test_has_what_another_turn_added_built_behind_its_own(self) -> None:
         sent = {"role": "user", "content": "hi", "vendor": 1}
         said = Message("user", "hi")
