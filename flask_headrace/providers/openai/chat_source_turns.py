@@ -38,6 +38,8 @@ def prepared_message(message: Json, server: ChatServer) -> Json:
         for name, value in message.items()
         if name not in left_out and (value is not None or name == "content")
     }
+    if fields.get("tool_calls") == []:
+        del fields["tool_calls"]  # OpenAI refuses an empty list
     if fields.get("content") is None and fields.get("role") == "assistant" and not _SAYING_FIELDS.intersection(fields):
         fields["content"] = ""  # of an answer that was stopped before its first word: OpenAI refuses null
     if not server.is_official:

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_headrace.blueprints.openai_responses.output_items import REDACTED_PREFIX
 
-from .turns import Call, Conversation, Media, Part, Reasoning, Result, Text, Turn
+from .turns import TORN, Call, Conversation, Media, Part, Reasoning, Result, Text, Turn
 
 Json = dict[str, Any]
 
@@ -84,7 +84,7 @@ def _chat_messages(turn: Turn) -> list[Json]:
         return [{"role": turn.role, "content": content}]
     is_bare = turn.style and (not content or not turn.calls)
     message: Json = {"role": "assistant", "content": (content or None) if is_bare else content, **_chat_thoughts(turn)}
-    if turn.calls:
+    if turn.calls or turn.style == TORN:  # nothing is torn here: some clients write that there are no calls
         message["tool_calls"] = [_chat_call(call) for call in turn.calls]
     return [message]
 

@@ -34,7 +34,7 @@ def _chat_problems(messages: list[Json], *, is_official: bool) -> Iterator[str]:
     open_calls: list[str] = []
     for number, message in enumerate(messages):
         where, role, content = f"messages[{number}]", message["role"], message["content"]
-        calls = message.get("tool_calls", [])
+        calls = message.get("tool_calls", ())
         if role == "tool":
             if message["tool_call_id"] not in open_calls:
                 yield f"{where} is a result without a call directly before it"
@@ -43,6 +43,8 @@ def _chat_problems(messages: list[Json], *, is_official: bool) -> Iterator[str]:
         elif open_calls:
             yield f"{where} stands between calls and their results"
             open_calls = []
+        if calls == []:
+            yield f"{where}.tool_calls is an empty list"
         if role == "assistant":
             open_calls = [call["id"] for call in calls]
             if len(set(open_calls)) < len(open_calls):
