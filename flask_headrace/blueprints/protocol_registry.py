@@ -9,6 +9,7 @@ from flask import request
 from ..core.errors import InvalidRequest
 from ..streaming.readable import ReadableStream
 from ..streaming.reader import StreamReader
+from .ai_sdk import chat as ai_chat
 from .ai_sdk.data_stream_v1_encoder import DataStreamV1Encoder
 from .ai_sdk.text_encoder import PlainTextEncoder
 from .anthropic_messages.encoder import MessagesEncoder
@@ -25,6 +26,7 @@ _ENCODER_FACTORIES: dict[str, Callable[[ReadableStream], StreamEncoder]] = {
     openai_chat.PROTOCOL: openai_chat.encoder_for,
     openai_responses.PROTOCOL: openai_responses.encoder_for,
     "anthropic": lambda _: MessagesEncoder(current_request_id()),
+    ai_chat.PROTOCOL: ai_chat.encoder_for,
     "data-v1": lambda _: DataStreamV1Encoder(),
     "text": lambda _: PlainTextEncoder(),
 }

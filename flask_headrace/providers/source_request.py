@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from .chat_request import ChatRequest, Message
+    from .chat_request import Message
 
 Family: TypeAlias = Literal["openai-chat", "openai-responses", "anthropic"]
 """A protocol family: OpenAI's chat completions, OpenAI's Responses API, or Anthropic's Messages API."""
@@ -56,7 +56,7 @@ class SourceRequest:
     unread: tuple[str, ...] = ()
     essential: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
-    converted: ChatRequest | None = None
+    converted: Any = None  # a `ChatRequest` or None; its module imports this one
 
 
 def restore_turns(

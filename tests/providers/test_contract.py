@@ -111,10 +111,11 @@ class TestAnthropicMessages(ProviderContract):
             "stream": True,
         }
 
-    def test_joins_what_is_said_for_the_system(self, own_upstream, provider) -> None:
+    def test_joins_what_is_said_for_the_system_at_the_beginning(self, own_upstream, provider) -> None:
         own_upstream.answer("m", anthropic_wire.answer("ok"))
-        turns = (Message("system", "a"), Message("user", "hi"), Message("developer", "b"), Message("assistant", "yes"))
+        system = Message("system", "a"), Message("developer", "b")
+        turns = (*system, Message("user", "hi"), Message("developer", "c"), Message("assistant", "yes"))
         list(provider.stream(ChatRequest("m", turns, max_tokens=7, temperature=0)))
         body = own_upstream.requests("m")[0].body
         assert (body["system"], body["max_tokens"], body["temperature"]) == ("a\n\nb", 7, 0)
-        assert [turn["role"] for turn in body["messages"]] == ["user", "assistant"]
+        assert [turn["content"] for turn in body["messages"]] == ["hi", "c", "yes"]

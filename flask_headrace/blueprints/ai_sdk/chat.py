@@ -1,11 +1,10 @@
-"""/ai/chat: `useChat` of the Vercel AI SDK from version 5 on, with resume and stop.
-
-A chat's stream is always resumable, because clients resume it by the chat's id alone.
-"""
+"""/ai/chat: `useChat` of the Vercel AI SDK from version 5 on. A resumable answer is resumed by the chat's id."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from flask import Blueprint, Response
@@ -14,12 +13,13 @@ from werkzeug.routing import PathConverter
 
 from ...core.errors import HeadraceError, InvalidRequest, StoreUnavailable
 from ...providers.chat_request import ChatRequest, Json
+from ...streaming.readable import ReadableStream
 from ...streaming.reader import StreamReader
 from ..http.auth import authorize_request
 from ..http.event_loop import has_one_loop
 from ..http.request_body import format_validation_error, read_body
 from ..http.stream_response import stream_response
-from ..open_stream import open_stream
+from ..open_stream import EchoedFields, echoed_fields, open_stream
 from ..openapi.operation import EVENT_STREAM, Operation, Parameter, ResponseSpec, event_stream_schema
 from ..state import current_state
 from .chat_body import UIChatBody, read_chat_body
@@ -31,6 +31,7 @@ log = logging.getLogger("flask_headrace")
 
 _EVENT_STREAM_CONTENT = {EVENT_STREAM: event_stream_schema()}
 _CHAT_ID = Parameter("id", "path", "The chat's id.")
+_STOPPED = ResponseSpec(204, "The answer is stopped, or has ended, or there is none.")
 
 OPERATIONS = (
     Operation(
@@ -44,7 +45,7 @@ OPERATIONS = (
     Operation(
         "GET",
         "/ai/chat/{id}/stream",
-        "Send a chat's latest answer from its beginning.",
+        "Send a chat's latest answer from its beginning, if it is resumable.",
         (
             ResponseSpec(200, "All events, as they come.", _EVENT_STREAM_CONTENT),
             ResponseSpec(204, "There is no answer, or a client has received all of it."),
@@ -53,14 +54,28 @@ OPERATIONS = (
         error_schema=None,
     ),
     Operation(
+        "DELETE",
+        "/ai/chat/{id}/stream",
+        "Stop a chat's latest answer, if it is resumable.",
+        (_STOPPED,),
+        parameters=(_CHAT_ID,),
+        error_schema=None,
+    ),
+    Operation(
         "POST",
         "/ai/chat/{id}/stop",
-        "Stop a chat's latest answer, whichever worker runs it.",
-        (ResponseSpec(204, "The answer is stopped, or there is none."),),
+        "Stop a chat's latest answer like DELETE, for requests of `navigator.sendBeacon`, which are always POST.",
+        (_STOPPED,),
         parameters=(_CHAT_ID,),
         error_schema=None,
     ),
 )
+
+PROTOCOL = "ui-messages"
+"""The protocol's name in `?protocol=`."""
+
+_VERSION_WITH_RESET = 7
+"""The major version of the npm package `ai` that knows `reset-step`; earlier ones abort at an unknown frame."""
 
 _decoder = msgspec.json.Decoder(Json)
 
@@ -80,6 +95,7 @@ def create_ai_chat_blueprint() -> Blueprint:
     # Merging slashes would change the chat's id.
     chat_url = "/ai/chat/<headrace_chat:id>"
     blueprint.add_url_rule(f"{chat_url}/stream", view_func=resume, methods=["GET"], merge_slashes=False)
+    blueprint.add_url_rule(f"{chat_url}/stream", view_func=stop, methods=["DELETE"], merge_slashes=False)
     blueprint.add_url_rule(f"{chat_url}/stop", view_func=stop, methods=["POST"], merge_slashes=False)
     blueprint.register_error_handler(HeadraceError, text_error_response)
     return blueprint
@@ -98,34 +114,62 @@ def chat() -> Response:
     except msgspec.ValidationError as error:
         raise InvalidRequest(f"The body is invalid: {format_validation_error(error)}.") from None
     reader = _open_chat_stream(body, to_chat_request(body), owner)
-    is_continuation = body.messages_to_answer()[-1].role == "assistant"
-    return stream_response(reader, UIMessageEncoder(None if is_continuation else reader.session.id))
+    return stream_response(reader, _encoder(reader.session.id, _echoed(body)))
 
 
 def _open_chat_stream(body: UIChatBody, chat_request: ChatRequest, owner: str) -> StreamReader:
-    # Without a shared event loop no stream outlives its request; without a chat id no client could resume it.
-    if body.id is not None and has_one_loop():
+    echoed = EchoedFields(PROTOCOL, _echoed(body))
+    # Without a shared event loop no stream outlives its request.
+    if body.resumable and has_one_loop():
         try:
             return open_stream(
-                body.model, chat_request, owner=owner, is_resumable=True, chat_id=body.id, enforce_schema=True
+                body.model,
+                chat_request,
+                owner=owner,
+                is_resumable=True,
+                chat_id=body.id,
+                enforce_schema=True,
+                echoed=echoed,
             )
         except StoreUnavailable as error:
             # The client only needs an answer, so the answer is streamed without resume.
             log.warning("A chat's answer is not resumable: %s", error.message)
-    return open_stream(body.model, chat_request, owner=owner, enforce_schema=True)
+    return open_stream(body.model, chat_request, owner=owner, enforce_schema=True, echoed=echoed)
+
+
+def _echoed(body: UIChatBody) -> dict[str, Any]:
+    """Return what the encoder depends on and a request to resume does not contain, so that it is stored."""
+    messages = body.messages_to_answer()
+    return {"ai": body.ai, "continues": bool(messages) and messages[-1].role == "assistant"}
+
+
+def _encoder(stream_id: str, echoed: Mapping[str, Any], *, is_replay: bool = False) -> UIMessageEncoder:
+    # A page that is loaded again may lack the message that the answer continues, so a replay is one of its own.
+    message_id = None if echoed.get("continues") and not is_replay else stream_id
+    return UIMessageEncoder(message_id, is_replay=is_replay, has_reset=echoed.get("ai") == _VERSION_WITH_RESET)
+
+
+def encoder_for(stream: ReadableStream, *, is_replay: bool = False) -> UIMessageEncoder:
+    """Return the encoder for a stream that is resumed.
+
+    Args:
+        stream: The stream.
+        is_replay: See `UIMessageEncoder`.
+    """
+    return _encoder(stream.id, echoed_fields(stream, PROTOCOL), is_replay=is_replay)
 
 
 def resume(id: str) -> Response:  # noqa: A002  # the path's name
-    """Send a chat's running answer from its beginning; 204 if there is none."""
+    """Send a chat's resumable answer from its beginning; 204 if there is none."""
     owner = authorize_request()
     reader = current_state().resumable_streams.resume_latest(id, owner) if has_one_loop() else None
     if reader is None:
         return Response(status=204)
-    return stream_response(reader, UIMessageEncoder(reader.session.id, is_replay=True))
+    return stream_response(reader, encoder_for(reader.session, is_replay=True))
 
 
 def stop(id: str) -> Response:  # noqa: A002
-    """Stop a chat's running answer, whichever worker runs it. Does nothing if there is none."""
+    """Stop a chat's resumable answer, whichever worker runs it. Does nothing if there is none."""
     owner = authorize_request()
     if has_one_loop():
         current_state().resumable_streams.stop_latest(id, owner)

@@ -40,6 +40,7 @@ class UIMessagePart(msgspec.Struct, frozen=True, rename="camel"):
         output: The result of a tool call.
         errorText: The error of a tool call.
         providerMetadata: The provider's signature of reasoning.
+        data: The content of a `data-` part.
     """
 
     type: str
@@ -53,6 +54,7 @@ class UIMessagePart(msgspec.Struct, frozen=True, rename="camel"):
     output: Any = None
     error_text: str = ""
     provider_metadata: dict[str, Json] | None = None
+    data: Any = None
 
     @property
     def called_tool(self) -> str | None:
@@ -82,13 +84,16 @@ class UIChatBody(ChatOptions, frozen=True, kw_only=True, forbid_unknown_fields=F
     Applications add their own fields, so unknown fields are ignored.
 
     Args:
-        id: The chat's id; without an id the answer is not resumable.
+        id: The chat's id, by which a resumable answer is resumed; the hook generates one.
         messages: The conversation.
         message: The last message of a conversation that is stored elsewhere, instead of `messages`. The model receives
             only this message.
         trigger: Whether the client submits a message or regenerates an answer.
         messageId: The answer to regenerate.
         schema: The JSON Schema that the answer must match.
+        resumable: Whether the answer continues after its client disconnects, and can be resumed.
+        ai: The major version of the client's npm package `ai`. With 7, which must be 7.0.70 or later, an answer that
+            begins again removes what was shown (`reset-step`), and a stopped answer has its reason in `abort`.
     """
 
     id: str | None = None
@@ -97,6 +102,8 @@ class UIChatBody(ChatOptions, frozen=True, kw_only=True, forbid_unknown_fields=F
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
     message_id: str | None = msgspec.field(default=None, name="messageId")
     schema: Json | None = None
+    resumable: bool = False
+    ai: Literal[5, 6, 7] | None = None
 
     def messages_to_answer(self) -> list[UIMessage]:
         """Return the messages for the model, without the answer to regenerate and the messages after it.

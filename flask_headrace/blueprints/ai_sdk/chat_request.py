@@ -11,7 +11,7 @@ from ...core.errors import InvalidRequest
 from ...providers.chat_request import ChatRequest, Message, Part, ReasoningPart, ResponseFormat, TextPart, ToolCall
 from .chat_body import UIChatBody, UIMessage, UIMessagePart
 from .files import to_file_part
-from .ui_message_encoder import RESTART_PART_TYPE
+from .ui_message_encoder import RESTART_PART_TYPE, RESUMED
 
 UNANSWERED_RESULT = "The call was not answered."
 DENIED_RESULT = "The user did not allow the call."
@@ -49,14 +49,27 @@ def _to_messages(messages: Sequence[UIMessage]) -> Iterator[Message]:
 def _split_steps(parts: PartsWithPaths) -> Iterator[PartsWithPaths]:
     """Yield the steps of an assistant message: one model request each, with the results of its tool calls."""
     step: PartsWithPaths = []
-    first = max([index for index, (_, part) in enumerate(parts, 1) if part.type == RESTART_PART_TYPE], default=0)
-    for path, part in parts[first:]:
+    for path, part in _valid_parts(parts):
         if part.type == "step-start":
             yield step
             step = []
         else:
             step.append((path, part))
     yield step
+
+
+def _valid_parts(parts: PartsWithPaths) -> PartsWithPaths:
+    """Return the parts that no restart has voided."""
+    valid: PartsWithPaths = []
+    for path, part in parts:
+        if part.type != RESTART_PART_TYPE:
+            valid.append((path, part))
+        elif isinstance(part.data, dict) and part.data.get("reason") == RESUMED:
+            valid.clear()
+        else:
+            while valid and valid[-1][1].type != "step-start":
+                valid.pop()
+    return valid
 
 
 def _step_messages(parts: PartsWithPaths, *, is_last: bool) -> Iterator[Message]:

@@ -6,7 +6,7 @@ are sent: never `f`, which contains the message's id. Pure.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -35,6 +35,10 @@ HEARTBEAT = b"\n"
 
 _json = msgspec.json.Encoder().encode
 
+ReasoningState: TypeAlias = Literal["none", "unsigned", "signed", "redacted", "left"]
+"""What the client would do with further reasoning: begin a part (`none`); append it to the text of the last run
+(`unsigned`, `signed`); add a run to the part (`redacted`); or append it although other parts follow (`left`)."""
+
 
 class DataStreamV1Encoder:
     """Encodes one response.
@@ -47,7 +51,7 @@ class DataStreamV1Encoder:
 
     HEADERS = {**PLAIN_TEXT_HEADERS, "X-Vercel-AI-Data-Stream": "v1"}  # noqa: RUF012  # never changed
 
-    __slots__ = ("_aborts_on_failure", "_calls", "_has_begun", "_has_reasoning", "_usage")
+    __slots__ = ("_aborts_on_failure", "_calls", "_has_begun", "_has_reasoning", "_reasoning", "_usage")
 
     def __init__(self, *, has_reasoning: bool = False, aborts_on_failure: bool = False) -> None:
         self._has_reasoning = has_reasoning
@@ -55,6 +59,7 @@ class DataStreamV1Encoder:
         self._calls: dict[int, dict[str, str]] = {}
         self._usage: Usage | None = None
         self._has_begun = False
+        self._reasoning: ReasoningState = "none"
 
     def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
         """Return the lines of the next events, possibly none; see `StreamEncoder.encode`.
@@ -72,6 +77,7 @@ class DataStreamV1Encoder:
         texts = [event.text for event in events if type(event) is TextDelta]
         if len(texts) == len(events):
             self._has_begun = True
+            self._leave_reasoning()
             return encode_text_frames(texts, b"0:", b"\n")
         written = []
         for event in events:
@@ -88,6 +94,7 @@ class DataStreamV1Encoder:
     def _encode_one(self, event: Event) -> bytes:  # noqa: PLR0911  # one for each kind of event
         match event:
             case TextDelta(text):
+                self._leave_reasoning()
                 return _line(b"0", text)
             case ReasoningDelta() | ReasoningSignature():
                 return self._encode_reasoning(event)
@@ -113,13 +120,33 @@ class DataStreamV1Encoder:
             return b""
         match event:
             case ReasoningDelta(text):
-                return _line(b"g", text)
-            case ReasoningSignature(signature, is_redacted):
-                return _line(b"i", {"data": signature}) if is_redacted else _line(b"j", {"signature": signature})
+                return self._begin_run("signed", "left") + self._set_reasoning("unsigned", _line(b"g", text))
+            case ReasoningSignature(signature, is_redacted=True):
+                return self._begin_run("left") + self._set_reasoning("redacted", _line(b"i", {"data": signature}))
+            case ReasoningSignature(signature):
+                begun = self._begin_run("signed", "left")
+                # The client drops a signature that follows no text of its run.
+                opened = b"" if self._reasoning == "unsigned" else _line(b"g", "")
+                return begun + opened + self._set_reasoning("signed", _line(b"j", {"signature": signature}))
+
+    def _begin_run(self, *ended: ReasoningState) -> bytes:
+        # Without `f`, only the end of a step makes the client begin another part.
+        if self._reasoning not in ended:
+            return b""
+        return self._set_reasoning("none", _line(b"e", {"finishReason": "unknown", "isContinued": False}))
+
+    def _set_reasoning(self, state: ReasoningState, line: bytes) -> bytes:
+        self._reasoning = state
+        return line
+
+    def _leave_reasoning(self) -> None:
+        if self._reasoning != "none":
+            self._reasoning = "left"
 
     def _encode_tool_call(self, event: ToolCallStarted | ToolCallDelta | ToolCallCompleted) -> bytes:
         match event:
             case ToolCallStarted(call, id, name):
+                self._leave_reasoning()
                 self._calls[call] = {"toolCallId": id, "toolName": name}
                 return _line(b"b", self._calls[call])
             case ToolCallDelta(call, text):

@@ -36,7 +36,7 @@ class UICompletionEncoder(UIMessageEncoder):
         self._has_text = self._has_text or part_type == "text"
         return super()._delta_frames(part_type, text)
 
-    def _abort_frame(self) -> bytes:
+    def _abort_frame(self, reason: str) -> bytes:
         return error_frame(CANCELLED_MESSAGE)
 
     def _restart_frames(self, reason: str, model: str) -> list[bytes]:

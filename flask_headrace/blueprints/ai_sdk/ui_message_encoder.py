@@ -1,8 +1,8 @@
 """The encoder of the Vercel AI SDK's UI message stream, for versions 5, 6 and 7 of the `ai` package. Pure.
 
 A client aborts at a frame with an unknown type or field, so only frames that all these versions know are sent (version
-5 from 5.0.95 on; earlier ones do not know `finishReason`). Each part starts before its first delta and ends before the
-next frame of another kind.
+5 from 5.0.95 on; earlier ones do not know `finishReason`), unless the client names its version. Each part starts before
+its first delta and ends before the next frame of another kind.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ END = b"data: [DONE]\n\n"
 """Sent only after a complete answer. The clients do not require it."""
 
 RESTART_PART_TYPE = "data-restart"
-"""The type of the data part that revokes all parts before it. The protocol itself cannot revoke parts."""
+"""The type of the data part that revokes the step before it, for versions whose protocol cannot revoke parts."""
+
+RESUMED = "resumed"
+"""The reason in the data part with which a replay revokes all parts before it, those of earlier steps as well."""
 
 FINISH_REASONS: dict[FinishReason, str] = {
     "stop": "stop",
@@ -64,14 +67,16 @@ class UIMessageEncoder:
             request.
         is_replay: Whether the client may already have a part of the answer. Some versions and hooks of the SDK append a
             replay to it, so the earlier parts are revoked first.
+        has_reset: Whether the client knows `reset-step`, which removes the parts of the current step, and the reason in
+            `abort`: version 7 does, from 7.0.70 on.
     """
 
     HEADERS = {**EVENT_STREAM_HEADERS, "x-vercel-ai-ui-message-stream": "v1"}  # noqa: RUF012  # never changed
 
-    __slots__ = ("_calls", "_has_begun", "_is_replay", "_message_id", "_open", "_parts", "_usage")
+    __slots__ = ("_calls", "_has_begun", "_has_reset", "_is_replay", "_message_id", "_open", "_parts", "_usage")
 
-    def __init__(self, message_id: str | None, *, is_replay: bool = False) -> None:
-        self._message_id, self._is_replay = message_id, is_replay
+    def __init__(self, message_id: str | None, *, is_replay: bool = False, has_reset: bool = False) -> None:
+        self._message_id, self._is_replay, self._has_reset = message_id, is_replay, has_reset
         self._has_begun = False
         self._open: PartType | None = None
         self._parts = 0
@@ -123,7 +128,8 @@ class UIMessageEncoder:
                 metadata = {"error": {"code": code, "retryable": retryable}}
                 return self._incomplete_frames(metadata, message, error_frame(message))
             case Cancelled(reason):
-                return self._incomplete_frames({"cancelled": reason}, "The answer was stopped.", self._abort_frame())
+                abort = self._abort_frame(reason)
+                return self._incomplete_frames({"cancelled": reason}, "The answer was stopped.", abort)
             case ProviderEvent():
                 return []
         raise AssertionError(f"unknown event type: {event!r:.200}")
@@ -131,8 +137,8 @@ class UIMessageEncoder:
     def _start_frames(self, metadata: dict[str, Any]) -> list[bytes]:
         self._has_begun = True
         fields = {} if self._message_id is None else {"messageId": self._message_id}
-        restart = [_restart_part("resumed", metadata.get("model", ""))] if self._is_replay else []
-        return [_frame("start", **fields, messageMetadata=metadata), *restart, _frame("start-step")]
+        revoked = [self._revoking_frame(RESUMED, metadata.get("model", ""))] if self._is_replay else []
+        return [_frame("start", **fields, messageMetadata=metadata), *revoked, _frame("start-step")]
 
     # Text and reasoning
 
@@ -200,14 +206,25 @@ class UIMessageEncoder:
         metadata = _frame("message-metadata", messageMetadata={**self._usage_metadata(), **fields})
         return [*closed, _frame("finish-step"), metadata, end]
 
-    def _abort_frame(self) -> bytes:
+    def _abort_frame(self, reason: str) -> bytes:
         # The first releases of versions 5 and 6 do not know a reason in this frame.
-        return _frame("abort")
+        return _frame("abort", reason=reason) if self._has_reset else _frame("abort")
 
     def _restart_frames(self, reason: str, model: str) -> list[bytes]:
-        closed = self._close_parts_and_calls("The answer restarts.")
+        revoked = self._revoking_frame(reason, model)
         metadata = _frame("message-metadata", messageMetadata={"model": model})
-        return [*closed, _frame("finish-step"), _restart_part(reason, model), metadata, _frame("start-step")]
+        if self._has_reset:
+            # The client forgets the step's open parts and calls as well, and the step continues.
+            self._open = None
+            self._calls.clear()
+            return [revoked, metadata]
+        closed = self._close_parts_and_calls("The answer restarts.")
+        return [*closed, _frame("finish-step"), revoked, metadata, _frame("start-step")]
+
+    def _revoking_frame(self, reason: str, model: str) -> bytes:
+        if self._has_reset:
+            return _frame("reset-step")
+        return _frame(RESTART_PART_TYPE, data={"reason": reason, "model": model})
 
     def _usage_metadata(self) -> dict[str, Any]:
         return {} if self._usage is None else usage_metadata(self._usage)
@@ -238,10 +255,6 @@ def usage_metadata(usage: Usage) -> dict[str, Any]:
 def error_frame(message: str) -> bytes:
     """Return an error frame; clients ignore the frames after it."""
     return _frame("error", errorText=message)
-
-
-def _restart_part(reason: str, model: str) -> bytes:
-    return _frame(RESTART_PART_TYPE, data={"reason": reason, "model": model})
 
 
 def _frame(type_: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from typing import NamedTuple
 
-from .call_ids import shortened_call_id
-
 MAX_CALL_ID_CHARS = 40
-"""Characters of a tool call's id that OpenAI's own servers accept."""
+"""Characters of a tool call's id that OpenAI's own servers accept, also behind a gateway."""
 
-_NOT_REASONING = re.compile(r"(ft:)?(gpt-3\.5|gpt-4|chatgpt-4o)")
-_WITH_XHIGH = re.compile(r"gpt-5\.\d+-codex-max|gpt-(5\.([2-9]|\d\d)|[6-9])")
+_OPENAI_MODEL = re.compile(r"(.*/)?(ft:)?(gpt-\d|chatgpt-|codex-|o\d)")
+_NOT_REASONING = re.compile(r"(.*/)?(ft:)?(gpt-3\.5|gpt-4|chatgpt-4o)")
+_WITH_XHIGH = re.compile(r"(.*/)?gpt-(5\.\d+-codex-max|5\.([2-9]|\d\d)|[6-9])")
 
 
 class ChatServer(NamedTuple):
@@ -27,12 +27,16 @@ class ChatServer(NamedTuple):
 
     def call_id(self, sent: str) -> str:
         """Return the id of a tool call as the server accepts it: the same one for the same id."""
-        return shortened_call_id(sent, MAX_CALL_ID_CHARS) if self.is_official else sent
+        is_openai = self.is_official or _OPENAI_MODEL.match(self.model) is not None
+        # Other ids stay: some gateways keep the reasoning's signature in them.
+        if not is_openai or len(sent) <= MAX_CALL_ID_CHARS:
+            return sent
+        return f"call_{sha256(sent.encode()).hexdigest()}"[:MAX_CALL_ID_CHARS]
 
     def effort(self, effort: str | None) -> str | None:
         """Return the reasoning effort for one in Anthropic's words; None if the model has no efforts."""
-        if self.is_official and _NOT_REASONING.match(self.model):
+        if _NOT_REASONING.match(self.model):
             return None
         if effort in {"max", "xhigh"}:
-            return "xhigh" if self.is_official and _WITH_XHIGH.match(self.model) else "high"
+            return "xhigh" if _WITH_XHIGH.match(self.model) else "high"
         return effort

@@ -31,7 +31,8 @@ class OpenAIResponses(OpenAIServer):
         return UNSUPPORTED_BY_PROTOCOL
 
     def _body(self, request: ChatRequest, address: Address) -> Json:
-        return build_body(request, source_for(request, self), shared_fields(request, self))
+        source, shared = source_for(request, self), shared_fields(request, self)
+        return build_body(request, source, shared, is_official=address.is_official)
 
     def shared_fields(self, family: Family) -> tuple[str, ...]:
         """Return the names of the fields that the API has in common with another; see `SharesFields`."""

@@ -59,7 +59,6 @@ class ItemBuilder:
 
 
 def _answer_items(message: Message) -> list[Json]:
-    """Return the reasoning and the text of an answer, without reasoning that nothing follows, which the API refuses."""
     items: list[Json] = []
     for part in message.parts():
         match part:
@@ -72,8 +71,6 @@ def _answer_items(message: Message) -> list[Json]:
                     items[-1]["content"] += text
                 else:
                     items.append({"role": "assistant", "content": text})
-    while items and items[-1].get("type") == "reasoning" and not message.tool_calls:
-        items.pop()
     return items
 
 

@@ -14,8 +14,9 @@ from typing import Any
 from ..chat_request import ChatRequest, CustomTool, Json, NamedTool, ResponseFormat, Tool, ToolChoice
 from ..decoding.request_fields import drop_none, function_definition, json_schema_fields
 from ..source_request import SourceRequest, restore_turns
-from .call_ids import with_short_call_ids
+from .chat_server import ChatServer
 from .responses_items import ItemBuilder
+from .responses_legal_items import legal_items
 
 NO_EFFORT = "none"
 """The reasoning effort of a model that does not reason: no summary of the reasoning is requested."""
@@ -44,9 +45,6 @@ SHARED_WITH_CHAT = (
 
 NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
-MAX_CALL_ID_CHARS = 64
-"""Characters of a tool call's id that the API accepts."""
-
 _EFFORTS = {"max": "high"}
 """This API's reasoning effort for those of other APIs that it does not have."""
 
@@ -54,7 +52,11 @@ _READ_TOOL_TYPES = frozenset({"function", "custom", "namespace"})
 
 
 def build_body(
-    request: ChatRequest, source: SourceRequest | None = None, shared: Mapping[str, Any] = NO_FIELDS
+    request: ChatRequest,
+    source: SourceRequest | None = None,
+    shared: Mapping[str, Any] = NO_FIELDS,
+    *,
+    is_official: bool = False,
 ) -> Json:
     """Return the body of a request to `/responses`.
 
@@ -62,29 +64,24 @@ def build_body(
         request: The request.
         source: The request as a client of the same API sent it; None for a request of another protocol.
         shared: The fields of that other protocol which are the same in this one; see `passthrough.shared_fields`.
+        is_official: Whether OpenAI's own models are served there; see `Address.is_official`.
     """
-    fields = _built_fields(request) if source is None else _sent_fields(request, source)
-    return {
-        "store": False,
-        **fields,
-        **shared,
-        "model": request.model,
-        "input": _input(request, source),
-        "stream": True,
-    }
+    server = ChatServer(is_official, request.model)
+    fields = _built_fields(request, server) if source is None else _sent_fields(request, source, server)
+    # A conversation of another API is built by OpenAI's rules, which all servers accept.
+    items = legal_items(_input(request, source), is_official=is_official or source is None)
+    return {"store": False, **fields, **shared, "model": request.model, "input": items, "stream": True}
 
 
 def _input(request: ChatRequest, source: SourceRequest | None) -> list[Json]:
     builder = ItemBuilder({tool.name for tool in request.tools if isinstance(tool, CustomTool)})
-    if source is not None:
-        return restore_turns(request.messages, source, builder.build)
-    return builder.build(with_short_call_ids(request.messages, MAX_CALL_ID_CHARS))
+    return builder.build(request.messages) if source is None else restore_turns(request.messages, source, builder.build)
 
 
 # For clients of the same API
 
 
-def _sent_fields(request: ChatRequest, source: SourceRequest) -> Json:
+def _sent_fields(request: ChatRequest, source: SourceRequest, server: ChatServer) -> Json:
     fields, sent = dict(source.fields), source.converted
     changed = [
         field
@@ -95,7 +92,7 @@ def _sent_fields(request: ChatRequest, source: SourceRequest) -> Json:
         fields.pop("user", None)
     for field in changed:
         fields.pop(field, None)
-    built = _built_fields(request)
+    built = _built_fields(request, server)
     fields |= {field: built[field] for field in changed if field in built}
     if "tools" in changed:
         fields |= drop_none(tools=[*_own_tools(source), *built.get("tools", ())] or None)
@@ -119,8 +116,10 @@ def _has_instructions(request: ChatRequest, source: SourceRequest) -> bool:
 # For clients of other APIs
 
 
-def _built_fields(request: ChatRequest) -> Json:
+def _built_fields(request: ChatRequest, server: ChatServer) -> Json:
     effort = _EFFORTS.get(request.reasoning_effort or "", request.reasoning_effort)
+    if request.source is not None and request.source.family == "anthropic":
+        effort = server.effort(request.reasoning_effort)
     return drop_none(
         max_output_tokens=request.max_tokens,
         temperature=request.temperature,

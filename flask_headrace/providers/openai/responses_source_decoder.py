@@ -52,15 +52,19 @@ _encode = msgspec.json.Encoder().encode
 
 
 class SourceResponseDecoder(ResponseDecoder):
-    """Decodes one answer to a request whose client speaks this API; see `ResponseDecoder`."""
+    """Decodes one answer to a request whose client speaks this API; see `ResponseDecoder`.
 
-    __slots__ = ("_annotations", "_has_output", "_item_type", "_part_type")
+    What describes an item is held back until its first content, so that an error before the answer is the response.
+    """
+
+    __slots__ = ("_annotations", "_has_output", "_held", "_item_type", "_part_type")
 
     def __init__(self, upstream: str, model: str, pricing_provider: str) -> None:
         super().__init__(upstream, model, pricing_provider)
         self._item_type = ""  # of the last item that began
         self._part_type = "summary_text"
         self._annotations = 0  # of the current message
+        self._held: list[Event] = []  # the description of the item that has begun
         self._has_output = False  # whether the current reasoning has a text or a signature
 
     def _read_text_delta(self, frame: ServerSentEvent, events: list[Event]) -> bool:
@@ -70,7 +74,15 @@ class SourceResponseDecoder(ResponseDecoder):
             and (logprobs := _fields(frame).get("logprobs"))
         ):
             events.append(_event("logprobs", {"logprobs": logprobs}))
-        return super()._read_text_delta(frame, events)
+        before = len(events)
+        is_read = super()._read_text_delta(frame, events)
+        if self._held and len(events) > before:
+            self._describe_item(before, events)
+        return is_read
+
+    def _describe_item(self, place: int, events: list[Event]) -> None:
+        events[place:place] = self._held
+        self._held = []
 
     def _read(self, kind: str, event: ResponseEvent, frame: ServerSentEvent, events: list[Event]) -> None:
         match kind:
@@ -83,13 +95,15 @@ class SourceResponseDecoder(ResponseDecoder):
             case "response.reasoning_text.delta" if self._part_type != "reasoning_text":
                 self._part_type = "reasoning_text"
                 events.append(_event("part", {"type": self._part_type}))
-            case _ if kind in TERMINAL_STATUSES:
-                self._describe(_fields(frame).get("response"), events)
             case _ if kind not in _SKIPPED_EVENTS and _EVENT_NAME.fullmatch(kind) and event.error is None:
                 self._pass_on(kind, _fields(frame), events)
         before = len(events)
         super()._read(kind, event, frame, events)
-        self._has_output = self._has_output or len(events) > before
+        if len(events) > before:
+            self._has_output = True
+            self._describe_item(before, events)
+        if kind in TERMINAL_STATUSES:
+            self._describe(_fields(frame).get("response"), events)
 
     def _read_unknown_item(self, item_type: str) -> None:
         # The client knows the item, and receives it.
@@ -103,7 +117,9 @@ class SourceResponseDecoder(ResponseDecoder):
         else:
             # Two messages, or two runs of reasoning, are one run in this package unless something stands between them.
             is_content = item_type == self._item_type and item_type in {"message", "reasoning"}
-            events.append(_item_event(sent, item, is_content=is_content))
+            description = _item_event(sent, item, is_content=is_content)
+            self._held = [] if is_content else [description]
+            events += [description] if is_content else []
         self._item_type, self._part_type = item_type, "summary_text"
         self._annotations, self._has_output = 0, False
 

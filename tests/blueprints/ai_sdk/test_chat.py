@@ -94,7 +94,7 @@ class TestError:
 
     def test_of_an_answer_leaves_nothing_to_come_back_for(self, service: Service, upstream: Upstream) -> None:
         upstream.answer("ui-refused", openai_wire.error(400))
-        send(f"{service.url}/ai/chat", chat_body("ui-refused", id="refused"))
+        send(f"{service.url}/ai/chat", chat_body("ui-refused", id="refused", resumable=True))
         assert send(f"{service.url}/ai/chat/refused/stream", method="GET").status == 204
 
 
@@ -112,9 +112,10 @@ def workers(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield [first, second]
 
 
-def begin(worker: Service, name: str, id_: str) -> Steady:
+def begin(worker: Service, name: str, id_: str, **fields: Any) -> Steady:
     """Send a message in a chat, and wait for the first token of the answer."""
-    own = Steady(Reading(f"{worker.url}/ai/chat", chat_body(name, id=id_), headers=MINE))
+    body = chat_body(name, id=id_, resumable=True, **fields)
+    own = Steady(Reading(f"{worker.url}/ai/chat", body, headers=MINE))
     own.has(b'"one"')
     return own
 
@@ -129,7 +130,7 @@ def status(reading: Reading) -> int:
 
 
 def stop(worker: Service, id_: str, headers: dict[str, str] = MINE) -> Answer:
-    return send(f"{worker.url}/ai/chat/{quote(id_)}/stop", headers=headers)
+    return send(f"{worker.url}/ai/chat/{quote(id_)}/stream", method="DELETE", headers=headers)
 
 
 class TestWorkers:
@@ -155,6 +156,26 @@ class TestWorkers:
         assert [stop(worker, "stop").status for worker in reversed(workers)] == [204, 204]
         assert own.read().endswith(b'data: {"type":"abort"}\n\n')
         upstream.closed("ui-stop")
+
+    def test_stop_each_others_streams_by_a_post_too(self, workers: list[Service], upstream: Upstream) -> None:
+        upstream.answer("ui-beacon", gated("ui-beacon"))
+        own = begin(workers[0], "ui-beacon", "beacon")
+        assert send(f"{workers[1].url}/ai/chat/beacon/stop", headers=MINE).status == 204
+        assert own.read().endswith(b'data: {"type":"abort"}\n\n')
+        upstream.closed("ui-beacon")
+
+    def test_write_for_the_version_that_the_question_named(self, workers: list[Service], upstream: Upstream) -> None:
+        upstream.answer("ui-seven", gated("ui-seven"))
+        own = begin(workers[0], "ui-seven", "seven", ai=7)
+        others = [Steady(come_back(worker, "seven")) for worker in workers]
+        for other in others:
+            other.has(b'"one"')
+        stop(workers[1], "seven")
+        body = own.read()
+        assert body.endswith(b'data: {"type":"abort","reason":"stopped"}\n\n')
+        replays = [other.read() for other in others]
+        assert replays[0] == replays[1]
+        assert replays[0].replace(b'data: {"type":"reset-step"}\n\n', b"", 1) == body
 
     def test_follow_the_latest_stream_of_a_chat(self, workers: list[Service], upstream: Upstream) -> None:
         for name in ("ui-earlier", "ui-later"):
@@ -187,14 +208,20 @@ def test_a_chat_of_any_id_can_be_followed_and_stopped(service: Service, upstream
     upstream.answer(name, gated(name))
     chat = f"{service.url}/ai/chat/{quote(id_, safe='')}"
     with (
-        Reading(f"{service.url}/ai/chat", chat_body(name, id=id_)) as own,
+        Reading(f"{service.url}/ai/chat", chat_body(name, id=id_, resumable=True)) as own,
         Reading(f"{chat}/stream", method="GET") as other,
     ):
         own.until(b'"one"')
         other.until(b'"one"')
-        assert send(f"{chat}/stop").status == 204
+        assert send(f"{chat}/stream", method="DELETE").status == send(f"{chat}/stop").status == 204
         assert other.until(b"abort")
     upstream.closed(name)
+
+
+@pytest.mark.parametrize("ai", [4, "7", 8])
+def test_the_version_is_one_of_those_that_read_this_protocol(service: Service, ai: Any) -> None:
+    answer = send(f"{service.url}/ai/chat", chat_body("x", ai=ai))
+    assert (answer.status, "`ai`" in answer.body.decode()) == (400, True)
 
 
 class TestOwner:
@@ -212,7 +239,8 @@ class TestOwner:
 
 class TestOrigin:
     def test_that_is_allowed_may_read_resume_and_stop(self, workers: list[Service]) -> None:
-        for path, method in (("", "POST"), ("/a/stream", "GET"), ("/a/stop", "POST")):
+        paths = (("", "POST"), ("/a/stream", "GET"), ("/a/stream", "DELETE"), ("/a/stop", "POST"))
+        for path, method in paths:
             headers = {"Origin": "https://app.example", "Access-Control-Request-Method": method}
             answer = send(f"{workers[0].url}/ai/chat{path}", method="OPTIONS", headers=headers)
             assert answer.headers["access-control-allow-origin"] == "https://app.example"
@@ -227,7 +255,7 @@ class TestWithoutAStore:
         self, homeless: Service, upstream: Upstream
     ) -> None:
         upstream.answer("ui-homeless", gated("ui-homeless"))
-        with Reading(f"{homeless.url}/ai/chat", chat_body("ui-homeless")) as reading:
+        with Reading(f"{homeless.url}/ai/chat", chat_body("ui-homeless", resumable=True)) as reading:
             reading.until(b'"one"')
         upstream.closed("ui-homeless")
         assert stop(homeless, "a chat").status == 503
@@ -239,8 +267,8 @@ from flask_headrace import create_app
 
 client = create_app().test_client()
 hi = {"role": "user", "parts": [{"type": "text", "text": "hi"}]}
-print(client.post("/ai/chat", json={"id": "a", "messages": [hi]}).get_data()[-14:])
-print(client.get("/ai/chat/a/stream").status_code, client.post("/ai/chat/a/stop").status_code)
+print(client.post("/ai/chat", json={"id": "a", "messages": [hi], "resumable": True}).get_data()[-14:])
+print(client.get("/ai/chat/a/stream").status_code, client.delete("/ai/chat/a/stream").status_code)
 """
 
 

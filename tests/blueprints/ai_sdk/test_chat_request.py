@@ -80,6 +80,23 @@ class TestParts:
     def test_of_a_message_with_nothing_for_the_model_make_no_turn(self) -> None:
         assert len(chat_request(HI, assistant(STEP, {"type": "data-x", "data": 1}), HI).messages) == 2
 
+    def test_of_earlier_steps_are_valid_after_a_restart(self) -> None:
+        restart = {"type": "data-restart", "data": {"reason": "upstream_broken", "model": "acme/big"}}
+        void = [STEP, text("wrong"), restart, STEP, text("wrong again"), restart]
+        parts = [STEP, text("Let me see."), call(output="deep"), *void, STEP, text("right")]
+        _, request, answered, answer = chat_request(HI, assistant(*parts)).messages
+        assert (request.text(), answered.content, answer.text()) == ("Let me see.", "deep", "right")
+
+    def test_of_earlier_steps_are_void_after_a_replay(self) -> None:
+        replayed = {"type": "data-restart", "data": {"reason": "resumed", "model": "acme/tiny"}}
+        parts = [STEP, text("Let me see."), call(output="deep"), replayed, STEP, text("right")]
+        assert [message.text() for message in chat_request(HI, assistant(*parts)).messages] == ["hi", "right"]
+
+    @pytest.mark.parametrize("data", [{}, None, "x", {"reason": 1}])
+    def test_before_a_restart_of_any_data_are_void(self, data: Any) -> None:
+        parts = [STEP, text("wrong"), {"type": "data-restart", "data": data}, STEP, text("right")]
+        assert [message.text() for message in chat_request(HI, assistant(*parts)).messages] == ["hi", "right"]
+
     def test_before_a_restart_are_void(self) -> None:
         void = [STEP, text("wrong"), call("input-available"), {"type": "data-restart", "data": {}}]
         messages = chat_request(HI, assistant(*void, STEP, text("right")), HI).messages

@@ -37,7 +37,7 @@ GOLDEN: list[tuple[Event, bytes]] = [
     (TextDelta('"\\\n\r\t'), b'0:"\\"\\\\\\n\\r\\t"\n'),
     (TextDelta("ö🌊\u2028"), '0:"ö🌊\u2028"\n'.encode()),
     (ReasoningDelta("hmm"), b'g:"hmm"\n'),
-    (ReasoningSignature("abc"), b'j:{"signature":"abc"}\n'),
+    (ReasoningSignature("abc"), b'g:""\nj:{"signature":"abc"}\n'),
     (ReasoningSignature("abc", is_redacted=True), b'i:{"data":"abc"}\n'),
     (ToolCallStarted(0, "c1", "find"), b'b:{"toolCallId":"c1","toolName":"find"}\n'),
     (ToolCallDelta(0, '{"q":'), b'c:{"toolCallId":"c1","argsTextDelta":"{\\"q\\":"}\n'),
@@ -86,9 +86,42 @@ def test_every_kind_of_event_has_an_entry() -> None:
 
 
 def test_events_are_written_one_after_the_other() -> None:
-    several = [event for event, _ in GOLDEN if not isinstance(event, (AnswerRestarted, Usage))]
+    changed_by_others = (AnswerRestarted, ReasoningSignature, Usage)
+    several = [event for event, _ in GOLDEN if not isinstance(event, changed_by_others)]
     lines = b"".join(line for event, line in GOLDEN if event in several)
     assert written(several, has_reasoning=True) == lines
+
+
+SIGNED = b'j:{"signature":"abc"}\n'
+STEP_END = b'e:{"finishReason":"unknown","isContinued":false}\n'
+
+
+@pytest.mark.parametrize(
+    ("before", "event", "lines"),
+    [
+        ([ReasoningDelta("hm")], ReasoningSignature("abc"), SIGNED),
+        ([ReasoningDelta("hm")], ReasoningDelta("m"), b'g:"m"\n'),
+        ([], ReasoningSignature("abc"), b'g:""\n' + SIGNED),
+        ([ReasoningSignature("x", is_redacted=True)], ReasoningSignature("abc"), b'g:""\n' + SIGNED),
+        ([ReasoningSignature("x", is_redacted=True)], ReasoningDelta("hm"), b'g:"hm"\n'),
+        ([ReasoningDelta("hm"), ReasoningSignature("x")], ReasoningSignature("abc"), STEP_END + b'g:""\n' + SIGNED),
+        ([ReasoningDelta("hm"), ReasoningSignature("x")], ReasoningDelta("m"), STEP_END + b'g:"m"\n'),
+        ([ReasoningDelta("hm"), TextDelta("x")], ReasoningDelta("m"), STEP_END + b'g:"m"\n'),
+        ([ReasoningDelta("hm"), ToolCallStarted(1, "c2", "find")], ReasoningDelta("m"), STEP_END + b'g:"m"\n'),
+        (
+            [ReasoningDelta("hm"), TextDelta("x")],
+            ReasoningSignature("abc", is_redacted=True),
+            STEP_END + b'i:{"data":"abc"}\n',
+        ),
+    ],
+)
+def test_each_run_of_reasoning_keeps_its_own_text_and_signature(
+    before: list[Event], event: Event, lines: bytes
+) -> None:
+    own = encoder(has_reasoning=True)
+    for each in before:
+        own.encode([each])
+    assert own.encode([event]) == lines
 
 
 def test_what_older_readers_die_of_is_left_out_unless_it_is_asked_for() -> None:

@@ -10,9 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_headrace.blueprints.ai_sdk.ui_completion_encoder import UICompletionEncoder
 from flask_headrace.blueprints.ai_sdk.ui_message_encoder import HEARTBEAT, UIMessageEncoder
-from flask_headrace.blueprints.encoding.base import AbortConnection
 from flask_headrace.core.events import (
     AnswerRestarted,
     Attempt,
@@ -220,26 +218,6 @@ def test_a_replay_voids_what_its_reader_may_have() -> None:
     void = {"type": "data-restart", "data": {"reason": "resumed", "model": "acme/tiny"}}
     assert [first, *rest[1:]] == values(UIMessageEncoder("m1").encode([BEGIN, TEXT, Completed("stop")]))
     assert rest[0] == void
-
-
-class TestCompletion:
-    def test_has_the_frames_of_a_message(self) -> None:
-        events = [BEGIN, THOUGHT, TEXT, CALL, USAGE, Completed("stop")]
-        assert UICompletionEncoder("m1").encode(events) == UIMessageEncoder("m1").encode(events)
-
-    def test_that_is_stopped_is_an_error(self) -> None:
-        last = values(UICompletionEncoder("m1").encode([BEGIN, TEXT, USAGE, Cancelled("stopped")]))[-1]
-        assert last == {"type": "error", "errorText": "The answer was stopped before it was complete."}
-
-    def test_that_begins_again_is_an_error_after_its_text_and_nothing_follows(self) -> None:
-        with pytest.raises(AbortConnection) as broken:
-            UICompletionEncoder("m1").encode([BEGIN, TEXT, AnswerRestarted("busy", "acme/big"), TextDelta("x")])
-        kinds = [value["type"] for value in values(broken.value.final_bytes)]
-        assert kinds == ["start", "start-step", "text-start", "text-delta", "text-end", "error"]
-
-    def test_that_begins_again_before_its_text_goes_on(self) -> None:
-        events = [BEGIN, THOUGHT, AnswerRestarted("busy", "acme/big"), TEXT, Completed("stop")]
-        assert UICompletionEncoder("m1").encode(events) == UIMessageEncoder("m1").encode(events)
 
 
 @pytest.mark.parametrize("end", [Failed("x", "It broke.", False), Cancelled("stopped")])

@@ -38,13 +38,14 @@ ENCODERS: dict[str, Callable[[], StreamEncoder]] = {
     "text": PlainTextEncoder,
     "document": ObjectTextEncoder,
     "ui-messages": lambda: UIMessageEncoder("m1"),
+    "ui-messages of version 7": lambda: UIMessageEncoder("m1", has_reset=True),
 }
 """An encoder of every protocol, by its name."""
 
 WITHOUT_ERROR_FRAMES = {"text", "document"}
 """Protocols that have no form for errors: they only break the connection."""
 
-CONTINUING_AFTER_RESTART = {"native", "document", "ui-messages"}
+CONTINUING_AFTER_RESTART = {"native", "document", "ui-messages", "ui-messages of version 7"}
 """Protocols that continue after the restart in AGAIN; the others fail the response."""
 
 FAILING_AT_RESTART = sorted(ENCODERS.keys() - CONTINUING_AFTER_RESTART)

@@ -60,7 +60,7 @@ def test_a_resumable_stream_is_told_what_it_needs(client: FlaskClient, method: s
 
 
 def test_a_chat_of_the_ai_sdk_is_answered_plainly(client: FlaskClient) -> None:
-    answer = client.post("/ai/chat", json={"id": "chat", "messages": UI_MESSAGES})
+    answer = client.post("/ai/chat", json={"id": "chat", "messages": UI_MESSAGES, "resumable": True})
     assert (answer.status_code, answer.text.endswith("data: [DONE]\n\n")) == (200, True)
 
 
@@ -68,6 +68,7 @@ def test_a_chat_of_the_ai_sdk_is_answered_plainly(client: FlaskClient) -> None:
     ("method", "path", "status"),
     [
         ("GET", "/ai/chat/chat/stream", 204),
+        ("DELETE", "/ai/chat/chat/stream", 204),
         ("POST", "/ai/chat/chat/stop", 204),
         ("GET", "/ai/v4/chat?chatId=chat", 200),
         ("DELETE", "/ai/v4/chat?chatId=chat", 204),

@@ -102,11 +102,11 @@ class TestWhatAnthropicIsSent:
         ]
 
     def test_has_what_it_thought_with_its_signature(self, service: Service, upstream: Upstream) -> None:
-        upstream.answer("thoughts-a", anthropic_wire.answer("ok"))
+        upstream.answer("claude-thoughts", anthropic_wire.answer("ok"))
         thoughts = [{"type": "reasoning", "text": "hm", "signature": "s"}, {"type": "reasoning", "text": "foreign"}]
         turns = [*QUESTION, {"role": "assistant", "content": [*thoughts, {"type": "text", "text": "So."}]}, *QUESTION]
-        ask(service.url, "anthropic/thoughts-a", messages=turns)
-        assert sent(upstream, "thoughts-a")["messages"][1]["content"] == [
+        ask(service.url, "anthropic/claude-thoughts", messages=turns)
+        assert sent(upstream, "claude-thoughts")["messages"][1]["content"] == [
             {"type": "thinking", "thinking": "hm", "signature": "s"},
             {"type": "text", "text": "So."},
         ]

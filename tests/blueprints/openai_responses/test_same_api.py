@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openai import OpenAI
 from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
@@ -68,11 +69,15 @@ class SameApi:
     def __init__(self, service: Service, upstream: Upstream) -> None:
         self.url, self._upstream, self._count = service.url, upstream, 0
 
-    def ask(self, *frames: Chunk, headers: dict[str, str] | None = None, **body: Any) -> Answer:
+    def answering(self, *frames: Chunk) -> str:
+        """Return a model that answers with these frames."""
         self._count += 1
         name = f"same{self._count}"
         self._upstream.answer(name, script(responses_wire.HEAD, *frames, FINISH))
-        sent = {"model": f"resp/{name}", "input": "hi", "stream": True, **body}
+        return f"resp/{name}"
+
+    def ask(self, *frames: Chunk, headers: dict[str, str] | None = None, **body: Any) -> Answer:
+        sent = {"model": self.answering(*frames), "input": "hi", "stream": True, **body}
         return send(self.url + "/v1/responses", sent, headers=headers or {})
 
     @property
@@ -189,6 +194,16 @@ class TestAnAnswer:
             if "item_id" in frame:
                 assert frame["item_id"] == output[frame["output_index"]]["id"]
 
+    @pytest.mark.filterwarnings("ignore:Pydantic serializer")  # it knows no items but OpenAI's
+    @answers
+    def test_is_read_by_openai_s_sdk(self, api: SameApi, frames: list[Chunk], output: Any) -> None:
+        with OpenAI(base_url=api.url + "/v1", api_key="any", max_retries=0) as client:
+            with client.responses.stream(model=api.answering(*frames, ended()), input="hi") as stream:
+                heard = [event.type for event in stream]
+            final = stream.get_final_response()
+        assert (heard[0], heard[-1]) == ("response.created", "response.completed")
+        assert [(item.type, item.id) for item in final.output] == [(item["type"], item["id"]) for item in output]
+
     @answers
     def test_is_the_same_when_it_is_read_again(self, api: SameApi, frames: list[Chunk], output: Any) -> None:
         first = api.ask(*frames, ended(), resumable=True)
@@ -224,6 +239,11 @@ class TestAnAnswer:
         upstream.answer("other", script(responses_wire.HEAD, *frames, FINISH))
         body = {"model": "resp/other", "messages": [{"role": "user", "content": "hi"}]}
         assert send(api.url + "/v1/chat/completions", body).json["choices"][0]["message"]["content"] == "hi"
+
+    def test_that_fails_before_its_first_text_is_an_error(self, api: SameApi) -> None:
+        begun = item(message(0, "hi"), 0)[0]
+        answer = api.ask(begun, responses_wire.failed("no"))
+        assert (answer.status, answer.error["message"]) == (502, "resp failed in the middle of its answer: no")
 
 
 class TestAQuestion:

@@ -79,6 +79,22 @@ class TestUseChat:
         assert "AAAA" in str(picture)
 
 
+def test_each_signature_goes_back_with_its_own_reasoning(ai, upstream, hooks4) -> None:
+    call = ToolCall("c1", "find", ("{}",))
+    first = anthropic_wire.answer(Reasoning(""), "yes", Reasoning("hm"), call, finish="tool_use")
+    upstream.answer("signed-apart", [first, anthropic_wire.answer("sure")])
+    body = {"model": "anthropic/signed-apart", "sendReasoning": True, "tools": TOOLS}
+    result = chat(hooks4, ai, body["model"], maxSteps=5, results={"find": "home"}, body=body)
+    assert result["error"] is None
+    content = upstream.requests("signed-apart")[-1].body["messages"][1]["content"]
+    assert [(block["type"], block.get("thinking"), block.get("signature")) for block in content] == [
+        ("thinking", "", anthropic_wire.SIGNATURE),
+        ("text", None, None),
+        ("thinking", "hm", anthropic_wire.SIGNATURE),
+        ("tool_use", None, None),
+    ]
+
+
 class TestResuming:
     def begun(self, ai: Service, model: str, chat_id: str) -> Reading:
         body = {"id": chat_id, "messages": QUESTION, "model": f"openai/{model}", "resumable": True}

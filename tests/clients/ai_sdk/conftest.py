@@ -13,7 +13,7 @@ from tests.conftest import NOTHING_MAY_BE_SKIPPED, require
 from tests.support.service import ROOT, Service
 
 CLIENTS = ["ai5", "ai7", "ai5 page", "ai6 page", "ai7 page"]
-"""The oldest and the newest version without a page, and all with React's."""
+"""The oldest and the newest version without a page, and all with React's. The page of version 7 names its version."""
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,8 @@ def opener(client: str, nodes: Callable[[str], Node], service: Service) -> Calla
     version, _, kind = client.partition(" ")
 
     def open_one(model: str, base: str = service.url, **options: Any) -> Chat:
-        body = {"model": model, **options.pop("body", {})}
+        named = {"ai": 7} if client == "ai7 page" else {}
+        body = {"model": model, **named, **options.pop("body", {})}
         return Chat(nodes(version), kind or "plain", base, body=body, **options)
 
     return open_one

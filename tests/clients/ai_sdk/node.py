@@ -142,7 +142,19 @@ class ChatState:
 
 
 def text_of(message: dict[str, Any]) -> str:
-    """Return the text of a message after its last restart."""
-    parts = message["parts"]
-    kept = max([number for number, part in enumerate(parts, 1) if part["type"] == "data-restart"], default=0)
-    return "".join(part["text"] for part in parts[kept:] if part["type"] == "text")
+    """Return the text of a message without what is void."""
+    return "".join(part["text"] for part in valid_parts(message) if part["type"] == "text")
+
+
+def valid_parts(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the parts of a message that are not void, as the page of the documents does."""
+    valid: list[dict[str, Any]] = []
+    for part in message["parts"]:
+        if part["type"] != "data-restart":
+            valid.append(part)
+        elif part["data"]["reason"] == "resumed":
+            valid.clear()
+        else:
+            while valid and valid[-1]["type"] != "step-start":
+                valid.pop()
+    return valid

@@ -11,17 +11,43 @@ const { createRoot } = await import("react-dom/client");
 export async function showPage({ useChat }, DefaultChatTransport, base, options, body) {
   const { id } = options;
   let shown;
-  const Page = () => {
+  const usePlain = () => {
     // docs: useChat of the AI SDK 5, 6 and 7
     //: import { useChat } from "@ai-sdk/react";
     //: import { DefaultChatTransport } from "ai";
     //:
     const chat = useChat({ ...options, transport: new DefaultChatTransport({ api: `${base}/ai/chat`, body }) });
-    const stop = () => Promise.all([chat.stop(), fetch(`${base}/ai/chat/${id}/stop`, { method: "POST" })]);
-    const partsOf = ({ parts }) => parts.slice(parts.findLastIndex(({ type }) => type === "data-restart") + 1);
     // end docs
-    shown = { ...chat, stopForGood: stop, partsOf };
-    return createElement("p", null, chat.messages.map((message) => partsOf(message).map(({ text }) => text).join("")));
+    return { ...chat, stopForGood: chat.stop };
+  };
+  const useResumable = () => {
+    // docs: useChat of the AI SDK 5, 6 and 7, resumable
+    //: import { useChat } from "@ai-sdk/react";
+    //: import { DefaultChatTransport } from "ai";
+    //:
+    const transport = new DefaultChatTransport({ api: `${base}/ai/chat`, body: { ...body, resumable: true } });
+    const chat = useChat({ ...options, transport });
+    const stream = `${base}/ai/chat/${encodeURIComponent(id)}/stream`;
+    const stop = () => Promise.all([chat.stop(), fetch(stream, { method: "DELETE" })]);
+    // end docs
+    return { ...chat, stopForGood: stop };
+  };
+  // docs: parts of a message that are valid, AI SDK 5 and 6
+  const partsOf = ({ parts }) => {
+    const valid = [];
+    for (const part of parts) {
+      if (part.type !== "data-restart") valid.push(part);
+      else if (part.data.reason === "resumed") valid.length = 0;
+      else valid.length = valid.findLastIndex(({ type }) => type === "step-start") + 1;
+    }
+    return valid;
+  };
+  // end docs
+  const useOwnChat = body.resumable ? useResumable : usePlain;
+  const Page = () => {
+    shown = useOwnChat();
+    const { messages } = shown;
+    return createElement("p", null, messages.map((message) => partsOf(message).map(({ text }) => text).join("")));
   };
   const place = document.body.appendChild(document.createElement("div"));
   createRoot(place).render(createElement(Page));

@@ -15,7 +15,7 @@ from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UIMessageEncoder
 from flask_headrace.core.answer import CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
 from flask_headrace.core.events import AnswerRestarted, Completed, Event, Failed, ResponseStarted, TextDelta
 from tests.blueprints.ai_sdk.test_ui_message_encoder import GOLDEN, values
-from tests.clients.ai_sdk.node import Node, text_of
+from tests.clients.ai_sdk.node import Node, text_of, valid_parts
 from tests.support.event_sequences import SIZES, answers, batches
 
 STARTED = ResponseStarted("s1", "acme/tiny", "acme")
@@ -38,13 +38,11 @@ def expected(events: list[Event]) -> list[tuple[str, Any]]:
 
 
 def shown(message: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Return a message's parts after the last restart, in the form of the expected parts."""
-    parts = message["parts"]
+    """Return a message's valid parts in the form of the expected parts."""
     # Also what is void is closed.
-    assert all(part["state"] not in {"streaming", "input-streaming"} for part in parts if "state" in part)
-    kept = max([number for number, part in enumerate(parts, 1) if part["type"] == "data-restart"], default=0)
+    assert all(part["state"] not in {"streaming", "input-streaming"} for part in message["parts"] if "state" in part)
     found: list[tuple[str, Any]] = []
-    for part in parts[kept:]:
+    for part in valid_parts(message):
         if part["type"].startswith("tool-"):
             found.append((part["type"], part["input"] if part["state"] == "input-available" else None))
         elif part["type"] != "step-start":
@@ -53,9 +51,9 @@ def shown(message: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 @st.composite
-def written(draw: st.DrawFn) -> tuple[list[Event], list[bytes]]:
+def written(draw: st.DrawFn, *, has_reset: bool = False) -> tuple[list[Event], list[bytes]]:
     """Draw an answer and its bytes, with heartbeats, and split at any place."""
-    events, encoder = draw(answers()), UIMessageEncoder("m1")
+    events, encoder = draw(answers()), UIMessageEncoder("m1", has_reset=has_reset)
     body = b"".join([encoder.encode(batch, 1) for batch in batches(events, draw(SIZES))])
     # These clients refuse arguments that reach for an object's prototype, whoever sends them.
     assume(b"__proto__" not in body and b"prototype" not in body)
@@ -63,11 +61,29 @@ def written(draw: st.DrawFn) -> tuple[list[Event], list[bytes]]:
     return events, [body[start:end] for start, end in pairwise(places)]
 
 
-@settings(  # not shrunk: each try is a round through Node
+FEW = settings(  # not shrunk: each try is a round through Node
     max_examples=10, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
 )
+
+
+@FEW
 @given(st.lists(written(), min_size=6, max_size=10))
 def test_is_parsed_and_shows_what_went_in(node: Node, streams: list[tuple[list[Event], list[bytes]]]) -> None:
+    check_shown(node, streams)
+
+
+@FEW
+@given(st.lists(written(has_reset=True), min_size=6, max_size=10))
+def test_version_7_keeps_nothing_of_what_was_void(
+    nodes: Callable[[str], Node], streams: list[tuple[list[Event], list[bytes]]]
+) -> None:
+    for message in check_shown(nodes("ai7"), streams):
+        assert "data-restart" not in [part["type"] for part in message["parts"]]
+
+
+def check_shown(node: Node, streams: list[tuple[list[Event], list[bytes]]]) -> list[dict[str, Any]]:
+    """Check what the package shows of answers, and return its messages."""
+    messages = []
     for (events, _), read in zip(streams, node.read([pieces for _, pieces in streams]), strict=True):
         end = events[-1]
         is_failed = isinstance(end, Failed)
@@ -75,13 +91,27 @@ def test_is_parsed_and_shows_what_went_in(node: Node, streams: list[tuple[list[E
         seen = read["messages"][0] if read["messages"] else {"parts": []}
         assert shown(seen) == expected(events)
         assert text_of(seen) == "".join(text for kind, text in expected(events) if kind == "text")
+        messages.append(seen)
+    return messages
+
+
+def test_version_7_drops_what_it_had_before_a_replay_that_it_appends(nodes: Callable[[str], Node]) -> None:
+    cut = UIMessageEncoder("m1", has_reset=True).encode([STARTED, TextDelta("o")])
+    replay = UIMessageEncoder("m1", is_replay=True, has_reset=True).encode(
+        [STARTED, TextDelta("one"), Completed("stop")]
+    )
+    (read,) = nodes("ai7").read([[cut, replay]])
+    assert shown(read["messages"][0]) == [("text", "one")]
 
 
 def test_each_frame_is_one_of_the_clients_own_schema(node: Node) -> None:
-    frames = [value for before, event, _ in GOLDEN for value in values(UIMessageEncoder("m1").encode([*before, event]))]
+    has_reset = node.version == "ai7"
+    encoded = [UIMessageEncoder("m1", has_reset=has_reset).encode([*before, event]) for before, event, _ in GOLDEN]
+    frames = [value for body in encoded for value in values(body)]
     accepted: list[bool] = node.do("check", frames=frames)
     assert [frame for frame, is_accepted in zip(frames, accepted, strict=True) if not is_accepted] == []
     assert node.do("check", frames=[{"type": "no-such-type"}, {"type": "text-delta", "id": 1}]) == [False, False]
+    assert node.do("check", frames=[{"type": "reset-step"}]) == [has_reset]
 
 
 def test_what_was_void_does_not_go_back_to_the_model(nodes: Callable[[str], Node]) -> None:

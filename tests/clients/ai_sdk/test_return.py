@@ -1,8 +1,9 @@
-"""Chats that are disconnected, stopped and resumed."""
+"""Resumable chats that are disconnected, stopped and resumed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -14,6 +15,18 @@ from tests.support.service import Service
 from tests.support.upstream import Gate, ToolCall, Upstream, openai_wire
 
 Open = Callable[..., Chat]
+
+
+@pytest.fixture
+def open_chat(open_chat: Open) -> Open:
+    return resumable(open_chat)
+
+
+def resumable(opening: Open) -> Open:
+    def open_one(model: str, **options: Any) -> Chat:
+        return opening(model, **{**options, "body": {"resumable": True, **options.get("body", {})}})
+
+    return open_one
 
 
 @pytest.fixture
@@ -31,7 +44,7 @@ def gated(upstream: Upstream, name: str) -> Callable[[], None]:
 
 
 def stop(service: Service, chat: Chat) -> Answer:
-    return send(f"{service.url}/ai/chat/{quote(chat.id, safe='')}/stop")
+    return send(f"{service.url}/ai/chat/{quote(chat.id, safe='')}/stream", method="DELETE")
 
 
 def coming(service: Service, chat: Chat) -> int:
@@ -141,24 +154,5 @@ class TestStop:
         upstream.closed("return-stop")
 
     def test_of_nothing_does_nothing(self, service: Service) -> None:
+        assert send(f"{service.url}/ai/chat/no%20such/stream", method="DELETE").status == 204
         assert send(f"{service.url}/ai/chat/no%20such/stop").status == 204
-
-    def test_of_a_page_ends_the_upstream_too(self, open_page: Open, upstream: Upstream) -> None:
-        gated(upstream, "return-page-stop")
-        chat = open_page("openai/return-page-stop")
-        chat.begin("send", text="hi")
-        chat.wait_for(lambda now: now.text == "one")
-        chat.do("stopForGood")
-        assert chat.wait_until_idle().status == "ready"
-        upstream.closed("return-page-stop")
-
-
-def test_leaving_alone_lets_the_answer_go_on_for_a_while(open_chat: Open, upstream: Upstream, service: Service) -> None:
-    gated(upstream, "return-left")
-    chat = open_chat("openai/return-left")
-    chat.begin("send", text="hi")
-    chat.wait_for(lambda now: now.text == "one")
-    chat.do("stop")
-    assert upstream.requests("return-left")[-1].ended is None
-    assert stop(service, chat).status == 204
-    upstream.closed("return-left")

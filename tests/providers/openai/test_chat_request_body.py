@@ -153,8 +153,15 @@ class TestCallIds:
             "tool_calls"
         ][0]["id"] not in {long, "a"}
 
-    def test_are_unchanged_for_other_servers(self) -> None:
-        assert self.ids() == ["x" * 80, "a", "x" * 80]
+    @pytest.mark.parametrize("model", ["gpt-5-mini", "openai/gpt-4o", "o3", "ft:gpt-4o:acme"])
+    def test_are_as_openai_takes_them_behind_a_gateway_too(self, model: str) -> None:
+        turns = build_body(ChatRequest(model, self.TURNS), is_official=False)["messages"]
+        assert turns[1]["tool_calls"][0]["id"] == turns[2]["tool_call_id"] == self.ids(is_official=True)[0]
+
+    @pytest.mark.parametrize("model", ["m", "gpt-oss-120b", "google/gemini-3", "olmo-3"])
+    def test_are_unchanged_for_models_of_others(self, model: str) -> None:
+        turns = build_body(ChatRequest(model, self.TURNS), is_official=False)["messages"]
+        assert turns[1]["tool_calls"][0]["id"] == turns[2]["tool_call_id"] == "x" * 80
 
 
 class TestCustomTools:
@@ -194,7 +201,8 @@ class TestEfforts:
             ("low", "gpt-4o", True, None),
             ("low", "gpt-4.1-mini", True, None),
             ("low", "gpt-3.5-turbo", True, None),
-            ("low", "gpt-4o", False, "low"),
+            ("low", "openai/gpt-4o", False, None),
+            ("low", "llama-4", False, "low"),
         ],
     )
     def test_of_anthropic_s_clients_are_those_of_the_model(self, effort, model, is_official, sent) -> None:
