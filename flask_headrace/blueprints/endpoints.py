@@ -8,12 +8,14 @@ from .anthropic_messages import endpoint as anthropic_messages
 from .native import endpoint as native
 from .openai_chat import endpoint as openai_chat
 from .openai_responses import endpoint as openai_responses
+from .openai_responses import stored_responses
 
 ENDPOINTS = (
     (native.create_native_blueprint, native.OPERATIONS),
     (streams.create_streams_blueprint, streams.OPERATIONS),
     (openai_chat.create_openai_chat_blueprint, openai_chat.OPERATIONS),
     (openai_responses.create_openai_responses_blueprint, openai_responses.OPERATIONS),
+    (stored_responses.create_stored_responses_blueprint, stored_responses.OPERATIONS),
     (models.create_models_blueprint, models.OPERATIONS),
     (anthropic_messages.create_anthropic_messages_blueprint, anthropic_messages.OPERATIONS),
     (chat.create_ai_chat_blueprint, chat.OPERATIONS),

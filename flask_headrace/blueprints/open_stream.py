@@ -22,7 +22,6 @@ from ..streaming.context import PartialMode, StreamContext
 from ..streaming.json_schema.enforce import validate_output
 from ..streaming.json_schema.validator import SchemaValidator
 from ..streaming.producer import Source
-from ..streaming.readable import ReadableStream
 from ..streaming.reader import StreamReader
 from ..streaming.request_digest import request_digest
 from .http import idempotency
@@ -46,14 +45,13 @@ class EchoedFields(NamedTuple):
     fields: Mapping[str, Any]
 
 
-def echoed_fields(stream: ReadableStream, protocol: str) -> dict[str, Any]:
+def echoed_fields(context: StreamContext, protocol: str) -> dict[str, Any]:
     """Return the request fields that a stream's response echoes; empty if the request used another protocol.
 
     Args:
-        stream: The stream.
+        context: The context of the stream.
         protocol: The protocol of the response.
     """
-    context = stream.context
     return msgspec.json.decode(context.echoed_fields, type=dict[str, Any]) if context.protocol == protocol else {}
 
 
@@ -67,6 +65,7 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
     owner: str,
     default_provider: str | None = None,
     is_resumable: bool = False,
+    is_background: bool = False,
     id: str | None = None,  # noqa: A002
     chat_id: str | None = None,
     partial_mode: PartialMode | None = None,
@@ -81,6 +80,7 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
         owner: The authenticated caller; empty if the service has no keys.
         default_provider: The provider for a model that is named without a provider and that no provider lists.
         is_resumable: Whether any worker can resume and stop the stream.
+        is_background: Whether the stream goes on without readers, until it ends or is stopped. It is resumable then.
         id: The id of a resumable stream. If the owner already has a stream of this id for the same request, that stream
             is read. None for a random id, or the one of the request's `Idempotency-Key`.
         chat_id: The owner's chat whose latest answer the resumable stream becomes; None for no chat.
@@ -96,18 +96,20 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
         NotSupported: the stream is resumable, and this process has no shared event loop; 501.
     """
     state = current_state()
+    is_resumable |= is_background
     if id is not None and not is_resumable:
         raise InvalidRequest("id is given, but resumable is not true: only a resumable stream can have a chosen id.")
     sent = chat_request
     provider, chat_request = _resolve(model, chat_request, default_provider)
     model_id = state.registry.model_id(provider, chat_request.model)
     context = _stream_context(model_id, provider, chat_request, owner, partial_mode)
-    context = replace(context, ignored=_ignored_by_provider(provider, sent))
+    context = replace(context, ignored=_ignored_by_provider(provider, sent), is_background=is_background)
+    key = idempotency.requested_key() if id is None and has_one_loop() else None
     if echoed is not None:
-        bounded_fields = _limit_size(echoed.fields) if is_resumable else echoed.fields
+        is_stored = is_resumable or key is not None
+        bounded_fields = _limit_size(echoed.fields) if is_stored else echoed.fields
         context = replace(context, protocol=echoed.protocol, echoed_fields=msgspec.json.encode(bounded_fields))
     source = _source(provider, chat_request, context, enforce_schema=enforce_schema)
-    key = idempotency.requested_key() if id is None and has_one_loop() else None
     if key is not None:
         return _open_idempotent(state, chat_request, context, source, key, chat_id)
     if is_resumable:

@@ -18,7 +18,7 @@ from .encoding.skip_seen import SkipSeenEvents
 from .http.request_id import current_request_id
 from .native import endpoint as native
 from .openai_chat import endpoint as openai_chat
-from .openai_responses import endpoint as openai_responses
+from .openai_responses import encoder_factory as openai_responses
 
 NATIVE = "native"
 

@@ -12,6 +12,7 @@ from ..providers.chat_request import Json
 from ..providers.registry import ModelRegistry
 from ..streaming.registry import StreamRegistry
 from ..streaming.resumable_streams import ResumableStreams
+from ..streaming.stored_streams import StoredStreams
 from ..streaming.stores.availability import StoreAvailability
 
 EXTENSION = "headrace"
@@ -24,6 +25,7 @@ class ExtensionState:
     Args:
         streams: The open streams of this worker.
         resumable_streams: The streams that any worker can resume and stop.
+        stored_streams: The same streams, to be looked at and deleted without being followed.
         registry: The available models.
         authorize: Called in each request. Returns the caller's name, or aborts.
         max_content_length: Maximum size of a request body in bytes.
@@ -38,6 +40,7 @@ class ExtensionState:
 
     streams: StreamRegistry
     resumable_streams: ResumableStreams
+    stored_streams: StoredStreams
     registry: ModelRegistry
     authorize: Callable[[], str]
     max_content_length: int

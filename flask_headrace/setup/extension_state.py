@@ -16,6 +16,7 @@ from ..signals import report_end, report_start
 from ..streaming.registry import StreamRegistry
 from ..streaming.resumable_streams import ResumableStreams
 from ..streaming.resume.store_writer import StoreWriter
+from ..streaming.stored_streams import StoredStreams
 from ..streaming.stores.availability import StoreAvailability
 from .providers import build_registry
 from .schemas import load_schemas
@@ -54,10 +55,12 @@ def build_state(
         on_end=report_end(app, metrics.record_stream_end),
         store_writer=store_writer,
     )
+    resumable_streams = ResumableStreams(streams, store_writer)
     is_open = authorize is None and not settings.api_keys
     return ExtensionState(
         streams=streams,
-        resumable_streams=ResumableStreams(streams, store_writer),
+        resumable_streams=resumable_streams,
+        stored_streams=StoredStreams(resumable_streams, store_writer),
         registry=registry,
         authorize=authorize or bearer_auth(settings.api_keys),
         max_content_length=settings.max_content_length,

@@ -24,6 +24,7 @@ class StreamContext(msgspec.Struct, frozen=True, gc=False):
         created: When the stream was requested, in seconds since 1970.
         protocol: The protocol of the request, if the response echoes fields of the request; else empty.
         echoed_fields: These fields as JSON. They are stored with the stream: another worker may send the answer.
+        is_background: Whether a resumable stream goes on without readers, until it ends or somebody stops it.
         incarnation: A random name that distinguishes a resumable stream from earlier and later streams of the same id:
             after a store has lost a stream, a client can open its id again. Empty for a plain stream.
         request_id: The id of the HTTP request that opened the stream, for the log; empty for none.
@@ -40,6 +41,7 @@ class StreamContext(msgspec.Struct, frozen=True, gc=False):
     created: int = 0
     protocol: str = ""
     echoed_fields: bytes = msgspec.field(default=b"", name="repeated")
+    is_background: bool = False
     incarnation: str = ""
     request_id: str = ""
     ignored: dict[str, tuple[str, ...]] = {}  # msgspec gives each one of its own

@@ -27,6 +27,7 @@ from .resume.stored_events import decode_context
 from .resume.stored_reader import StoredStreamReader, stream_not_found
 from .session import StreamSession
 from .stores.base import StreamClaim, StreamRecord
+from .stream_lookup import StreamLookup
 
 
 class ResumableStreams:
@@ -35,12 +36,16 @@ class ResumableStreams:
     Args:
         streams: The streams that are open at this worker.
         store_writer: This worker's access to the store.
+
+    Attributes:
+        lookup: Finds the streams by their ids.
     """
 
     def __init__(self, streams: StreamRegistry, store_writer: StoreWriter) -> None:
         self._streams = streams
         self._store_writer = store_writer
         self._store = store_writer.store
+        self.lookup = StreamLookup(streams, store_writer)
 
     def open(
         self,
@@ -65,7 +70,7 @@ class ResumableStreams:
             LimitError: no more streams may be opened here now, or the store is away; 503.
         """
         # A repeated request for a stream of this worker does not count towards the limit of its owner.
-        self._streams.check_capacity("" if self._local(id) is not None else context.owner)
+        self._streams.check_capacity("" if self.lookup.session(id) is not None else context.owner)
         context = msgspec.structs.replace(context, incarnation=secrets.token_hex(4))
         encoded = msgspec.msgpack.encode(context)
         claim = StreamClaim(id, self._store_writer.worker, context.owner, request_digest, encoded)
@@ -80,7 +85,7 @@ class ResumableStreams:
 
     def _local_record(self, id_: str) -> StreamRecord | None:
         # A stream that is stored by this worker exists, even if the store has lost it.
-        session = self._local(id_)
+        session = self.lookup.session(id_)
         claim = None if session is None else self._store_writer.claim_of(session)
         return None if claim is None else StreamRecord(claim)
 
@@ -131,7 +136,7 @@ class ResumableStreams:
             AnswerReplaced: the stream of that id is another incarnation; 410.
             StoreUnavailable: the store is away, or behind the client; 503.
         """
-        session = self._local(id, incarnation)
+        session = self.lookup.session(id, incarnation)
         if session is not None:
             if session.context.owner != owner:
                 raise stream_not_found(id)
@@ -139,10 +144,10 @@ class ResumableStreams:
                 raise cursor.invalid_cursor(after)
             is_complete = session.terminal is not None and after == session.last_number
             return None if is_complete else _reader_after(session, after, is_whole=is_whole)
-        record = retry_while_away(self._store_writer, lambda: self._find(id, owner, incarnation))
+        record = retry_while_away(self._store_writer, lambda: self.lookup.record(id, owner, incarnation))
         if after > record.last and not record.is_finished:
             record = cursor.wait_for_store(
-                self._store_writer, record, after, lambda: self._find(id, owner, incarnation)
+                self._store_writer, record, after, lambda: self.lookup.record(id, owner, incarnation)
             )
         known = cursor.known_position(self._store, record, after)
         is_unread = after < record.last or (after == record.last and not record.is_finished)
@@ -231,19 +236,12 @@ class ResumableStreams:
         """
         session = self._streams.get(id)
         if session is None or not session.was_stored:
-            self._find(id, owner)
+            self.lookup.record(id, owner)
             self._store.request_stop(id)
         elif session.context.owner != owner:
             raise stream_not_found(id)
         else:
             session.cancel("stopped")
-
-    def _local(self, id_: str, incarnation: str = "") -> StreamSession | None:
-        session = self._streams.get(id_)
-        if session is None or not session.is_stored:
-            return None
-        # If the store has lost this stream unnoticed, another worker may have begun the next one of the id.
-        return session if incarnation in {"", session.context.incarnation} else None
 
     def _read(
         self,
@@ -256,7 +254,7 @@ class ResumableStreams:
     ) -> StreamReader:
         """Read a stream from after event `after`; the store knows the client's events up to `known`, None for all."""
         context = decode_context(record.claim)
-        session = self._local(record.claim.id, context.incarnation)
+        session = self.lookup.session(record.claim.id, context.incarnation)
         if session is not None:
             return _reader_after(session, after, is_whole=is_whole)
         is_whole |= context.partial_mode is not None
@@ -272,13 +270,6 @@ class ResumableStreams:
         )
         self._streams.add_stored_reader(stored_reader)
         return _reader_after(stored_reader, after, is_whole=is_whole)
-
-    def _find(self, id_: str, owner: str, incarnation: str = "") -> StreamRecord:
-        record = self._store.find(id_)
-        if record is None or record.claim.owner != owner:
-            raise stream_not_found(id_)
-        cursor.check_incarnation(record, incarnation)
-        return record
 
 
 def _chat_name(chat: str, owner: str) -> str:

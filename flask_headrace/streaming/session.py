@@ -5,7 +5,7 @@ or encoders. `stop` decides the terminal event: the first call counts, and none 
 
 A plain session ends when its last reader leaves, and discards events that all readers have. A resumable session, whose
 sink writes its events into a store, can be read from any event by any number of readers, and continues for its grace
-time without readers.
+time without readers, or to its end if it runs in the background.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class StreamSession:
         self._usage_tracker = UsageTracker(context)
         self._is_blocked = False
         self._buffer = EventBuffer()
-        self._grace = DisconnectGrace(limits.grace, self._has_remote_readers, self._cancel_unread)
+        self._grace = DisconnectGrace(limits.grace, self._has_remote_readers, lambda: self.cancel("reader_left"))
         self._readers: list[Reader] = []
         self._space_waiter = GreenletWaiter()
         self._deadlines = TimeoutScheduler(self._current_deadlines, limits.shortest_wait())
@@ -222,6 +222,10 @@ class StreamSession:
             self._discard_read()
         return events
 
+    def events(self) -> list[Event]:
+        """Return all events so far. Only for a resumable stream: a plain one discards what its reader has."""
+        return self._buffer.after(0, self.last_number)
+
     def drop_reader(self, reader: Reader) -> None:
         """Close a reader whose client accepts nothing. A plain stream without other readers is cancelled."""
         if self.is_stored or len(self._readers) > 1:
@@ -230,19 +234,16 @@ class StreamSession:
             self.cancel("reader_stalled")
 
     def remove_reader(self, reader: Reader) -> None:
-        """Remove a reader; idempotent. Without readers a plain stream is cancelled, a resumable one after `grace`."""
+        """Remove a reader; idempotent. Without readers a plain stream ends, a resumable one after `grace`, or never."""
         if reader in self._readers:
             self._readers.remove(reader)
             self._discard_read()
         if not self._readers and self.pending_terminal is None:
-            if self.is_stored:
+            if not self.is_stored:
+                self.cancel("reader_left")
+            elif not self.context.is_background:
                 self._grace.start()
-            else:
-                self._cancel_unread()
         self._stop_timers()
-
-    def _cancel_unread(self) -> None:
-        self.cancel("reader_left")
 
     def _has_remote_readers(self) -> bool:
         return self.sink is not None and self.sink.has_remote_readers(self)
@@ -259,7 +260,7 @@ class StreamSession:
         sink, self.sink = self.sink, None
         self._discard_read()
         if not self._readers:
-            self._cancel_unread()
+            self.cancel("reader_left")
         if sink is not None:
             sink.detach(self)
 

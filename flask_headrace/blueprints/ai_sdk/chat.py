@@ -156,7 +156,7 @@ def encoder_for(stream: ReadableStream, *, is_replay: bool = False) -> UIMessage
         stream: The stream.
         is_replay: See `UIMessageEncoder`.
     """
-    return _encoder(stream.id, echoed_fields(stream, PROTOCOL), is_replay=is_replay)
+    return _encoder(stream.id, echoed_fields(stream.context, PROTOCOL), is_replay=is_replay)
 
 
 def resume(id: str) -> Response:  # noqa: A002  # the path's name

@@ -85,5 +85,5 @@ def _encoder_options(body: ChatCompletionBody, chat_request: ChatRequest) -> dic
 def encoder_for(stream: ReadableStream) -> ChatCompletionEncoder:
     """Return the chat completion encoder for a stream, with the options of its request."""
     # A request in another protocol cannot exclude usage, so usage is included.
-    options = {"has_usage": True, **echoed_fields(stream, PROTOCOL)}
+    options = {"has_usage": True, **echoed_fields(stream.context, PROTOCOL)}
     return ChatCompletionEncoder(stream.id, stream.context.model, stream.context.created, **options)

@@ -49,8 +49,9 @@ class ResponseBody(msgspec.Struct, frozen=True):
         user: An identifier of the end user, for the provider.
         safety_identifier: The newer name of `user`.
         metadata: Echoed in the response.
-        store: Whether a provider of the Responses API stores the response; `false` if omitted.
-        background: Rejected except for `false`; use `resumable`.
+        store: Whether a provider of the Responses API stores the response; `false` if omitted. With `background`, this
+            service stores it, and `false` is rejected.
+        background: Whether the answer goes on without a reader; see `GET /v1/responses/resp_{stream_id}`.
         previous_response_id: The id of a response that the provider stores; rejected unless the upstream has
             `state = true`. Send the whole conversation in `input`.
         conversation: Likewise, of a conversation.
@@ -75,7 +76,7 @@ class ResponseBody(msgspec.Struct, frozen=True):
     safety_identifier: str | None = None
     metadata: Json | None = None
     store: bool | None = None
-    background: Any = None
+    background: bool | None = None
     previous_response_id: str | None = None
     conversation: Any = None
     prompt: Any = None

@@ -36,7 +36,7 @@ from ..encoding.error_bodies import openai_error_body
 from ..encoding.frames import OPENAI_HEARTBEAT, encode_events
 from .call_frames import CallFrames
 from .frame_writer import FrameWriter
-from .output import Output
+from .output import Output, collected_output
 from .output_items import (
     INCOMPLETE_REASONS,
     ResponseHeader,
@@ -44,7 +44,7 @@ from .output_items import (
     usage_object,
 )
 from .request_echo import Json
-from .run_format import REASONING_RUN, SUMMARY_RUN, TEXT_RUN, RunFormat
+from .run_format import RUN_FORMATS, TEXT_RUN, RunFormat
 from .tool_names import read_tool_names
 
 EVENT_NAMES = (
@@ -57,6 +57,8 @@ EVENT_NAMES = (
     "response.output_text.delta",
     "response.output_text.done",
     "response.output_text.annotation.added",
+    "response.refusal.delta",
+    "response.refusal.done",
     "response.reasoning_summary_part.added",
     "response.reasoning_summary_part.done",
     "response.reasoning_summary_text.delta",
@@ -123,20 +125,14 @@ class ResponsesEncoder:
     def encode_whole(self, answer: CollectedAnswer) -> Json:
         """Return a complete answer as one JSON value."""
         assert answer.completed is not None
-        output, said = Output(self._header.id, self._names), iter(answer.provider_events)
-        before, event = next(said, (None, None))
-        for number, block in enumerate([*answer.blocks, None]):
-            while event is not None and before == number:
-                output.read(event)
-                before, event = next(said, (None, None))
-            if block is not None:
-                output.open(block)
+        output = collected_output(answer, self._header.id, self._names)
         items = [output.item(index, "completed") for index in range(len(output.items))]
-        is_incomplete = answer.finish_reason in INCOMPLETE_REASONS
+        completed = output.ended(answer.completed)
+        is_incomplete = completed.finish_reason in INCOMPLETE_REASONS
         if is_incomplete and items and type(output.items[-1].block) is TextBlock:
             items[-1]["status"] = "incomplete"
         model = answer.started.model if answer.started else self._model
-        return self._header.ended_response(model, items, answer.completed, answer.usage, output.reported)
+        return self._header.ended_response(model, items, completed, answer.usage, output.reported)
 
     def error_body(self, error: HeadraceError) -> Json:
         """Return the body of an error response in OpenAI's form."""
@@ -168,11 +164,8 @@ class ResponsesEncoder:
                 return self._open_response()
             case Usage():
                 self._usage = event
-            case Completed(reason):
-                closed = self._close_run("incomplete" if reason in INCOMPLETE_REASONS else "completed")
-                items = self._items("incomplete")
-                response = self._header.ended_response(self._model, items, event, self._usage, self._output.reported)
-                return [*closed, self._writer.frame(f"response.{response['status']}", response=response)]
+            case Completed():
+                return self._complete(self._output.ended(event))
             case AnswerRestarted(reason, model):
                 problem = f"The answer restarted with {model} ({reason}), and this protocol cannot revoke its beginning"
                 raise AbortConnection(b"".join(self._fail("restarted", f"{problem}: send the request again.")))
@@ -181,6 +174,12 @@ class ResponsesEncoder:
             case Cancelled(reason):
                 return self._fail(StreamCancelled.code, StreamCancelled(reason).message)
         return []
+
+    def _complete(self, completed: Completed) -> list[bytes]:
+        closed = self._close_run("incomplete" if completed.finish_reason in INCOMPLETE_REASONS else "completed")
+        items = self._items("incomplete")
+        response = self._header.ended_response(self._model, items, completed, self._usage, self._output.reported)
+        return [*closed, self._writer.frame(f"response.{response['status']}", response=response)]
 
     def _open_response(self) -> list[bytes]:
         opened = self._header.response(self._model, "in_progress", [])
@@ -225,9 +224,7 @@ class ResponsesEncoder:
 
     def _open_run(self, block: TextBlock) -> list[bytes]:
         opened = [*self._close_run(), self._writer.open_item(block)]
-        item = self._output.items[-1]
-        kind = REASONING_RUN if item.has_reasoning_text else SUMMARY_RUN
-        run_format = self._run_format = kind if item.type == "reasoning" else TEXT_RUN
+        run_format = self._run_format = RUN_FORMATS[self._output.items[-1].part_type]
         part_fields = {**self._writer.place(self._last_index), **run_format.part_fields}
         # All delta frames of a run are equal except for text and sequence number, so the rest is encoded only once.
         name, fields = f"{run_format.text}.delta", {**part_fields, **run_format.text_fields, "delta": ""}
@@ -244,7 +241,9 @@ class ResponsesEncoder:
         text_fields = {"logprobs": item.logprobs} if is_message else run_format.text_fields
         part = item.part() if is_message else run_format.part_object(text)
         return [
-            self._writer.frame(f"{run_format.text}.done", **part_fields, **text_fields, text=text),
+            self._writer.frame(
+                f"{run_format.text}.done", **part_fields, **text_fields, **{run_format.whole_field: text}
+            ),
             self._writer.frame(f"{run_format.part}.done", **part_fields, part=part),
             self._writer.close_item(self._last_index, status),
         ]

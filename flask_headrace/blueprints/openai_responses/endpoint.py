@@ -6,21 +6,24 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError, InvalidRequest
-from ...streaming.readable import ReadableStream
+from ...streaming.reader import StreamReader
 from ..http.auth import authorize_request
 from ..http.error_handlers import handle_v1_error
+from ..http.ignored_header import add_ignored_header
 from ..http.json_answer import json_answer_response
 from ..http.request_body import read_body_and_fields
 from ..http.stream_response import stream_response
-from ..open_stream import EchoedFields, echoed_fields, open_stream
+from ..open_stream import EchoedFields, open_stream
 from ..openai_shared.errors import ERROR_SCHEMA
 from ..openai_shared.request import protocol_headers
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
 from .body import ResponseBody
 from .compaction import CompactionEncoder, compaction_request
-from .encoder import EVENT_NAMES, ResponsesEncoder
+from .encoder import EVENT_NAMES
+from .encoder_factory import PROTOCOL, encoder_for
 from .request import to_chat_request
 from .request_echo import echoed_request_fields
+from .response_resource import resource_response
 from .tool_names import stored_tool_names
 
 OPERATIONS = (
@@ -57,9 +60,6 @@ OPERATIONS = (
     ),
 )
 
-PROTOCOL = "openai-responses"
-"""The protocol's name in `?protocol=`."""
-
 _decoder = msgspec.json.Decoder(ResponseBody)
 
 
@@ -83,11 +83,14 @@ def respond() -> Response:
         owner=owner,
         default_provider="openai",
         is_resumable=body.resumable,
+        is_background=_is_background(body),
         id=body.id,
         echoed=EchoedFields(
             PROTOCOL, {**echoed_request_fields(fields), **stored_tool_names(chat_request, body.tools or ())}
         ),
     )
+    if body.background and not body.stream:
+        return _accepted(reader)
     encoder = encoder_for(reader.session)
     return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
 
@@ -108,7 +111,17 @@ def compact() -> Response:
     return json_answer_response(reader, CompactionEncoder(reader.session.id, context.model, context.created))
 
 
-def encoder_for(stream: ReadableStream) -> ResponsesEncoder:
-    """Return the Responses API encoder for a stream, with the echoed fields of its request."""
-    fields = echoed_fields(stream, PROTOCOL)
-    return ResponsesEncoder(stream.id, stream.context.model, stream.context.created, fields)
+def _is_background(body: ResponseBody) -> bool:
+    if body.background and body.store is False:
+        raise InvalidRequest(
+            "background is true and store is false: a background response is stored until it expires. Omit store, or "
+            "background."
+        )
+    return bool(body.background)
+
+
+def _accepted(reader: StreamReader) -> Response:
+    # Nobody waits for a background response: the client asks for it later.
+    stream = reader.session
+    reader.close()
+    return add_ignored_header(resource_response(stream.id, stream.context.owner), stream)

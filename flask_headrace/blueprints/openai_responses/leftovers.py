@@ -14,7 +14,7 @@ from ...providers.chat_request import Json
 MAX_NAMES = 200
 """Names that are collected of one kind: the client chooses them, and a header shows only some."""
 
-SERVICE_FIELDS = frozenset({"background", "id", "input", "model", "resumable", "stream"})
+SERVICE_FIELDS = frozenset({"background", "background_options", "id", "input", "model", "resumable", "stream"})
 """Fields that no provider receives as the client sent them."""
 
 COUNTERPARTS: Mapping[str, tuple[str, str]] = {

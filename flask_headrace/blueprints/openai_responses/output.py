@@ -12,9 +12,9 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from ...core.answer import Block, ReasoningBlock, TextBlock, ToolCallBlock
-from ...core.events import ProviderEvent
-from .output_items import Status, call_item, message_item, reasoning_item, text_part
+from ...core.answer import Block, CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
+from ...core.events import Completed, ProviderEvent
+from .output_items import Status, call_item, message_item, reasoning_item, refusal_part, text_part
 from .request_echo import Json
 from .tool_names import ToolNames
 
@@ -26,6 +26,9 @@ Frames: TypeAlias = list[tuple[str, Json]]
 MAX_ID_CHARS = 256
 _EVENT_NAME = re.compile(r"[\w.-]{1,100}", re.ASCII)
 _PREFIXES = {"message": "msg", "reasoning": "rs", "function_call": "fc", "custom_tool_call": "ctc"}
+_PART_TYPES = {"message": ("output_text", "refusal"), "reasoning": ("summary_text", "reasoning_text")}
+"""The usual type of the part of an item, and the other one."""
+
 _OWN_FIELDS = frozenset({"id", "type", "role", "name", "namespace", "call_id"})
 
 _decode = msgspec.json.Decoder(Json, float_hook=lambda digits: msgspec.Raw(digits.encode())).decode
@@ -40,7 +43,7 @@ class OutputItem:
         type: The type of the item.
         id: The id of the item: the provider's if it has one.
         fields: Further fields, as the provider sent them.
-        has_reasoning_text: Whether the reasoning is the model's own text, and no summary.
+        part_type: The type of the one part of a message or of reasoning.
         annotations: Those of a message.
         logprobs: The log probabilities of a message's tokens.
         json: The complete item; None while it grows.
@@ -50,13 +53,15 @@ class OutputItem:
     type: str
     id: str
     fields: Json = field(default_factory=dict)
-    has_reasoning_text: bool = False
+    part_type: str = ""
     annotations: list[Any] = field(default_factory=list)
     logprobs: list[Any] = field(default_factory=list)
     json: Json | None = None
 
     def part(self) -> Json:
-        """Return the text part of a message."""
+        """Return the part of a message."""
+        if self.part_type == "refusal":
+            return refusal_part(self.block.text if self.block else "")
         return text_part(self.block.text if self.block else "", self.annotations, self.logprobs)
 
 
@@ -80,7 +85,7 @@ class Output:
         self.logprobs: list[Any] = []
         self._first_logprobs: list[Any] = []  # of the message that begins next
         self._next: Json = {}  # the provider's words about the next item
-        self._next_has_text = False
+        self._next_part = ""  # the type of its part, if it is not the usual one
         self._places: dict[Any, int] = {}  # indexes in `items`, by the provider's index and id of the item
 
     def open(self, block: Block) -> int:
@@ -91,11 +96,12 @@ class Output:
             described = {}
         item = OutputItem(block, item_type, _id_of(described) or self._new_id(item_type), dict(described))
         self._name_call(item, described)
-        item.has_reasoning_text = self._next_has_text and item_type == "reasoning"
+        usual, unusual = _PART_TYPES.get(item_type, ("", ""))
+        item.part_type = unusual if self._next_part == unusual else usual
         if item_type == "message":
             item.logprobs, self._first_logprobs = self._first_logprobs, []
         index = self._add(item, self._next)
-        self._next, self._next_has_text = {}, False
+        self._next, self._next_part = {}, ""
         return index
 
     def item(self, index: int, status: Status) -> Json:
@@ -108,6 +114,12 @@ class Output:
         built = self.items[index].json = self._build(self.items[index], status)
         return built
 
+    def ended(self, completed: Completed) -> Completed:
+        """Return the last event of the answer as this API means it: one with a refusal is complete."""
+        has_refused = any(item.part_type == "refusal" for item in self.items)
+        is_complete = has_refused and completed.finish_reason == "content_filter"
+        return msgspec.structs.replace(completed, finish_reason="stop") if is_complete else completed
+
     def read(self, event: ProviderEvent) -> Frames:
         """Add what the provider says, and return the frames that say it."""
         fields = _fields_of(event)
@@ -115,7 +127,7 @@ class Output:
             case "item":
                 self._next = fields
             case "part":
-                self._next_has_text = fields.get("type") == "reasoning_text"
+                self._next_part = str(fields.get("type"))
             case "logprobs" if isinstance(logprobs := fields.get("logprobs"), list):
                 self._add_logprobs(logprobs)
             case "annotation":
@@ -161,7 +173,7 @@ class Output:
             case ToolCallBlock() as call:
                 built = call_item(item.id, item.type, call, status, item.fields)
             case ReasoningBlock() as reasoning:
-                built = reasoning_item(item.id, reasoning, has_text=item.has_reasoning_text)
+                built = reasoning_item(item.id, reasoning, has_text=item.part_type == "reasoning_text")
             case message:
                 built = message_item(item.id, [item.part()] if message.text else [], status)
         return {**built, **{name: value for name, value in item.fields.items() if name not in _OWN_FIELDS}}
@@ -217,6 +229,25 @@ class Output:
 
     def _place_of(self, *keys: Any) -> int | None:  # noqa: ANN401  # any JSON
         return next((self._places[key] for key in keys if isinstance(key, (int, str)) and key in self._places), None)
+
+
+def collected_output(answer: CollectedAnswer, stream_id: str, names: ToolNames) -> Output:
+    """Return the items of an answer, as far as it is collected.
+
+    Args:
+        answer: The answer.
+        stream_id: The stream's id.
+        names: The names of tools that are no plain functions.
+    """
+    output, said = Output(stream_id, names), iter(answer.provider_events)
+    before, event = next(said, (None, None))
+    for number, block in enumerate([*answer.blocks, None]):
+        while event is not None and before == number:
+            output.read(event)
+            before, event = next(said, (None, None))
+        if block is not None:
+            output.open(block)
+    return output
 
 
 def _id_of(item: Json) -> str:

@@ -14,7 +14,7 @@ from ...core.events import Completed, FinishReason, Usage
 from ...core.reasoning_signature import encrypted_content_of, is_openai_signature
 from .request_echo import Json, response_fields
 
-Status: TypeAlias = Literal["in_progress", "completed", "incomplete", "failed"]
+Status: TypeAlias = Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
 
 REDACTED_PREFIX = "redacted:"
 """Precedes the signature of redacted reasoning in `encrypted_content`."""
@@ -58,12 +58,11 @@ class ResponseHeader(msgspec.Struct, frozen=True, dict=True):
             "created_at": self.created,
             "completed_at": None,
             "status": status,
-            "background": False,
             "error": None,
             "incomplete_details": None,
             "model": model,
             "output": output,
-            "store": False,
+            "store": self._echoed_fields["background"],
             "usage": None,
             **self._echoed_fields,
             **rest,
@@ -122,6 +121,11 @@ def call_item(id: str, item_type: str, block: ToolCallBlock, status: Status, nam
 def text_part(text: str, annotations: Sequence[Any] = (), logprobs: Sequence[Any] = ()) -> Json:
     """Return a text part of a message item."""
     return {"type": "output_text", "text": text, "annotations": [*annotations], "logprobs": [*logprobs]}
+
+
+def refusal_part(text: str) -> Json:
+    """Return a part of a message item that is a refusal."""
+    return {"type": "refusal", "refusal": text}
 
 
 def summary_part(text: str) -> Json:

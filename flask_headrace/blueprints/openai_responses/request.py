@@ -6,8 +6,6 @@ This module knows OpenAI's fields, and which of them every provider understands.
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from ...core.errors import InvalidRequest
@@ -15,16 +13,11 @@ from ...core.tool_namespaces import QualifiedName, flat_names
 from ...providers.chat_request import ChatRequest, Json, Message, ResponseFormat
 from ...providers.source_request import SourceRequest, SourceTurn
 from ..openai_shared.body import JSONSchemaDefinition
-from ..openai_shared.request import convert, reject_unsupported
+from ..openai_shared.request import convert
 from .body import ResponseBody
 from .conversation import ConversationReader
 from .leftovers import SERVICE_FIELDS, Leftovers
 from .tools import ToolReader
-
-UNSUPPORTED_FIELDS: dict[str, tuple[Any, ...]] = {"background": (False,)}
-"""Fields that are not supported, each with the values that have no effect and are accepted."""
-
-_ALTERNATIVES = {"background": "use resumable"}
 
 
 def to_chat_request(body: ResponseBody, fields: Json, headers: tuple[tuple[str, str], ...] = ()) -> ChatRequest:
@@ -38,7 +31,6 @@ def to_chat_request(body: ResponseBody, fields: Json, headers: tuple[tuple[str, 
     Raises:
         InvalidRequest: the body has an item or a value that is not supported; the message names it.
     """
-    reject_unsupported(body, UNSUPPORTED_FIELDS, _ALTERNATIVES)
     leftovers = Leftovers()
     leftovers.add_fields(fields)
     names = flat_names(body.tools or ())

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 Json: TypeAlias = dict[str, Any]
 
 ECHOED_FIELD_DEFAULTS: Mapping[str, Any] = {
+    "background": False,
     "frequency_penalty": 0.0,
     "instructions": None,
     "max_output_tokens": None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -45,28 +44,6 @@ def convert(value: Any, value_type: Any, path: str) -> Any:  # noqa: ANN401  # a
         return msgspec.convert(value, value_type)
     except msgspec.ValidationError as error:
         raise InvalidRequest(f"{path} is invalid: {format_validation_error(error, value_type)}.") from None
-
-
-def reject_unsupported(
-    body: Any,  # noqa: ANN401  # any body of OpenAI's protocols
-    unsupported_fields: Mapping[str, tuple[Any, ...]],
-    alternatives: Mapping[str, str],
-) -> None:
-    """Return if no unsupported field of a body would change the answer.
-
-    Args:
-        body: The request body.
-        unsupported_fields: The unsupported fields' names, each with the values that have no effect.
-        alternatives: Advice for the error message by field name; by default, to omit the field.
-
-    Raises:
-        InvalidRequest: an unsupported field has another value; the message names the field.
-    """
-    for name, harmless_values in unsupported_fields.items():
-        value = getattr(body, name)
-        if value is not None and value not in harmless_values:
-            alternative = alternatives.get(name, "omit it")
-            raise InvalidRequest(f"{name} is {value!r:.100}, which is not supported here: {alternative}.")
 
 
 def parse_tool_arguments(text: str, path: str) -> Json:

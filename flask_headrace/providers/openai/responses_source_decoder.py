@@ -5,7 +5,7 @@ Its data are JSON objects; `output_index` is the provider's. The kinds:
 
 - `item`: fields of the message, reasoning or call that begins next: `{"output_index", "item"}`
 - `added`, `done`: an item of another type, as it begins and as it is complete: `{"output_index", "item"}`
-- `part`: the type of the parts of the reasoning that begins next, if it is no summary: `{"type"}`
+- `part`: the type of the parts of the message or the reasoning that begins next, if it is no text and no summary
 - `annotation`: an annotation of the current message: `{"annotation"}`
 - `logprobs`: the log probabilities of the text that comes next: `{"logprobs"}`
 - `event`: any other event, as it came
@@ -62,10 +62,10 @@ class SourceResponseDecoder(ResponseDecoder):
     def __init__(self, upstream: str, model: str, pricing_provider: str) -> None:
         super().__init__(upstream, model, pricing_provider)
         self._item_type = ""  # of the last item that began
-        self._part_type = "summary_text"
+        self._part_type = ""  # of the current item, if it is not the usual one
         self._annotations = 0  # of the current message
         self._held: list[Event] = []  # the description of the item that has begun
-        self._has_output = False  # whether the current reasoning has a text or a signature
+        self._has_output = False  # whether the current item has any content
 
     def _read_text_delta(self, frame: ServerSentEvent, events: list[Event]) -> bool:
         if (
@@ -76,13 +76,15 @@ class SourceResponseDecoder(ResponseDecoder):
             events.append(_event("logprobs", {"logprobs": logprobs}))
         before = len(events)
         is_read = super()._read_text_delta(frame, events)
-        if self._held and len(events) > before:
+        if len(events) > before:
+            self._has_output = True
             self._describe_item(before, events)
         return is_read
 
     def _describe_item(self, place: int, events: list[Event]) -> None:
-        events[place:place] = self._held
-        self._held = []
+        if self._held:
+            events[place:place] = self._held
+            self._held = []
 
     def _read(self, kind: str, event: ResponseEvent, frame: ServerSentEvent, events: list[Event]) -> None:
         match kind:
@@ -92,9 +94,10 @@ class SourceResponseDecoder(ResponseDecoder):
                 self._end(_fields(frame), event.item or Item(), events)
             case "response.output_text.annotation.added":
                 self._annotate(_fields(frame).get("annotation"), events)
-            case "response.reasoning_text.delta" if self._part_type != "reasoning_text":
-                self._part_type = "reasoning_text"
-                events.append(_event("part", {"type": self._part_type}))
+            case "response.reasoning_text.delta":
+                self._begin_part("reasoning_text", events)
+            case "response.refusal.delta":
+                self._begin_part("refusal", events)
             case _ if kind not in _SKIPPED_EVENTS and _EVENT_NAME.fullmatch(kind) and event.error is None:
                 self._pass_on(kind, _fields(frame), events)
         before = len(events)
@@ -120,8 +123,13 @@ class SourceResponseDecoder(ResponseDecoder):
             description = _item_event(sent, item, is_content=is_content)
             self._held = [] if is_content else [description]
             events += [description] if is_content else []
-        self._item_type, self._part_type = item_type, "summary_text"
+        self._item_type, self._part_type = item_type, ""
         self._annotations, self._has_output = 0, False
+
+    def _begin_part(self, part_type: str, events: list[Event]) -> None:
+        if self._part_type != part_type:
+            self._part_type = part_type
+            events.append(_event("part", {"type": part_type}, is_content=self._has_output))
 
     def _end(self, sent: Json, item: Item, events: list[Event]) -> None:
         whole = _object(sent, "item")

@@ -8,6 +8,7 @@ its end in the store tells readers at other workers as soon as the store accepts
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,6 +24,9 @@ from .lease import LEASE_RENEWAL_INTERVAL, WorkerLease
 from .pending_operations import PendingOperations
 from .stored_events import decode_context, encode_payload
 from .write_queue import IDLE_WINDOW, RETRY_DELAY, WriteQueue
+
+FLUSH_POLL_INTERVAL = 0.005
+"""Seconds between two looks whether a stream is written."""
 
 SWEEP_INTERVAL = 30.0
 """Seconds between two removals of expired streams from the store."""
@@ -181,9 +185,10 @@ class StoreWriter:
         self._write_queue.flush(seconds)
 
     def flush_stream(self, id: str, seconds: float) -> None:  # noqa: A002  # the field's name
-        """Wait until the queued events of one stream of this worker are written, for at most `seconds`."""
-        if id in self._stored:
-            self._write_queue.flush(seconds)
+        """Wait until the end of a stream that has ended at this worker is written, for at most `seconds`."""
+        until = time.monotonic() + seconds
+        while id in self._stored and time.monotonic() < until:
+            gevent.sleep(FLUSH_POLL_INTERVAL)
 
     def _give_up(self, session: StoredStream, error: HeadraceError) -> None:
         if self.claim_of(session) is not None:

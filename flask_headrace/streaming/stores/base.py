@@ -133,6 +133,13 @@ class Store(Protocol):
         """
         ...
 
+    def delete(self, id: str) -> None:  # noqa: A002
+        """Delete a stream, finished or not, so that the id is free, and notify the watchers.
+
+        Batches that its worker appends later are refused. Does nothing if there is no such stream.
+        """
+        ...
+
     def append(self, worker: str, batches: Sequence[EventBatch]) -> set[str]:
         """Append batches to their streams, in order and in one atomic step, and notify the watchers of the streams.
 

@@ -116,6 +116,10 @@ class MemoryStore:
         if stream is not None and stream.claim.worker == worker and stream.last == 0 and not stream.is_finished:
             self._remove(id)
 
+    def delete(self, id: str) -> None:  # noqa: A002
+        """Delete a stream, finished or not."""
+        self._remove(id)
+
     def append(self, worker: str, batches: Sequence[EventBatch]) -> set[str]:
         """Append batches to their streams; return the ids of the streams whose batches were refused."""
         refused: set[str] = set()

@@ -170,14 +170,10 @@ class TestFields:
         assert request.tool_choice == NamedTool("find")
         assert chat_request(tools=[tool], tool_choice="required").tool_choice == "required"
 
-    @pytest.mark.parametrize("value", [None, False])
-    def test_that_are_this_service_s_may_ask_for_nothing(self, value: Any) -> None:
-        assert read(background=value) == read()
-
-    def test_that_are_this_service_s_are_refused_with_an_alternative(self) -> None:
-        with pytest.raises(InvalidRequest) as caught:
-            chat_request(background=True)
-        assert caught.value.message == "background is True, which is not supported here: use resumable."
+    @pytest.mark.parametrize("value", [None, False, True])
+    def test_that_are_this_service_s_reach_no_provider(self, value: Any) -> None:
+        asked = chat_request(background=value, background_options={"completion_window": "2h"})
+        assert (asked.source.fields, asked.source.unread) == (chat_request().source.fields, ())
 
     def test_name_the_end_user_by_either_name(self) -> None:
         assert (chat_request(user="u").user, chat_request(safety_identifier="s").user) == ("u", "s")

@@ -66,7 +66,7 @@ def test_explains_each_field_of_a_body(service: Service) -> None:
 def test_the_schema_of_errors_replaces_no_type_of_a_body(service: Service) -> None:
     # A type of a body with the name of that schema would be documented by its fields.
     schemas = document_of(service)["components"]["schemas"]
-    assert set(schemas["OutputRefusal"]["properties"]) == {"type", "refusal"}
+    assert set(schemas["ReasoningConfig"]["properties"]) == {"effort"}
     assert "error" in schemas["Error"]["properties"]
 
 

@@ -67,3 +67,8 @@ class Node:
         done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def start(self, example: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start an example in its own process, whose output is a pipe."""
+        command = [self._program, self._script.with_name(example), *arguments]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8")

@@ -43,6 +43,25 @@ const questions = {
     }
   },
 
+  // A background response: looked at while it grows, cancelled, its stream resumed, and deleted.
+  async background({ body, ...where }) {
+    const { responses } = sdk(where);
+    const seenOf = ({ status, output_text: text }) => ({ status, text });
+    const { id, status: begun } = await responses.create({ ...body, background: true });
+    for await (const event of await responses.retrieve(id, { stream: true })) {
+      if (event.type === "response.output_text.delta") break;
+    }
+    const got = { begun, growing: seenOf(await responses.retrieve(id)), numbers: [], types: [] };
+    got.cancelled = seenOf(await responses.cancel(id));
+    for await (const event of await responses.retrieve(id, { stream: true, starting_after: 2 })) {
+      got.numbers.push(event.sequence_number);
+      got.types.push(event.type);
+    }
+    await responses.delete(id);
+    got.gone = await responses.retrieve(id).catch((error) => error.status);
+    return got;
+  },
+
   // The AI SDK's own provider for OpenAI, which speaks this protocol unless it is told otherwise.
   async aiSdk({ model, ...where }) {
     const parts = [];

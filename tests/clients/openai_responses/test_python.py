@@ -144,7 +144,7 @@ class TestARefusal:
         ("options", "wrong"),
         [
             ({"previous_response_id": "resp_1"}, "send the whole conversation"),
-            ({"background": True}, "use resumable"),
+            ({"background": True, "store": False}, "background is true and store is false"),
             ({"input": [{"role": "user", "content": [{"type": "input_video"}]}]}, "input[0].content[0] (input_video)"),
             ({"input": []}, "input is empty"),
         ],

@@ -155,18 +155,18 @@ class QuietHub(Hub):
 @contextmanager
 def virtual_time() -> Iterator[QuietHub]:
     """Let all that runs inside be in virtual time, and its random names be the same each time."""
-    real, monotonic, named = get_hub(), time.monotonic, (secrets.token_urlsafe, secrets.token_hex)
+    real, clocks, named = get_hub(), (time.monotonic, time.time), (secrets.token_urlsafe, secrets.token_hex)
     loop, names = Loop(), count()
     hub = QuietHub(loop)
     spawned: list[gevent.Greenlet] = []
     set_hub(hub)
     gevent.Greenlet.add_spawn_callback(spawned.append)
-    time.monotonic = loop.now
+    time.monotonic = time.time = loop.now
     secrets.token_urlsafe = secrets.token_hex = lambda size=None: f"name-{next(names)}"  # type: ignore[assignment]
     try:
         yield hub
     finally:
-        time.monotonic, (secrets.token_urlsafe, secrets.token_hex) = monotonic, named
+        (time.monotonic, time.time), (secrets.token_urlsafe, secrets.token_hex) = clocks, named
         gevent.Greenlet.remove_spawn_callback(spawned.append)
         gevent.killall([one for one in spawned if not one.dead], block=False)
         gevent.sleep(0)

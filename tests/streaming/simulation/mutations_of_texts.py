@@ -7,7 +7,6 @@ from typing import Any
 from flask_headrace.core.events import Event
 from flask_headrace.streaming import resumable_streams
 from flask_headrace.streaming.buffer import EventBuffer
-from flask_headrace.streaming.resumable_streams import ResumableStreams
 from flask_headrace.streaming.resume import cursor, orphans, store_writer, stored_reader, write_queue
 from flask_headrace.streaming.resume.event_codec import decode, encode
 from flask_headrace.streaming.resume.store_writer import StoreWriter, failure_events
@@ -16,6 +15,7 @@ from flask_headrace.streaming.resume.stored_reader import StoredStreamReader
 from flask_headrace.streaming.resume.write_queue import WriteQueue
 from flask_headrace.streaming.session import StreamSession
 from flask_headrace.streaming.stores.base import EventBatch
+from flask_headrace.streaming.stream_lookup import StreamLookup
 from tests.streaming.simulation.mutations import Patch, without
 
 
@@ -117,8 +117,8 @@ def send_again(patch: Patch) -> None:
 @without("cursors that name their incarnation", "is emptied", "goes away", ids=1, readers=8, first=14)
 def count_alone(patch: Patch) -> None:
     patch.setattr(cursor, "check_incarnation", lambda *_: None)
-    local = ResumableStreams._local
-    patch.setattr(ResumableStreams, "_local", lambda self, id_, _incarnation="": local(self, id_))
+    session = StreamLookup.session
+    patch.setattr(StreamLookup, "session", lambda self, id_, _incarnation="": session(self, id_))
 
 
 @without(

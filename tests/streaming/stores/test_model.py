@@ -38,6 +38,7 @@ ACTS = st.one_of(
     st.tuples(st.just("read"), STREAMS, st.integers(0, 9), st.integers(0, 50)),
     st.tuples(st.just("clear_name"), st.sampled_from("nm"), STREAMS),
     st.tuples(st.just("stop"), STREAMS),
+    st.tuples(st.just("delete"), STREAMS),
     st.tuples(st.just("add_reader"), STREAMS, WORKERS),
     st.tuples(st.just("remove_reader"), STREAMS, WORKERS),
     st.tuples(st.just("renew_lease"), WORKERS),
@@ -81,9 +82,9 @@ class World:
             case "clear_name", name, stream:
                 store.clear_name(name, stream)
                 model.clear_name(name, stream)
-            case "stop", stream:
-                store.request_stop(stream)
-                model.request_stop(stream)
+            case "stop" | "delete" as change, stream:
+                {"stop": store.request_stop, "delete": store.delete}[change](stream)
+                {"stop": model.request_stop, "delete": model.remove}[change](stream)
             case "add_reader", stream, reader:
                 store.add_reader(stream, reader, 600)
                 model.readers.add((stream, reader))

@@ -109,6 +109,11 @@ local there = redis.call('HMGET', P .. 's:' .. id, 'worker', 'last', 'finished')
 if there[1] == worker and there[2] == '0' and there[3] == '0' then forget(id) end
 """)
 
+DELETE = stream_script("""
+local id = ARGV[1]
+if record(id)[1] then forget(id) end
+""")
+
 REQUEST_STOP = stream_script("""
 local id = ARGV[1]
 local key = P .. 's:' .. id

@@ -94,6 +94,10 @@ class RedisStore:
         """Withdraw the claim of a worker before any event was written."""
         self._pool.run(scripts.WITHDRAW, id, worker)
 
+    def delete(self, id: str) -> None:  # noqa: A002
+        """Delete a stream, finished or not."""
+        self._pool.run(scripts.DELETE, id)
+
     def find(self, id: str) -> StreamRecord | None:  # noqa: A002
         """Return the record of a stream; None if there is none, or if its retention is over."""
         answer = self._pool.run(scripts.FIND, id)

@@ -1,4 +1,4 @@
-"""The deletion of expired streams from the SQLite store.
+"""The deletion of streams from the SQLite store: expired ones, and those that somebody deletes.
 
 It runs in small transactions: no other connection can write during one, and must not wait for long.
 
@@ -47,12 +47,19 @@ def mark_expired(db: sqlite3.Connection, retention: float) -> list[int]:
         return [key for (key,) in expired]
 
 
+def mark_deleted(db: sqlite3.Connection, stream: str) -> list[int]:
+    """Mark the stream of an id as expired, so that nobody finds or extends it; return its key, if there is one."""
+    with transaction(db):
+        db.execute("UPDATE streams SET touched = ?, is_finished = 1 WHERE id = ?", (EXPIRED_AT, stream))
+        return [key for (key,) in db.execute("SELECT key FROM streams WHERE id = ?", (stream,)).fetchall()]
+
+
 def remove_batch(db: sqlite3.Connection, key: int) -> bool:
     """Delete an expired stream if it has at most `SWEEP_BATCH` entries, else its last ones.
 
     Args:
         db: The connection.
-        key: The key of a stream that `mark_expired` has returned.
+        key: The key of a stream that `mark_expired` or `mark_deleted` has returned.
 
     Returns:
         Whether the stream is gone.

@@ -72,6 +72,11 @@ class SqliteStore:
         """Withdraw the claim of a worker before any event was written."""
         self._writes.run(queries.withdraw, id, worker)
 
+    def delete(self, id: str) -> None:  # noqa: A002
+        """Delete a stream, finished or not, in small transactions, between which others may write."""
+        for key in self._writes.run(expiry.mark_deleted, id):
+            self._remove(key)
+
     def append(self, worker: str, batches: Sequence[EventBatch]) -> set[str]:
         """Append batches to their streams; return the ids of the streams whose batches were refused."""
         return self._writes.run(queries.append, worker, batches, self._limits) if batches else set()
@@ -135,9 +140,12 @@ class SqliteStore:
     def delete_expired(self) -> None:
         """Delete expired streams in small transactions, between which others may write; see `Store.delete_expired`."""
         for key in self._writes.run(expiry.mark_expired, self._limits.retention):
-            while not self._writes.run(expiry.remove_batch, key):
-                pass
+            self._remove(key)
         self._writes.run(expiry.release_free_pages)
+
+    def _remove(self, key: int) -> None:
+        while not self._writes.run(expiry.remove_batch, key):
+            pass
 
     def close(self) -> None:
         """Close the file and end the threads. Idempotent."""
