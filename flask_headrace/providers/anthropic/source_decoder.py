@@ -24,7 +24,7 @@ from ...core.json_depth import MAX_DEPTH, is_deeper
 from ...core.sse import ServerSentEvent
 from ..chat_request import Json
 from .decoder import BlockIndex, MessageDecoder
-from .stream_events import MessageEvent
+from .stream_events import Message, MessageEvent
 
 _HANDLED_EVENTS = frozenset({"message_start", "content_block_start", "content_block_delta", "content_block_stop"})
 _OTHER_EVENTS = frozenset({"", "message", "message_delta", "message_stop", "ping", "error"})
@@ -122,6 +122,20 @@ class SourceMessageDecoder(MessageDecoder):
                 events.append(_event("stop", {}, is_content=True))
                 return True
         return False
+
+    def _read_whole(self, message: Message, events: list[Event]) -> None:
+        # Some servers send the whole content at the message's start.
+        events += self._take_held()
+        self._has_part = True
+        parts = message.content if isinstance(message.content, list) else []
+        for index, part in enumerate(parts):
+            if isinstance(part, dict) and self._begin_block(index, part, events):
+                self._foreign_block = None
+                events.append(_event("stop", {}, is_content=True))
+            else:
+                super()._read_whole(msgspec.structs.replace(message, content=[part]), events)
+        if not parts:
+            super()._read_whole(message, events)
 
     def _begin_block(self, index: BlockIndex, block: Json, events: list[Event]) -> bool:
         block_type, before = block.get("type"), self._last_block_type

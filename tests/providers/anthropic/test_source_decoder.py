@@ -80,6 +80,23 @@ class TestWhatDescribesAnAnswer:
         ]
 
 
+class TestAnAnswerThatIsWholeAtItsStart:
+    def test_has_everything_too(self) -> None:
+        cited = {"type": "text", "text": "x", "citations": [1]}
+        call = {"type": "tool_use", "id": "t", "name": "f", "input": {"x": 1}, "caller": None}
+        content = [cited, SEARCH, call]
+        events = told(start(content=content, stop_reason="tool_use") + STOP)
+        assert [given.kind if isinstance(given, ProviderEvent) else type(given).__name__ for given in events] == [
+            *("message", "block", "TextDelta", "block", "stop"),
+            *("call", "ToolCallStarted", "ToolCallDelta", "ToolCallCompleted", "Completed"),
+        ]
+        assert events[-1] == Completed("tool_calls")
+
+    def test_of_text_alone_is_that_text(self) -> None:
+        events = told(start(content="x", stop_reason="end_turn") + STOP)
+        assert events[1:] == [TextDelta("x"), Completed("stop")]
+
+
 class TestABadAnswer:
     @pytest.mark.parametrize(
         "odd",
