@@ -11,6 +11,7 @@ from tests.support.conversations.clients import anthropic_block, output_item
 from tests.support.conversations.drawing import conversations
 from tests.support.conversations.expectations import (
     ANTHROPIC,
+    RESPONSES,
     Said,
     expected,
     is_system_alone,
@@ -98,7 +99,7 @@ def check(
     assert without(said, left_out) == without(wanted, left_out), shown
     assert found.called <= offered_tools(body)
     check_results(conversation, found, provider)
-    check_signatures(conversation, found, provider, is_own=is_own)
+    check_signatures(conversation, found, provider)
     return pieces(body, provider)
 
 
@@ -123,9 +124,9 @@ def check_results(conversation: Conversation, found: Found, provider: str) -> No
         assert found.failed == {result.call.mark for result in results if result.is_error}
 
 
-def check_signatures(conversation: Conversation, found: Found, provider: str, *, is_own: bool) -> None:
+def check_signatures(conversation: Conversation, found: Found, provider: str) -> None:
     """Check that a provider receives only reasoning that it has signed itself, and as it has signed it."""
-    if provider == "anthropic" or (provider == "responses" and not is_own):
+    if provider in {"anthropic", "responses"}:
         write = output_item if provider == "responses" else anthropic_block
         signed = [write(part) for part in thoughts(conversation) if part.form in SIGNED_BY[provider]]
         assert all(block in signed for block in found.reasoning), outline(conversation)
@@ -134,7 +135,7 @@ def check_signatures(conversation: Conversation, found: Found, provider: str, *,
 def pieces(body: dict[str, Any], provider: str) -> list[Any]:
     """Return the conversation of a request in pieces: Anthropic joins consecutive turns of one role."""
     if provider not in ANTHROPIC:
-        return list(body["input"] if provider == "responses" else body["messages"])
+        return list(body["input"] if provider in RESPONSES else body["messages"])
     blocks: list[Any] = [body.get("system")]
     for message in body["messages"]:
         content = message["content"]

@@ -16,6 +16,9 @@ CHAT = ("openai", "compatible")
 ANTHROPIC = ("anthropic", "anthropic_compatible")
 """The providers of Anthropic's Messages API."""
 
+RESPONSES = ("responses", "responses_compatible")
+"""The providers of the Responses API."""
+
 _SYSTEM_ROLES = ("system", "developer")
 
 Said = list[tuple[str, str]]
@@ -92,7 +95,9 @@ def _must_receive(part: Reasoning, provider: str, *, is_own: bool, is_last: bool
         case "anthropic_compatible":
             is_known = bool(part.text) or part.form in SIGNED_BY["anthropic"]
             return is_own or (is_known and not is_last)
-        case "responses":
-            return is_own or (part.form in SIGNED_BY[provider] and not is_last)
+        case "responses_compatible" if is_own:
+            return part.form in SIGNED_BY["responses"] or part.signature is None
+        case "responses" | "responses_compatible":
+            return part.form in SIGNED_BY["responses"] and not is_last
         case _:
-            return part.form in SIGNED_BY[provider] and not is_last
+            return part.form in SIGNED_BY["anthropic"] and not is_last

@@ -58,8 +58,8 @@ PROTOCOLS = {
     "responses": Protocol(
         clients.responses,
         _RESPONSES,
-        ("responses",),
-        replace(_RESPONSES, thinkers=("nobody", "responses"), id_schemes=("plain",)),
+        ("responses", "responses_compatible"),
+        replace(_RESPONSES, id_schemes=("plain", "long")),
     ),
     "anthropic": Protocol(
         clients.anthropic,

@@ -47,6 +47,7 @@ PROVIDERS = {
     "openai": OpenAIChat("openai", lambda: Address(OFFICIAL_BASE_URL, "key")),
     "compatible": OpenAIChat("compatible", lambda: Address("https://llm.example.org/v1", "key")),
     "responses": OpenAIResponses("responses", lambda: Address(OFFICIAL_BASE_URL, "key")),
+    "responses_compatible": OpenAIResponses("compatible", lambda: Address("https://llm.example.org/v1", "key")),
     "anthropic": AnthropicMessages("anthropic", api_key="key"),
     "anthropic_compatible": AnthropicMessages("compatible", base_url="https://llm.example.org", api_key="key"),
 }

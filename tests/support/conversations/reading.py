@@ -144,6 +144,7 @@ READERS = {
     "openai": read_chat,
     "compatible": read_chat,
     "responses": read_responses,
+    "responses_compatible": read_responses,
     "anthropic": read_anthropic,
     "anthropic_compatible": read_anthropic,
 }

@@ -24,7 +24,7 @@ def problems(name: str, body: Json) -> list[str]:
     match name:
         case "anthropic" | "anthropic_compatible":
             return list(_anthropic_problems(body, is_official=name == "anthropic"))
-        case "responses":
+        case "responses" | "responses_compatible":
             return list(_responses_problems(body["input"]))
         case _:
             return list(_chat_problems(body["messages"], is_official=name == "openai"))

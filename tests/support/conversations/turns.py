@@ -89,7 +89,7 @@ class Reasoning:
         """The provider's signature."""
         if self.form in SIGNED_BY["responses"]:
             return f"gAAAA{self.mark}"
-        return f"signed+{self.mark}" if self.form in SIGNED_BY["anthropic"] else None
+        return f"EqQBCkYIAhgCKkDsnoth{self.mark}" if self.form in SIGNED_BY["anthropic"] else None
 
     @property
     def known_signature(self) -> str | None:
