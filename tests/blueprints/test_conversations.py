@@ -24,7 +24,6 @@ from tests.support.conversations.reading import READERS, Found, offered_tools
 from tests.support.conversations.rules import problems
 from tests.support.conversations.sent_back import PROTOCOLS_OF_ANSWERS, with_answer
 from tests.support.conversations.turns import SIGNED_BY, Conversation, Reasoning, Text, outline
-from tests.support.conversations.ui_messages import as_sent
 
 PAIRS = [(protocol, provider) for protocol in PROTOCOLS for provider in READERS]
 PAIRS_WITH_ANSWERS = [pair for pair in PAIRS if pair[0] in PROTOCOLS_OF_ANSWERS]
@@ -84,12 +83,12 @@ def check(
         fields: The body of the client's request.
         has_signatures: Whether the client receives the signatures of reasoning: chat completions have no place for it.
     """
-    is_own = provider in PROTOCOLS[protocol].own
+    client = PROTOCOLS[protocol]
+    is_own = provider in client.own
     body = provider_body(protocol, fields, provider)
     shown = f"{outline(conversation)}\n{body}"
     assert problems(provider, body) == [], shown
-    if protocol == "ui_messages":
-        conversation = as_sent(conversation)
+    conversation = client.as_sent(conversation)
     found = READERS[provider](body)
     left_out = optional(conversation, provider, is_own=is_own)
     if not has_signatures:

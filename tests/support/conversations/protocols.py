@@ -9,7 +9,8 @@ from typing import Any
 from . import clients
 from .drawing import ID_SCHEMES, Abilities
 from .turns import Conversation, MediaType, Role
-from .ui_messages import ui_messages
+from .ui_messages import in_order_of_calls, ui_messages
+from .ui_messages_4 import as_sent_4, ui_messages_4
 
 _ROLES: tuple[Role, ...] = ("system", "developer")
 _MEDIA: tuple[MediaType, ...] = ("image/png", "application/pdf", "text/plain")
@@ -23,12 +24,14 @@ class Protocol:
     Args:
         write: Returns a conversation as the body of a request.
         abilities: What conversations have in it.
+        as_sent: Returns a conversation in the order that the protocol has.
         own: The providers that speak it too: they receive all as it was sent.
         abilities_for_own: What conversations have that these providers take as it was sent.
     """
 
     write: Callable[[Conversation], dict[str, Any]]
     abilities: Abilities
+    as_sent: Callable[[Conversation], Conversation] = tuple
     own: tuple[str, ...] = ()
     abilities_for_own: Abilities | None = None
 
@@ -53,18 +56,24 @@ _ANTHROPIC = Abilities(
 
 PROTOCOLS = {
     "native": Protocol(clients.native, _NATIVE),
-    "ui_messages": Protocol(ui_messages, _UI_MESSAGES),
-    "chat": Protocol(clients.chat, _CHAT, ("openai", "compatible"), replace(_CHAT, id_schemes=("plain", "long"))),
+    "ui_messages": Protocol(ui_messages, _UI_MESSAGES, in_order_of_calls),
+    "ui_messages_4": Protocol(ui_messages_4, replace(_UI_MESSAGES, is_ordered=False, has_errors=False), as_sent_4),
+    "chat": Protocol(
+        clients.chat,
+        _CHAT,
+        own=("openai", "compatible"),
+        abilities_for_own=replace(_CHAT, id_schemes=("plain", "long")),
+    ),
     "responses": Protocol(
         clients.responses,
         _RESPONSES,
-        ("responses", "responses_compatible"),
-        replace(_RESPONSES, id_schemes=("plain", "long")),
+        own=("responses", "responses_compatible"),
+        abilities_for_own=replace(_RESPONSES, id_schemes=("plain", "long")),
     ),
     "anthropic": Protocol(
         clients.anthropic,
         _ANTHROPIC,
-        ("anthropic", "anthropic_compatible"),
-        replace(_ANTHROPIC, has_notes=False, ends_with_answer=False),
+        own=("anthropic", "anthropic_compatible"),
+        abilities_for_own=replace(_ANTHROPIC, has_notes=False, ends_with_answer=False),
     ),
 }

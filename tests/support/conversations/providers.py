@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from flask_headrace.blueprints.ai_sdk.chat_body import read_chat_body
 from flask_headrace.blueprints.ai_sdk.chat_request import to_chat_request as from_ui_messages
+from flask_headrace.blueprints.ai_sdk.v4_chat import V4ChatBody
+from flask_headrace.blueprints.ai_sdk.v4_request import to_messages
 from flask_headrace.blueprints.anthropic_messages.body import MessagesBody
 from flask_headrace.blueprints.anthropic_messages.request import to_chat_request as from_anthropic
 from flask_headrace.blueprints.native.body import ChatBody
@@ -34,9 +36,14 @@ def _read(body_type: type[B], fields: Json, to_chat_request: Callable[[B, Json],
     return to_chat_request(msgspec.convert(fields, body_type), fields)
 
 
+def _from_ui_messages_4(body: V4ChatBody) -> ChatRequest:
+    return body.to_chat_request(to_messages(body.messages))
+
+
 READERS: dict[str, Callable[[Json], ChatRequest]] = {
     "native": lambda fields: from_native(msgspec.convert(fields, ChatBody)),
     "ui_messages": lambda fields: from_ui_messages(read_chat_body(fields)),
+    "ui_messages_4": lambda fields: _from_ui_messages_4(msgspec.convert(fields, V4ChatBody)),
     "chat": lambda fields: _read(ChatCompletionBody, fields, from_chat),
     "responses": lambda fields: _read(ResponseBody, fields, from_responses),
     "anthropic": lambda fields: _read(MessagesBody, fields, lambda body, sent: from_anthropic(body, sent, {})),

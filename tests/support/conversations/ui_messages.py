@@ -33,7 +33,7 @@ def ui_messages(conversation: Conversation) -> Json:
     return {"messages": messages, "tools": [FUNCTION]}
 
 
-def as_sent(conversation: Conversation) -> Conversation:
+def in_order_of_calls(conversation: Conversation) -> Conversation:
     """Return a conversation whose results are in the order of their calls: results stand in their calls here."""
     turns: list[Turn] = []
     for turn in conversation:
