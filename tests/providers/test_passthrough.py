@@ -99,7 +99,10 @@ class TestRefuse:
 
 
 class TestFeatures:
-    lacking = Acme(unsupported_features=frozenset({"seed", "stop", "images", "response_format", "thinking", "tools"}))
+    lacking = Acme(
+        "openai-chat",
+        unsupported_features=frozenset({"seed", "stop", "images", "response_format", "thinking", "tools"}),
+    )
 
     def test_that_a_request_can_do_without_are_left_out_and_named(self) -> None:
         asked = request(seed=1, stop=("a",), temperature=0.5)
@@ -113,6 +116,10 @@ class TestFeatures:
         assert missing_features(asked, self.lacking) == ["response_format", "tools"]
         pictured = ChatRequest("m", (Message("user", (ImagePart("data:"),)),), source=asked.source)
         assert missing_features(pictured, self.lacking) == ["images"]
+
+    def test_are_for_the_provider_to_judge_if_it_receives_the_request_as_it_came(self) -> None:
+        asked = request(tools=(Tool("f"),))
+        assert missing_features(asked, Acme(unsupported_features=frozenset({"tools"}))) == []
 
     def test_of_the_services_own_protocol_are_all_missed(self) -> None:
         assert missing_features(ChatRequest("m", (HI,), seed=1), self.lacking) == ["seed"]

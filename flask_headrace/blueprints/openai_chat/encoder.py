@@ -101,11 +101,11 @@ class ChatCompletionEncoder:
             "finish_reason": self._finish_reason(answer.finish_reason),
         }
         return {
-            **fields.top,
             "id": self._id,
             "object": "chat.completion",
             "created": self._created,
             "model": answer.started.model if answer.started else self._model,
+            **fields.top,
             "choices": [choice],
             "usage": fields.fields.usage_with(_usage_object(answer.usage)) if answer.usage else None,
         }
@@ -114,11 +114,11 @@ class ChatCompletionEncoder:
         calls = answer.tool_calls()
         reasoning = answer.reasoning()
         return {
-            **fields.message,
             "role": "assistant",
             "content": answer.text() or (None if calls else ""),
             "refusal": None,
             **({"reasoning_content": reasoning} if reasoning else {}),
+            **fields.message,
             **self._calls.whole(calls, fields.calls),
         }
 
@@ -196,8 +196,8 @@ class ChatCompletionEncoder:
         if not self._fields.is_waiting:
             return _frame(self._chunk([choice]))
         top, fields = self._fields.take_next()
-        merged = {**fields, **choice, "delta": {**fields.get("delta", {}), **delta}}
-        return _frame({**top, **self._chunk([merged])})
+        merged = {**choice, **fields, "delta": {**delta, **fields.get("delta", {})}}
+        return _frame({**self._chunk([merged]), **top})
 
     def _finish_reason(self, reason: FinishReason | None) -> str | None:
         if reason is None:

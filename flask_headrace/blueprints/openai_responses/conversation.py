@@ -16,7 +16,7 @@ What goes where:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...core.errors import InvalidRequest
@@ -49,6 +49,13 @@ class _Answer:
         self.others: list[tuple[Any, Message | None]] = []  # the other items, with their messages
         self.pending: set[str] = set()  # the ids of the calls whose output is still to come
         self.is_torn = False  # whether other items stand between those of the answer
+        self.has_text = False
+
+    def add_parts(self, parts: Iterable[Part]) -> None:
+        """Add parts of the answer."""
+        added = list(parts)
+        self.parts += added
+        self.has_text = self.has_text or any(isinstance(part, TextPart) for part in added)
 
     def add_value(self, value: Any) -> None:  # noqa: ANN401  # any JSON
         """Add an item of the answer."""
@@ -67,9 +74,8 @@ class _Answer:
         """Whether an item of the model belongs to this answer."""
         if self.pending or not (self.others or self.parts or self.calls):
             return True
-        has_text = any(isinstance(part, TextPart) for part in self.parts)
         return not self.others and (
-            isinstance(item, (FunctionCallItem, CustomToolCallItem)) or not has_text | bool(self.calls)
+            isinstance(item, (FunctionCallItem, CustomToolCallItem)) or not (self.has_text or self.calls)
         )
 
     def turns(self) -> list[SourceTurn]:
@@ -138,9 +144,9 @@ class ConversationReader:
             case FunctionCallItem() | CustomToolCallItem():
                 answer.calls.append(self._items.call(item, path))
             case ReasoningItem():
-                answer.parts.append(self._items.reasoning(item))
+                answer.add_parts([self._items.reasoning(item)])
             case MessageItem():
-                answer.parts += self._items.answer_parts(item, path)
+                answer.add_parts(self._items.answer_parts(item, path))
 
     def _await_output(self, call_id: str, is_answered: bool) -> None:
         self._known_calls.add(call_id)

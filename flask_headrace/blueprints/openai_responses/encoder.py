@@ -129,7 +129,7 @@ class ResponsesEncoder:
         items = [output.item(index, "completed") for index in range(len(output.items))]
         completed = output.ended(answer.completed)
         is_incomplete = completed.finish_reason in INCOMPLETE_REASONS
-        if is_incomplete and items and type(output.items[-1].block) is TextBlock:
+        if is_incomplete and output.has_open_message:
             items[-1]["status"] = "incomplete"
         model = answer.started.model if answer.started else self._model
         return self._header.ended_response(model, items, completed, answer.usage, output.reported)

@@ -85,8 +85,14 @@ class Output:
         self.logprobs: list[Any] = []
         self._first_logprobs: list[Any] = []  # of the message that begins next
         self._next: Json = {}  # the provider's words about the next item
+        self._is_closed = False  # whether nothing more belongs to the last item
         self._next_part = ""  # the type of its part, if it is not the usual one
         self._places: dict[Any, int] = {}  # indexes in `items`, by the provider's index and id of the item
+
+    @property
+    def has_open_message(self) -> bool:
+        """Whether the last item is a message that may still grow."""
+        return bool(self.items) and type(self.items[-1].block) is TextBlock and not self._is_closed
 
     def open(self, block: Block) -> int:
         """Add an item with a block, and return its index."""
@@ -101,7 +107,7 @@ class Output:
         if item_type == "message":
             item.logprobs, self._first_logprobs = self._first_logprobs, []
         index = self._add(item, self._next)
-        self._next, self._next_part = {}, ""
+        self._next, self._next_part, self._is_closed = {}, "", False
         return index
 
     def item(self, index: int, status: Status) -> Json:
@@ -123,6 +129,7 @@ class Output:
     def read(self, event: ProviderEvent) -> Frames:
         """Add what the provider says, and return the frames that say it."""
         fields = _fields_of(event)
+        self._is_closed = self._is_closed or event.is_content
         match event.kind:
             case "item":
                 self._next = fields
@@ -178,20 +185,15 @@ class Output:
                 built = message_item(item.id, [item.part()] if message.text else [], status)
         return {**built, **{name: value for name, value in item.fields.items() if name not in _OWN_FIELDS}}
 
-    def _last_message(self) -> int | None:
-        places = range(len(self.items) - 1, -1, -1)
-        return next((place for place in places if type(self.items[place].block) is TextBlock), None)
-
     def _add_logprobs(self, logprobs: list[Any]) -> None:
         self.logprobs = logprobs
-        is_in_message = bool(self.items) and type(self.items[-1].block) is TextBlock and not self._next
-        known = self.items[-1].logprobs if is_in_message else self._first_logprobs
+        known = self.items[-1].logprobs if self.has_open_message else self._first_logprobs
         known += logprobs
 
     def _annotate(self, annotation: Any) -> Frames:  # noqa: ANN401  # any JSON
-        index = self._last_message()
-        if index is None:
+        if not self.has_open_message:
             return []
+        index = len(self.items) - 1
         item = self.items[index]
         item.annotations.append(annotation)
         place = {"item_id": item.id, "output_index": index, "content_index": 0}

@@ -38,9 +38,7 @@ class ToolReader:
         return tuple([tool for number, value in enumerate(values) for tool in self._tools(value, f"tools[{number}]")])
 
     def _tools(self, value: Json, path: str) -> Iterator[Tool]:
-        tool_type = value.get("type", "function")
-        if not isinstance(tool_type, str):
-            raise InvalidRequest(f"{path} has the type {tool_type!r:.100}: give a type, such as 'function'.")
+        tool_type = _type_of(value, path)
         if (known := TOOLS.get(tool_type)) is None:
             self._leftovers.add_tool(value, path)
             return
@@ -52,10 +50,11 @@ class ToolReader:
             yield _to_tool(tool, tool.name)
 
     def _members(self, namespace: str, value: Json, path: str) -> Iterator[Tool]:
-        if value.get("type") not in {"function", "custom"}:
-            self._leftovers.add_unread(f"{path} ({value.get('type')!s:.40})")
+        tool_type = _type_of(value, path)
+        if tool_type not in {"function", "custom"}:
+            self._leftovers.add_unread(f"{path} ({tool_type:.40})")
             return
-        tool = convert(value, TOOLS[value["type"]], path)
+        tool = convert(value, TOOLS[tool_type], path)
         yield _to_tool(tool, self._names[QualifiedName(namespace, tool.name)])
 
     def choice(
@@ -102,6 +101,13 @@ class ToolReader:
         if any(tool.name == name for tool in tools):
             return name
         return next((flat for qualified, flat in self._names.items() if qualified.name == name), name)
+
+
+def _type_of(value: Json, path: str) -> str:
+    tool_type = value.get("type", "function")
+    if not isinstance(tool_type, str):
+        raise InvalidRequest(f"{path} has the type {tool_type!r:.100}: give a type, such as 'function'.")
+    return tool_type
 
 
 def _to_tool(tool: Any, name: str) -> Tool:  # noqa: ANN401  # a function or a custom tool

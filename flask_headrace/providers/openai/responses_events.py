@@ -64,7 +64,7 @@ class Item(msgspec.Struct, gc=False):
     @property
     def is_call(self) -> bool:
         """Whether the item is a call of a tool of the application."""
-        return self.type in {"function_call", "custom_tool_call"}
+        return self.type in ("function_call", "custom_tool_call")
 
     @property
     def tool_name(self) -> str:

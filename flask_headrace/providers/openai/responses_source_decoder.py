@@ -114,7 +114,7 @@ class SourceResponseDecoder(ResponseDecoder):
 
     def _begin(self, sent: Json, events: list[Event]) -> None:
         item = _object(sent, "item")
-        item_type = item.get("type", "")
+        item_type = _type_of(item)
         if item_type not in KNOWN_ITEM_TYPES:
             events.append(_event("added", {"output_index": sent.get("output_index"), "item": item}, is_content=True))
         else:
@@ -138,7 +138,7 @@ class SourceResponseDecoder(ResponseDecoder):
             return
         has_begun = item.type == self._item_type
         is_empty = item.type == "reasoning" and not (item.reasoning_text or item.encrypted_content)
-        if whole.get("type", "") not in KNOWN_ITEM_TYPES or (is_empty and not (has_begun and self._has_output)):
+        if _type_of(whole) not in KNOWN_ITEM_TYPES or (is_empty and not (has_begun and self._has_output)):
             events.append(_event("done", {"output_index": sent.get("output_index"), "item": whole}, is_content=True))
         elif not has_begun:
             self._begin(sent, events)
@@ -150,7 +150,8 @@ class SourceResponseDecoder(ResponseDecoder):
     def _annotate_missing(self, message: Json, events: list[Event]) -> None:
         """Add the annotations of a complete message of which no event has come."""
         parts = message.get("content")
-        lists = [part.get("annotations") for part in parts or () if isinstance(part, dict)]
+        objects = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+        lists = [part.get("annotations") for part in objects]
         annotations = [each for some in lists if isinstance(some, list) for each in some]
         for annotation in annotations[self._annotations :]:
             self._annotate(annotation, events)
@@ -183,6 +184,11 @@ def _fields(frame: ServerSentEvent) -> Json:
         return _decode(frame.data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return {}
+
+
+def _type_of(item: Json) -> str:
+    item_type = item.get("type", "")
+    return item_type if isinstance(item_type, str) else "unknown"
 
 
 def _object(fields: Json, name: str) -> Json:

@@ -189,7 +189,7 @@ def test_fields_wait_for_a_chunk_that_comes_later(first: int | None) -> None:
     part = ProviderEvent("openai-chat", "part", '{"x_list":[1],"choices":[{"score":0.50,"delta":{"vendor":1}}]}')
     assert encoder.encode([part], first) == b""
     written = encoder.encode([TextDelta("a")], first and first + 1)
-    assert b'{"score":0.50,"delta":{"vendor":1,"content":"a"}' in written
+    assert b'{"index":0,"delta":{"content":"a","vendor":1},"finish_reason":null,"score":0.50}' in written
     assert b'"x_list":[1]' in written
     assert b"x_list" not in encoder.encode([TextDelta("b")], first and first + 2)
 

@@ -53,6 +53,8 @@ class TestTools:
             ({"type": "custom", "name": 1}, "tools[0] is invalid: "),
             (namespace("a", {"type": "function", "name": None}), "tools[0].tools[0] is invalid: "),
             ({"type": None}, "tools[0] has the type None"),
+            ({"type": []}, "tools[0] has the type []"),
+            (namespace("a", {"type": []}), "tools[0].tools[0] has the type []"),
         ],
     )
     def test_that_are_wrong_are_refused_by_their_place(self, tool: dict[str, Any], wrong: str) -> None:

@@ -17,6 +17,9 @@ from flask_headrace.core.events import (
     ToolCallStarted,
 )
 from flask_headrace.core.reasoning_signature import sign_as_openai
+from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
+from flask_headrace.providers.openai.responses_source_decoder import SourceResponseDecoder
+from tests.providers.decoding.decoding import Answer
 from tests.providers.openai.test_responses_decoder import completed, decode, frame, text_delta
 
 SIGNED = sign_as_openai("ENC")
@@ -98,6 +101,17 @@ class TestReasoning:
         )
         answer = decode(part, delta, part, delta, done, part, delta, done, text_delta("a"), completed())
         assert answer.reasoning == "hm\n\nhmhm"
+
+
+@pytest.mark.parametrize("decoder", [ResponseDecoder, SourceResponseDecoder])
+@pytest.mark.parametrize("odd", [[], {}, 1, None])
+def test_odd_values_are_no_surprise(decoder: type[ResponseDecoder], odd: Any) -> None:
+    items = [frame(f"output_item.{how}", output_index=0, item={"id": odd, "type": odd}) for how in ("added", "done")]
+    texts = [{"type": "message", "id": "m", "content": odd}, {"type": "reasoning", "id": "r", "summary": odd}]
+    items += [frame("output_item.done", output_index=0, item={**text, "phase": odd}) for text in texts]
+    items += [frame("output_text.annotation.added", annotation=odd), frame("novel", item_id=odd, output_index=odd)]
+    answer = Answer(decoder("acme", "m", ""), *items, text_delta("a"), completed(tools=odd, novel=odd, output=None))
+    assert (answer.error, answer.text, answer.events[-1]) == (None, "a", Completed("stop"))
 
 
 class TestAnItemOfAnotherType:
