@@ -28,7 +28,7 @@ from tests.support.conversations.turns import SIGNED_BY, Conversation, Reasoning
 PAIRS = [(protocol, provider) for protocol in PROTOCOLS for provider in READERS]
 PAIRS_WITH_ANSWERS = [pair for pair in PAIRS if pair[0] in PROTOCOLS_OF_ANSWERS]
 
-fixed_examples = settings(max_examples=30, derandomize=True, database=None)
+fixed_examples = settings(max_examples=25, derandomize=True, database=None)
 
 
 @pytest.mark.parametrize(("protocol", "provider"), PAIRS)
