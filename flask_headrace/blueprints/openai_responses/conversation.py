@@ -16,7 +16,7 @@ What goes where:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...core.errors import InvalidRequest
@@ -48,14 +48,8 @@ class _Answer:
         self.size = 0  # number of items of the answer before the first other item
         self.others: list[tuple[Any, Message | None]] = []  # the other items, with their messages
         self.pending: set[str] = set()  # the ids of the calls whose output is still to come
+        self.has_text = False  # whether any of the parts is text
         self.is_torn = False  # whether other items stand between those of the answer
-        self.has_text = False
-
-    def add_parts(self, parts: Iterable[Part]) -> None:
-        """Add parts of the answer."""
-        added = list(parts)
-        self.parts += added
-        self.has_text = self.has_text or any(isinstance(part, TextPart) for part in added)
 
     def add_value(self, value: Any) -> None:  # noqa: ANN401  # any JSON
         """Add an item of the answer."""
@@ -144,9 +138,11 @@ class ConversationReader:
             case FunctionCallItem() | CustomToolCallItem():
                 answer.calls.append(self._items.call(item, path))
             case ReasoningItem():
-                answer.add_parts([self._items.reasoning(item)])
+                answer.parts.append(self._items.reasoning(item))
             case MessageItem():
-                answer.add_parts(self._items.answer_parts(item, path))
+                parts = self._items.answer_parts(item, path)
+                answer.parts += parts
+                answer.has_text |= any(isinstance(part, TextPart) for part in parts)
 
     def _await_output(self, call_id: str, is_answered: bool) -> None:
         self._known_calls.add(call_id)

@@ -22,7 +22,7 @@ from .compaction import CompactionEncoder, compaction_request
 from .encoder import EVENT_NAMES
 from .encoder_factory import PROTOCOL, encoder_for
 from .request import to_chat_request
-from .request_echo import echoed_request_fields
+from .request_echo import echoed_request_fields, without_ignored_tools
 from .response_resource import resource_response
 from .tool_names import stored_tool_names
 
@@ -86,7 +86,9 @@ def respond() -> Response:
         is_background=_is_background(body),
         id=body.id,
         echoed=EchoedFields(
-            PROTOCOL, {**echoed_request_fields(fields), **stored_tool_names(chat_request, body.tools or ())}
+            PROTOCOL,
+            {**echoed_request_fields(fields), **stored_tool_names(chat_request, body.tools or ())},
+            without_ignored_tools,
         ),
     )
     if body.background and not body.stream:

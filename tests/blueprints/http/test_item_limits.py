@@ -120,13 +120,11 @@ def calls_of(work: Callable[[], object]) -> int:
     return counted
 
 
-def read(fields: dict[str, Any]) -> ChatRequest:
-    return to_chat_request(msgspec.convert(fields, ResponseBody), fields)
-
-
 def test_the_thoughts_of_one_response_cost_what_they_are_many() -> None:
     few, many = ({"input": [THOUGHT] * count} for count in (100, 800))
-    assert calls_of(lambda: read(many)) < 12 * calls_of(lambda: read(few))
+    body_of_few, body_of_many = (msgspec.convert(fields, ResponseBody) for fields in (few, many))
+    calls_for_few = calls_of(lambda: to_chat_request(body_of_few, few))
+    assert calls_of(lambda: to_chat_request(body_of_many, many)) < 12 * calls_for_few
 
 
 class Name(str):

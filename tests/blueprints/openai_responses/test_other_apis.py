@@ -116,7 +116,7 @@ class TestWhatIsLeftOut:
             "client_metadata, tools[1] (web_search), tools[2] (image_generation), tool_choice (web_search)"
         )
         assert tool_names(upstream.requests("left out")[-1]) == ["find"]
-        assert [tool["type"] for tool in answer.json["tools"]] == ["function", "web_search", "image_generation"]
+        assert [tool["type"] for tool in answer.json["tools"]] == ["function"]
 
     def test_is_nothing_if_all_of_it_is_harmless(self, service, upstream, provider, wire) -> None:
         upstream.answer("harmless", wire.answer("So."))
