@@ -173,8 +173,6 @@ def conversations(draw: st.DrawFn, abilities: Abilities) -> tuple[Conversation, 
     pen = _Pen(draw, abilities)
     turns = [pen.system() for _ in range(max(0, pen.number(-1, 2)))]
     exchanges = pen.number(0, 3)
-    is_enough = abilities.is_system_enough and any(part.mark for turn in turns for part in turn.parts)
-    exchanges = max(exchanges, 0 if is_enough else 1)
     for number in range(exchanges):
         if number or not abilities.starts_with_answer or not pen.chance(6):
             turns += [pen.user(may_be_blank=pen.chance(4))] if pen.chance(4) else []
@@ -182,13 +180,14 @@ def conversations(draw: st.DrawFn, abilities: Abilities) -> tuple[Conversation, 
             turns += [pen.system()] if abilities.has_system_within and pen.chance(5) else []
         for _ in range(pen.number(0, 2)):
             turns += pen.answers()
-        is_last = number == exchanges - 1
-        if not turns or (is_last and turns[-1].role == "assistant" and not _may_end(pen, abilities, turns)):
-            turns.append(pen.user())
+    if not _is_whole(turns, pen, abilities):
+        turns.append(pen.user())
     following = [*pen.answers(), pen.user()]
     return tuple(turns), tuple(following[: pen.number(2, 3)])
 
 
-def _may_end(pen: _Pen, abilities: Abilities, turns: list[Turn]) -> bool:
-    is_asked = any(part.mark for turn in turns if turn.role == "user" for part in turn.parts)
-    return abilities.ends_with_answer and is_asked and pen.chance(4)
+def _is_whole(turns: list[Turn], pen: _Pen, abilities: Abilities) -> bool:
+    roles = {turn.role for turn in turns if any(part.mark for part in turn.parts)}
+    if all(turn.role in {"system", "developer"} for turn in turns):
+        return bool(roles) and abilities.is_system_enough
+    return turns[-1].role != "assistant" or ("user" in roles and abilities.ends_with_answer and pen.chance(4))
