@@ -103,7 +103,7 @@ def read_anthropic(body: Json) -> Found:
                 case "tool_use":
                     found.call(block["id"], block["name"], block["input"])
                 case "tool_result":
-                    found.result(block["tool_use_id"], block["content"], is_error=block.get("is_error", False))
+                    found.result(block["tool_use_id"], block.get("content"), is_error=block.get("is_error", False))
                 case "thinking" | "redacted_thinking":
                     found.reasoning.append(block)
                     found.say("assistant", block)

@@ -94,13 +94,14 @@ def _anthropic_problems(body: Json, *, is_official: bool) -> Iterator[str]:
             yield from _anthropic_result_problems(before["content"], message["content"])
     yield from _anthropic_answer_problems(messages, is_official=is_official)
     for message in messages:
+        yield from ["a null result" for block in message["content"] if block.get("content", "") is None]
         yield from ["a blank text" for block in _inner(message["content"]) if not block.get("text", "x").strip()]
 
 
 def _inner(blocks: list[Json]) -> Iterator[Json]:
     for block in blocks:
         yield block
-        if block["type"] == "tool_result" and isinstance(block["content"], list):
+        if block["type"] == "tool_result" and isinstance(block.get("content"), list):
             yield from block["content"]
 
 
