@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import msgspec
-from flask_headrace.blueprints.openai_responses.tool_names import FIELD
 
 from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UIMessageEncoder
 from flask_headrace.blueprints.anthropic_messages.encoder import MessagesEncoder
 from flask_headrace.blueprints.openai_chat.encoder import ChatCompletionEncoder
 from flask_headrace.blueprints.openai_responses.encoder import ResponsesEncoder
+from flask_headrace.blueprints.openai_responses.tool_names import FIELD
 from flask_headrace.core.answer import CollectedAnswer
 from flask_headrace.core.events import (
     Completed,
