@@ -1,7 +1,7 @@
 """Turns the conversation of a Messages API request into the messages of a `ChatRequest`. Pure.
 
 Anthropic's tool results are blocks of a user's message; those of a `ChatRequest` are messages of their own. Blocks that
-are not read are noted in `Leftovers`.
+are not read are named in `Untranslated`.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ from .body import (
     ToolUseBlock,
 )
 from .documents import document_parts, image_part, search_result_parts
-from .leftovers import Leftovers
+from .untranslated import Untranslated
 
 
-def split_message(message: MessageParam, path: str, leftovers: Leftovers) -> Iterator[Message]:
+def split_message(message: MessageParam, path: str, untranslated: Untranslated) -> Iterator[Message]:
     """Yield the messages of a `ChatRequest` that one message becomes.
 
     Args:
         message: The message.
         path: Its path, for errors.
-        leftovers: Receives what is not read.
+        untranslated: Receives what is not read.
 
     Raises:
         InvalidRequest: a block that is read is invalid; the error names its path.
@@ -56,28 +56,28 @@ def split_message(message: MessageParam, path: str, leftovers: Leftovers) -> Ite
         yield Message(message.role, message.content)
         return
     types, is_question = BLOCK_TYPES_BY_ROLE[message.role], message.role == "user"
-    blocks = _read_blocks(message.content, f"{path}.content", types, leftovers, is_question=is_question)
+    blocks = _read_blocks(message.content, f"{path}.content", types, untranslated, is_question=is_question)
     if message.role == "assistant":
         yield _to_answer([block for _, block in blocks])
         return
     parts: list[Part] = []
     for block_path, block in blocks:
         if not isinstance(block, ToolResultBlock):
-            parts += _to_parts(block, block_path, leftovers, is_question=is_question)
+            parts += _to_parts(block, block_path, untranslated, is_question=is_question)
             continue
         if parts:
             yield Message(message.role, tuple(parts))
             parts = []
-        yield _to_tool_message(block, block_path, leftovers)
+        yield _to_tool_message(block, block_path, untranslated)
     if parts or not any(isinstance(block, ToolResultBlock) for _, block in blocks):
         yield Message(message.role, tuple(parts))
 
 
-def system_content(system: str | list[Json], leftovers: Leftovers) -> str | tuple[Part, ...]:
+def system_content(system: str | list[Json], untranslated: Untranslated) -> str | tuple[Part, ...]:
     """Return the system prompt as the content of a message; see `split_message`."""
     if isinstance(system, str):
         return system
-    return _parts_of(system, "system", BLOCK_TYPES_BY_ROLE["system"], leftovers, is_question=True)
+    return _parts_of(system, "system", BLOCK_TYPES_BY_ROLE["system"], untranslated, is_question=True)
 
 
 def with_cache_control(message: Message, cache_control: Json) -> Message:
@@ -112,17 +112,17 @@ def _to_answer(blocks: list[ContentBlock]) -> Message:
     return Message("assistant", tuple(parts), calls)
 
 
-def _to_tool_message(block: ToolResultBlock, path: str, leftovers: Leftovers) -> Message:
+def _to_tool_message(block: ToolResultBlock, path: str, untranslated: Untranslated) -> Message:
     content: str | tuple[Part, ...] = block.content if isinstance(block.content, str) else ""
     if isinstance(block.content, list):
-        content = _parts_of(block.content, f"{path}.content", RESULT_BLOCK_TYPES, leftovers, is_question=False)
+        content = _parts_of(block.content, f"{path}.content", RESULT_BLOCK_TYPES, untranslated, is_question=False)
     result = Message("tool", content, tool_call_id=block.tool_use_id, is_error=bool(block.is_error))
     return result if block.cache_control is None else with_cache_control(result, block.cache_control)
 
 
-def _to_parts(block: ContentBlock, path: str, leftovers: Leftovers, *, is_question: bool) -> tuple[Part, ...]:
+def _to_parts(block: ContentBlock, path: str, untranslated: Untranslated, *, is_question: bool) -> tuple[Part, ...]:
     def read_blocks(blocks: list[Json]) -> tuple[Part, ...]:
-        return _parts_of(blocks, f"{path}.content", frozenset({"text", "image"}), leftovers, is_question=is_question)
+        return _parts_of(blocks, f"{path}.content", frozenset({"text", "image"}), untranslated, is_question=is_question)
 
     match block:
         case TextBlock(text, cache_control):
@@ -138,24 +138,26 @@ def _to_parts(block: ContentBlock, path: str, leftovers: Leftovers, *, is_questi
 
 
 def _parts_of(
-    blocks: list[Json], path: str, types: frozenset[str], leftovers: Leftovers, *, is_question: bool
+    blocks: list[Json], path: str, types: frozenset[str], untranslated: Untranslated, *, is_question: bool
 ) -> tuple[Part, ...]:
-    read = _read_blocks(blocks, path, types, leftovers, is_question=is_question)
-    return tuple(part for inner, block in read for part in _to_parts(block, inner, leftovers, is_question=is_question))
+    read = _read_blocks(blocks, path, types, untranslated, is_question=is_question)
+    return tuple(
+        part for inner, block in read for part in _to_parts(block, inner, untranslated, is_question=is_question)
+    )
 
 
 def _read_blocks(
-    blocks: list[Json], path: str, types: frozenset[str], leftovers: Leftovers, *, is_question: bool
+    blocks: list[Json], path: str, types: frozenset[str], untranslated: Untranslated, *, is_question: bool
 ) -> list[tuple[str, ContentBlock]]:
     read: list[tuple[str, ContentBlock]] = []
     for number, block in enumerate(blocks):
         here = f"{path}[{number}]"
         block_type = block.get("type")
         if not isinstance(block_type, str) or block_type not in types or _has_unknown_source(block):
-            leftovers.add_block(block, here, is_question=is_question)
+            untranslated.add_block(block, here, is_question=is_question)
             continue
         read.append((here, convert(block, BLOCKS[block_type], here)))
-        leftovers.add_block_fields(block, here)
+        untranslated.add_block_fields(block, here)
     return read
 
 

@@ -16,8 +16,8 @@ from ...providers.chat_request import ChatRequest, Json, Message, NamedTool, Res
 from ...providers.source_request import SourceTurn
 from ..http.request_body import convert
 from .body import CustomTool, MessagesBody, OutputConfig, ToolChoiceParam
-from .leftovers import Leftovers, own_fields_removed
 from .messages import split_message, system_content, with_cache_control
+from .untranslated import Untranslated, own_fields_removed
 
 HEADERS = ("anthropic-beta", "anthropic-version")
 """The request headers that belong to the protocol: Anthropic's models receive them."""
@@ -38,12 +38,12 @@ def to_chat_request(body: MessagesBody, fields: Json, headers: Mapping[str, str]
         InvalidRequest: the body has a block, a tool or a value that is invalid; the message names its path.
         ThreadsNotSupported: the request asks for a conversation that the provider keeps.
     """
-    leftovers = Leftovers()
-    leftovers.add_fields(fields)
+    untranslated = Untranslated()
+    untranslated.add_fields(fields)
     sent_headers = _protocol_headers(headers)
     takes_system_turns = SYSTEM_TURNS_BETA in dict(sent_headers).get("anthropic-beta", "")
-    turns = _read_turns(body, fields, leftovers)
-    tools = _to_tools(body.tools or [], leftovers)
+    turns = _read_turns(body, fields, untranslated)
+    tools = _to_tools(body.tools or [], untranslated)
     choice, output = body.tool_choice, body.output_config or OutputConfig()
     converted = ChatRequest(
         model="",
@@ -54,7 +54,7 @@ def to_chat_request(body: MessagesBody, fields: Json, headers: Mapping[str, str]
         top_k=body.top_k,
         stop=tuple(body.stop_sequences or ()),
         tools=tools,
-        tool_choice=None if choice is None else _to_tool_choice(choice, tools, body.tools or [], leftovers),
+        tool_choice=None if choice is None else _to_tool_choice(choice, tools, body.tools or [], untranslated),
         parallel_tool_calls=False if choice is not None and choice.disable_parallel_tool_use else None,
         response_format=None if output.format is None else ResponseFormat(output.format.schema),
         reasoning_effort=output.effort,
@@ -62,7 +62,7 @@ def to_chat_request(body: MessagesBody, fields: Json, headers: Mapping[str, str]
         user=body.metadata.user_id if body.metadata else None,
     )
     kept = [turn for turn in turns if takes_system_turns or not _is_system_message(turn)]
-    source = leftovers.source_request("anthropic", own_fields_removed(fields), kept, sent_headers, converted)
+    source = untranslated.source_request("anthropic", own_fields_removed(fields), kept, sent_headers, converted)
     return msgspec.structs.replace(converted, source=source)
 
 
@@ -95,45 +95,45 @@ def _is_system_message(turn: SourceTurn) -> bool:
     return bool(turn.values) and turn.messages[0].role == "system"
 
 
-def _read_turns(body: MessagesBody, fields: Json, leftovers: Leftovers) -> list[SourceTurn]:
+def _read_turns(body: MessagesBody, fields: Json, untranslated: Untranslated) -> list[SourceTurn]:
     # The system prompt is a turn without values: it is one of the request's fields.
     turns: list[SourceTurn] = []
     for number, (message, sent) in enumerate(zip(body.messages, fields["messages"], strict=True)):
         path = f"messages[{number}]"
-        leftovers.add_message_fields(sent, path)
-        messages = list(split_message(message, path, leftovers))
+        untranslated.add_message_fields(sent, path)
+        messages = list(split_message(message, path, untranslated))
         if number == len(body.messages) - 1 and body.cache_control is not None:
             messages[-1] = with_cache_control(messages[-1], body.cache_control)
         turns.append(SourceTurn((_without_null_results(sent),), tuple(messages)))
     if body.system and turns:
-        turns.insert(0, SourceTurn((), (Message("system", system_content(body.system, leftovers)),)))
+        turns.insert(0, SourceTurn((), (Message("system", system_content(body.system, untranslated)),)))
     return turns
 
 
-def _to_tools(values: list[Json], leftovers: Leftovers) -> tuple[Tool, ...]:
+def _to_tools(values: list[Json], untranslated: Untranslated) -> tuple[Tool, ...]:
     tools: list[Tool] = []
     for number, value in enumerate(values):
         path = f"tools[{number}]"
         if (tool_type := value.get("type")) in (None, "custom"):
             tool: CustomTool = convert(value, CustomTool, path)
             tools.append(Tool(tool.name, tool.description, tool.input_schema, tool.strict, tool.cache_control))
-            leftovers.add_tool_fields(value, path)
+            untranslated.add_tool_fields(value, path)
         elif isinstance(tool_type, str):
-            leftovers.add_tool(value, path)
+            untranslated.add_tool(value, path)
         else:
             raise InvalidRequest(f"{path} is of type {tool_type!r:.100}: a type is a text, such as 'custom'.")
     return tuple(tools)
 
 
 def _to_tool_choice(
-    choice: ToolChoiceParam, tools: tuple[Tool, ...], sent: list[Json], leftovers: Leftovers
+    choice: ToolChoiceParam, tools: tuple[Tool, ...], sent: list[Json], untranslated: Untranslated
 ) -> ToolChoice | None:
     read = [tool.name for tool in tools]
     left_out = [tool.get("name") for tool in sent if tool.get("name") not in read]
     if choice.type == "tool" and choice.name is None:
         raise InvalidRequest("tool_choice is of type 'tool' and has no name: add the tool's name.")
     if choice.name in left_out if choice.type == "tool" else choice.type == "any" and sent and not tools:
-        leftovers.add_unread("tool_choice")
+        untranslated.add_unread("tool_choice")
         return None
     match choice.type:
         case "any":

@@ -30,7 +30,7 @@ from .body import (
     TextContentPart,
     ToolCallParam,
 )
-from .leftovers import Leftovers
+from .untranslated import Untranslated
 
 T = TypeVar("T")
 
@@ -39,11 +39,11 @@ class MessageReader:
     """Reads the messages of one request, in their order.
 
     Args:
-        leftovers: Receives what the messages of a `ChatRequest` do not contain.
+        untranslated: Receives what the messages of a `ChatRequest` do not contain.
     """
 
-    def __init__(self, leftovers: Leftovers) -> None:
-        self._leftovers = leftovers
+    def __init__(self, untranslated: Untranslated) -> None:
+        self._untranslated = untranslated
         self._count = 0  # number of calls in the older API
         self._function_calls: dict[str, str] = {}  # the id of the latest call of each function, in the older API
 
@@ -56,7 +56,7 @@ class MessageReader:
         if message.content is None and message.role != "assistant":
             raise InvalidRequest(f"{path} has the role {message.role!r} and no content: add content.")
         if message.audio is not None:
-            self._leftovers.add_state(f"{path}.audio")
+            self._untranslated.add_state(f"{path}.audio")
         if message.role == "function":
             return self._function_result(message, path)
         return Message(
@@ -104,7 +104,7 @@ class MessageReader:
         if known is None:
             if not isinstance(part_type, str):
                 raise InvalidRequest(f"{path} has the type {part_type!r:.100}: give a type, such as 'text'.")
-            self._leftovers.add_part(part_type, path, is_question=message.role == "user")
+            self._untranslated.add_part(part_type, path, is_question=message.role == "user")
             return None
         return self._known_part(convert(value, known, path), path)
 
@@ -127,7 +127,7 @@ class MessageReader:
             return FilePart(to_data_url(file.file_data, file.filename), file.filename, part.cache_control)
         if file.file_id is None:
             raise InvalidRequest(f"{path}.file has no file_data: add the document as a data: URL.")
-        self._leftovers.add_state(f"{path}.file.file_id")
+        self._untranslated.add_state(f"{path}.file.file_id")
         return None
 
 

@@ -26,8 +26,8 @@ from .body import (
     NamedCustomChoice,
     NamedFunctionChoice,
 )
-from .leftovers import SERVICE_FIELDS, Leftovers
 from .messages import MessageReader
+from .untranslated import SERVICE_FIELDS, Untranslated
 
 
 def to_chat_request(body: ChatCompletionBody, fields: Json, headers: tuple[tuple[str, str], ...] = ()) -> ChatRequest:
@@ -42,14 +42,14 @@ def to_chat_request(body: ChatCompletionBody, fields: Json, headers: tuple[tuple
         InvalidRequest: the body has a value that is not supported; the message names the field.
     """
     _reject_unsupported(body)
-    leftovers = Leftovers()
-    leftovers.add_fields(fields)
-    turns = _to_turns(body, fields["messages"], leftovers)
-    tools = _to_tools(body, leftovers)
-    tools, tool_choice = _to_tool_choice(body, tools, leftovers)
-    response_format = _to_response_format(body.response_format, leftovers)
+    untranslated = Untranslated()
+    untranslated.add_fields(fields)
+    turns = _to_turns(body, fields["messages"], untranslated)
+    tools = _to_tools(body, untranslated)
+    tools, tool_choice = _to_tool_choice(body, tools, untranslated)
+    response_format = _to_response_format(body.response_format, untranslated)
     if body.modalities not in (None, ["text"]):
-        leftovers.add_essential("modalities")
+        untranslated.add_essential("modalities")
     return ChatRequest(
         model="",
         messages=tuple([message for turn in turns for message in turn.messages]),
@@ -67,11 +67,11 @@ def to_chat_request(body: ChatCompletionBody, fields: Json, headers: tuple[tuple
         # The older API's answers have one call.
         parallel_tool_calls=False if body.functions else body.parallel_tool_calls,
         response_format=response_format,
-        reasoning_effort=body.reasoning_effort or _to_effort(body.reasoning, leftovers),
-        thinking=_to_thinking(body.thinking, leftovers),
+        reasoning_effort=body.reasoning_effort or _to_effort(body.reasoning, untranslated),
+        thinking=_to_thinking(body.thinking, untranslated),
         verbosity=body.verbosity,
         user=body.user or body.safety_identifier,
-        source=leftovers.source_request("openai-chat", _provider_fields(fields), turns, headers),
+        source=untranslated.source_request("openai-chat", _provider_fields(fields), turns, headers),
     )
 
 
@@ -91,12 +91,12 @@ def _provider_fields(fields: Json) -> Json:
     return {name: value for name, value in fields.items() if name not in SERVICE_FIELDS and value is not None}
 
 
-def _to_turns(body: ChatCompletionBody, values: list[Json], leftovers: Leftovers) -> list[SourceTurn]:
-    reader, turns = MessageReader(leftovers), []
+def _to_turns(body: ChatCompletionBody, values: list[Json], untranslated: Untranslated) -> list[SourceTurn]:
+    reader, turns = MessageReader(untranslated), []
     for number, (message, value) in enumerate(zip(body.messages, values, strict=True)):
         path = f"messages[{number}]"
         turns.append(SourceTurn((value,), (reader.read(message, path),)))
-        leftovers.add_message(value, path)
+        untranslated.add_message(value, path)
     return turns
 
 
@@ -107,7 +107,7 @@ def _max_tokens(body: ChatCompletionBody) -> int | None:
     return older if newer is None else newer
 
 
-def _to_effort(reasoning: Any, leftovers: Leftovers) -> str | None:  # noqa: ANN401  # any JSON
+def _to_effort(reasoning: Any, untranslated: Untranslated) -> str | None:  # noqa: ANN401  # any JSON
     """Return the effort in OpenRouter's form of it."""
     match reasoning:
         case None:
@@ -115,11 +115,11 @@ def _to_effort(reasoning: Any, leftovers: Leftovers) -> str | None:  # noqa: ANN
         case {"effort": str(effort)}:
             return effort
         case _:
-            leftovers.add_unread("reasoning")
+            untranslated.add_unread("reasoning")
             return None
 
 
-def _to_thinking(thinking: Any, leftovers: Leftovers) -> Json | None:  # noqa: ANN401  # any JSON
+def _to_thinking(thinking: Any, untranslated: Untranslated) -> Json | None:  # noqa: ANN401  # any JSON
     """Return Anthropic's `thinking`. Some servers of this protocol have a field of this name with other contents."""
     match thinking:
         case None:
@@ -127,17 +127,17 @@ def _to_thinking(thinking: Any, leftovers: Leftovers) -> Json | None:  # noqa: A
         case {"type": "enabled", "budget_tokens": int()} | {"type": "adaptive" | "disabled"}:
             return dict(thinking)
         case _:
-            leftovers.add_unread("thinking")
+            untranslated.add_unread("thinking")
             return None
 
 
-def _to_tools(body: ChatCompletionBody, leftovers: Leftovers) -> tuple[Tool, ...]:
+def _to_tools(body: ChatCompletionBody, untranslated: Untranslated) -> tuple[Tool, ...]:
     tools = [_function_tool(function) for function in body.functions or ()]
     for number, value in enumerate(body.tools or ()):
         path, tool_type = f"tools[{number}]", value.get("type", "function")
         known = TOOLS.get(tool_type) if isinstance(tool_type, str) else None
         if known is None:
-            leftovers.add_unread(f"{path} ({tool_type!s:.40})")
+            untranslated.add_unread(f"{path} ({tool_type!s:.40})")
             continue
         tool = convert(value, known, path)
         if isinstance(tool, FunctionTool):
@@ -159,17 +159,17 @@ def _flat_format(custom_format: Json | None) -> Json | None:
 
 
 def _to_tool_choice(
-    body: ChatCompletionBody, tools: tuple[Tool, ...], leftovers: Leftovers
+    body: ChatCompletionBody, tools: tuple[Tool, ...], untranslated: Untranslated
 ) -> tuple[tuple[Tool, ...], ToolChoice | None]:
     """Return the tools that the model may call, and which of them it calls."""
     sent = body.tool_choice if body.tool_choice is not None else _older_choice(body)
     if sent is None or isinstance(sent, str):
         is_left_out = sent == "required" and not tools and bool(body.tools)
         if is_left_out:
-            leftovers.add_unread("tool_choice")
+            untranslated.add_unread("tool_choice")
         return tools, None if is_left_out else sent
     if (known := TOOL_CHOICES.get(str(sent.get("type")))) is None:
-        leftovers.add_unread(f"tool_choice ({sent.get('type')!s:.40})")
+        untranslated.add_unread(f"tool_choice ({sent.get('type')!s:.40})")
         return tools, None
     match convert(sent, known, "tool_choice"):
         case AllowedToolsChoice(allowed):
@@ -191,11 +191,11 @@ def _older_choice(body: ChatCompletionBody) -> Literal["auto", "none"] | Json | 
     return choice if isinstance(choice, str) else {"type": "function", "function": {"name": choice.name}}
 
 
-def _to_response_format(sent: Json | None, leftovers: Leftovers) -> ResponseFormat | None:
+def _to_response_format(sent: Json | None, untranslated: Untranslated) -> ResponseFormat | None:
     if sent is None:
         return None
     if (known := RESPONSE_FORMATS.get(str(sent.get("type")))) is None:
-        leftovers.add_essential(f"response_format ({sent.get('type')!s:.40})")
+        untranslated.add_essential(f"response_format ({sent.get('type')!s:.40})")
         return None
     match convert(sent, known, "response_format"):
         case JSONSchemaFormat(definition):

@@ -34,7 +34,7 @@ from .input_items import (
     ReasoningItem,
 )
 from .items import ItemReader
-from .leftovers import Leftovers
+from .untranslated import Untranslated
 
 
 class _Answer:
@@ -86,12 +86,12 @@ class ConversationReader:
     """Reads the items of one request, in their order.
 
     Args:
-        leftovers: Receives what a `ChatRequest` does not contain.
+        untranslated: Receives what a `ChatRequest` does not contain.
         names: The flat names of the functions in namespaces.
     """
 
-    def __init__(self, leftovers: Leftovers, names: Mapping[QualifiedName, str]) -> None:
-        self._leftovers, self._items = leftovers, ItemReader(leftovers, names)
+    def __init__(self, untranslated: Untranslated, names: Mapping[QualifiedName, str]) -> None:
+        self._untranslated, self._items = untranslated, ItemReader(untranslated, names)
         self._turns: list[SourceTurn] = []
         self._answer: _Answer | None = None
         self._known_calls: set[str] = set()
@@ -154,7 +154,7 @@ class ConversationReader:
             self._add_other(value, Message("tool", content, tool_call_id=item.call_id))
             if self._answer is not None:
                 self._answer.pending.discard(item.call_id or "")
-        elif self._leftovers.state:
+        elif self._untranslated.state:
             # The provider's server keeps the call.
             self._add_other(value, Message("user", content))
         else:

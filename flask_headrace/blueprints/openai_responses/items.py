@@ -23,26 +23,26 @@ from .input_items import (
     MessageItem,
     ReasoningItem,
 )
-from .leftovers import Leftovers
 from .output_items import REDACTED_PREFIX
 from .parts import PartReader
 from .summary import INTRODUCTION, decode_summary
+from .untranslated import Untranslated
 
 
 class ItemReader:
     """Reads the items of one request.
 
     Args:
-        leftovers: Receives what a `ChatRequest` does not contain.
+        untranslated: Receives what a `ChatRequest` does not contain.
         names: The flat names of the functions in namespaces; see `core.tool_namespaces`.
     """
 
-    def __init__(self, leftovers: Leftovers, names: Mapping[QualifiedName, str]) -> None:
-        self._leftovers, self._names = leftovers, names
-        self._parts = PartReader(leftovers)
+    def __init__(self, untranslated: Untranslated, names: Mapping[QualifiedName, str]) -> None:
+        self._untranslated, self._names = untranslated, names
+        self._parts = PartReader(untranslated)
 
     def item(self, value: Any, path: str) -> Item | None:  # noqa: ANN401  # any JSON
-        """Return an item; None, and its name to the leftovers, if its type is not known here.
+        """Return an item; None if its type is not known here, so that only its name is kept, as untranslated.
 
         Raises:
             InvalidRequest: the item is invalid; the message names the field.
@@ -53,11 +53,11 @@ class ItemReader:
         if item_type == ADDITIONAL_TOOLS:  # read with the other tools
             return None
         if (known := ITEMS.get(item_type)) is None or (known is CompactionItem and not is_own_compaction(value)):
-            self._leftovers.add_item(item_type, path)
+            self._untranslated.add_item(item_type, path)
             return None
         item: Item = convert(value, known, path)
         if isinstance(item, MessageItem) and item.role != "assistant":
-            self._leftovers.add_message_fields(value, path)
+            self._untranslated.add_message_fields(value, path)
         return item
 
     def message(self, item: MessageItem, path: str) -> Message:

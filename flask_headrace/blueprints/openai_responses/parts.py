@@ -16,18 +16,18 @@ from .input_items import (
     RefusalContent,
     TextContent,
 )
-from .leftovers import Leftovers
+from .untranslated import Untranslated
 
 
 class PartReader:
     """Reads the content of the items of one request.
 
     Args:
-        leftovers: Receives what the parts of a `ChatRequest` do not contain.
+        untranslated: Receives what the parts of a `ChatRequest` do not contain.
     """
 
-    def __init__(self, leftovers: Leftovers) -> None:
-        self._leftovers = leftovers
+    def __init__(self, untranslated: Untranslated) -> None:
+        self._untranslated = untranslated
 
     def read(self, content: Content, path: str, *, is_question: bool = False) -> tuple[Part, ...]:
         """Return the parts of a content.
@@ -51,7 +51,7 @@ class PartReader:
         if not isinstance(part_type, str):
             raise InvalidRequest(f"{path} has the type {part_type!r:.100}: give a type, such as 'input_text'.")
         if (known := CONTENT_PARTS.get(part_type)) is None:
-            self._leftovers.add_part(part_type, path, is_question=is_question)
+            self._untranslated.add_part(part_type, path, is_question=is_question)
             return None
         return self._known_part(convert(value, known, path), path)
 
@@ -75,4 +75,4 @@ class PartReader:
         if part.file_id is None:
             missing = "image_url" if isinstance(part, ImageContent) else "file_data and no file_url"
             raise InvalidRequest(f"{path} has no {missing}: add {missing.split(maxsplit=1)[0]}.")
-        self._leftovers.add_state(f"{path}.file_id")
+        self._untranslated.add_state(f"{path}.file_id")

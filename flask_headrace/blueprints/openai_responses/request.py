@@ -16,8 +16,8 @@ from ..http.request_body import convert
 from ..openai_shared.body import JSONSchemaDefinition
 from .body import ResponseBody
 from .conversation import ConversationReader
-from .leftovers import SERVICE_FIELDS, Leftovers
 from .tools import ToolReader, offered_tools
+from .untranslated import SERVICE_FIELDS, Untranslated
 
 
 def to_chat_request(body: ResponseBody, fields: Json, headers: tuple[tuple[str, str], ...] = ()) -> ChatRequest:
@@ -31,13 +31,13 @@ def to_chat_request(body: ResponseBody, fields: Json, headers: tuple[tuple[str, 
     Raises:
         InvalidRequest: the body has an item or a value that is not supported; the message names it.
     """
-    leftovers = Leftovers()
-    leftovers.add_fields(fields)
+    untranslated = Untranslated()
+    untranslated.add_fields(fields)
     offered = offered_tools(body.tools, body.input)
     names = flat_names(offered.values())
-    reader = ToolReader(leftovers, names)
+    reader = ToolReader(untranslated, names)
     tools, tool_choice = reader.choice(body.tool_choice, reader.tools(offered), has_more=bool(offered))
-    turns = _to_turns(body, fields, leftovers, names)
+    turns = _to_turns(body, fields, untranslated, names)
     request = ChatRequest(
         model="",
         messages=tuple([message for turn in turns for message in turn.messages]),
@@ -47,33 +47,33 @@ def to_chat_request(body: ResponseBody, fields: Json, headers: tuple[tuple[str, 
         tools=tools,
         tool_choice=tool_choice,
         parallel_tool_calls=body.parallel_tool_calls,
-        response_format=_to_response_format(body, leftovers),
+        response_format=_to_response_format(body, untranslated),
         reasoning_effort=body.reasoning.effort if body.reasoning else None,
         verbosity=body.text.verbosity if body.text else None,
         user=body.user or body.safety_identifier,
     )
     passed = {name: value for name, value in fields.items() if name not in SERVICE_FIELDS and value is not None}
-    source = leftovers.source_request("openai-responses", passed, turns, headers, request)
+    source = untranslated.source_request("openai-responses", passed, turns, headers, request)
     return msgspec.structs.replace(request, source=source)
 
 
 def _to_turns(
-    body: ResponseBody, fields: Json, leftovers: Leftovers, names: dict[QualifiedName, str]
+    body: ResponseBody, fields: Json, untranslated: Untranslated, names: dict[QualifiedName, str]
 ) -> list[SourceTurn]:
     # The instructions are a field: they are no item of the conversation.
     system = [] if body.instructions is None else [SourceTurn((), (Message("system", body.instructions),))]
     if isinstance(body.input, str):
         return [*system, SourceTurn(({"role": "user", "content": body.input},), (Message("user", body.input),))]
-    turns = ConversationReader(leftovers, names).read(fields.get("input") or [])
+    turns = ConversationReader(untranslated, names).read(fields.get("input") or [])
     if any(turn.messages for turn in turns):
         return [*system, *turns]
-    if not (leftovers.state or leftovers.essential):
+    if not (untranslated.state or untranslated.essential):
         raise InvalidRequest("input is empty: send at least one item, such as a user message.")
     # Only the provider knows the conversation.
     return [*system, SourceTurn(tuple([value for turn in turns for value in turn.values]), (Message("user"),))]
 
 
-def _to_response_format(body: ResponseBody, leftovers: Leftovers) -> ResponseFormat | None:
+def _to_response_format(body: ResponseBody, untranslated: Untranslated) -> ResponseFormat | None:
     sent = body.text.format if body.text else None
     match sent.get("type", "text") if sent is not None else "text":
         case "text":
@@ -84,5 +84,5 @@ def _to_response_format(body: ResponseBody, leftovers: Leftovers) -> ResponseFor
             definition: JSONSchemaDefinition = convert(sent, JSONSchemaDefinition, "text.format")
             return ResponseFormat(definition.schema, definition.name, definition.strict, definition.description)
         case other:
-            leftovers.add_essential(f"text.format ({other!s:.40})")
+            untranslated.add_essential(f"text.format ({other!s:.40})")
             return None

@@ -16,7 +16,7 @@ from ...providers.chat_request import CustomTool, Json, NamedTool, Tool, ToolCho
 from ..http.request_body import convert
 from . import input_items
 from .input_items import TOOL_CHOICES, TOOLS, AllowedToolsChoice, FunctionTool, NamedToolChoice, NamespaceTool
-from .leftovers import Leftovers
+from .untranslated import Untranslated
 
 
 def offered_tools(tools: Sequence[Json] | None, items: object) -> dict[str, Json]:
@@ -38,12 +38,12 @@ class ToolReader:
     """Reads the tools of one request.
 
     Args:
-        leftovers: Receives the tools, and the choices, that a `ChatRequest` does not contain.
+        untranslated: Receives the tools, and the choices, that a `ChatRequest` does not contain.
         names: The flat names of the functions in namespaces.
     """
 
-    def __init__(self, leftovers: Leftovers, names: Mapping[QualifiedName, str]) -> None:
-        self._leftovers, self._names = leftovers, names
+    def __init__(self, untranslated: Untranslated, names: Mapping[QualifiedName, str]) -> None:
+        self._untranslated, self._names = untranslated, names
 
     def tools(self, offered: Mapping[str, Json]) -> tuple[Tool, ...]:
         """Return the tools that every provider can have; the last of those with one name.
@@ -60,7 +60,7 @@ class ToolReader:
     def _tools(self, value: Json, path: str) -> Iterator[Tool]:
         tool_type = _type_of(value, path)
         if (known := TOOLS.get(tool_type)) is None:
-            self._leftovers.add_tool(value, path)
+            self._untranslated.add_tool(value, path)
             return
         tool = convert(value, known, path)
         if isinstance(tool, NamespaceTool):
@@ -72,7 +72,7 @@ class ToolReader:
     def _members(self, namespace: str, value: Json, path: str) -> Iterator[Tool]:
         tool_type = _type_of(value, path)
         if tool_type not in {"function", "custom"}:
-            self._leftovers.add_unread(f"{path} ({tool_type:.40})")
+            self._untranslated.add_unread(f"{path} ({tool_type:.40})")
             return
         tool = convert(value, TOOLS[tool_type], path)
         yield _to_tool(tool, self._names[QualifiedName(namespace, tool.name)])
@@ -91,7 +91,7 @@ class ToolReader:
             return tools, self._possible(sent, tools, has_more)
         choice_type = sent.get("type")
         if not isinstance(choice_type, str) or (known := TOOL_CHOICES.get(choice_type)) is None:
-            self._leftovers.add_unread(f"tool_choice ({choice_type!s:.40})")
+            self._untranslated.add_unread(f"tool_choice ({choice_type!s:.40})")
             return tools, None
         match convert(sent, known, "tool_choice"):
             case AllowedToolsChoice(allowed, mode):
@@ -109,7 +109,7 @@ class ToolReader:
         has_more: bool,
     ) -> ToolChoice | None:
         if mode == "required" and not tools and has_more:
-            self._leftovers.add_unread("tool_choice")
+            self._untranslated.add_unread("tool_choice")
             return None
         return mode
 

@@ -15,8 +15,8 @@ from ..chat_request import ChatRequest, CustomTool, Json, NamedTool, ResponseFor
 from ..decoding.request_fields import drop_none, function_definition, json_schema_fields
 from ..source_request import SourceRequest, restore_turns
 from .chat_server import ChatServer
+from .responses_accepted_items import accepted_items
 from .responses_items import ItemBuilder
-from .responses_legal_items import legal_items
 
 NO_EFFORT = "none"
 """The reasoning effort of a model that does not reason: no summary of the reasoning is requested."""
@@ -69,7 +69,7 @@ def build_body(
     server = ChatServer(is_official, request.model)
     fields = _built_fields(request, server) if source is None else _sent_fields(request, source, server)
     # A conversation of another API is built by OpenAI's rules, which all servers accept.
-    items = legal_items(_input(request, source), is_official=is_official or source is None)
+    items = accepted_items(_input(request, source), is_official=is_official or source is None)
     return {"store": False, **fields, **shared, "model": request.model, "input": items, "stream": True}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flask_headrace.blueprints.openai_chat.body import ChatCompletionBody
-from flask_headrace.blueprints.openai_chat.leftovers import COUNTERPARTS
+from flask_headrace.blueprints.openai_chat.untranslated import COUNTERPARTS
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/clients.md"
 

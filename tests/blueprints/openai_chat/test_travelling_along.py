@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from flask_headrace.blueprints.http.untranslated import MAX_NAMES
-from flask_headrace.blueprints.openai_chat.leftovers import HARMLESS_VALUES
 from flask_headrace.blueprints.openai_chat.request import custom_tool_names
+from flask_headrace.blueprints.openai_chat.untranslated import HARMLESS_VALUES
 from flask_headrace.core.custom_tool_input import INPUT_SCHEMA
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.providers.chat_request import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask_headrace.blueprints.openai_responses.leftovers import COUNTERPARTS
+from flask_headrace.blueprints.openai_responses.untranslated import COUNTERPARTS
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/clients.md"
 

@@ -68,8 +68,8 @@ class ThreadsNotSupported(InvalidRequest):
     code = "thread_unsupported_request"
 
 
-class Leftovers(UntranslatedNames):
-    """Collects the names of what a `ChatRequest` does not contain; see `UntranslatedNames`."""
+class Untranslated(UntranslatedNames):
+    """The names of what a `ChatRequest` does not contain; see `UntranslatedNames`."""
 
     def add_fields(self, fields: Json) -> None:
         """Add the top-level fields without a counterpart.

@@ -29,7 +29,7 @@ def call_id(sent: str) -> str:
     return f"call_{sha256(sent.encode(errors='surrogatepass')).hexdigest()}"[:MAX_CALL_ID_CHARS]
 
 
-def legal_items(items: Sequence[Json], *, is_official: bool) -> list[Json]:
+def accepted_items(items: Sequence[Json], *, is_official: bool) -> list[Json]:
     """Return the items that a server accepts, otherwise as they are.
 
     Args:

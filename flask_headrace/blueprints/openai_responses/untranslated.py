@@ -63,8 +63,8 @@ _READ_PARTS: Mapping[str, frozenset[str]] = {
 _MESSAGE_FIELDS = frozenset({"type", "id", "role", "content", "status", "phase"})
 
 
-class Leftovers(UntranslatedNames):
-    """Collects the names of what a `ChatRequest` does not contain; see `UntranslatedNames`."""
+class Untranslated(UntranslatedNames):
+    """The names of what a `ChatRequest` does not contain; see `UntranslatedNames`."""
 
     def add_fields(self, fields: Json) -> None:
         """Add the top-level fields without a counterpart."""

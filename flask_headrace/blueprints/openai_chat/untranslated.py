@@ -59,8 +59,8 @@ _READ_FIELDS = SERVICE_FIELDS | COUNTERPARTS.keys() | {"stream_options"}
 _READ_MESSAGE_FIELDS = frozenset(MessageParam.__struct_fields__) | {"annotations", "parsed"}
 
 
-class Leftovers(UntranslatedNames):
-    """Collects the names of what a `ChatRequest` does not contain; see `UntranslatedNames`."""
+class Untranslated(UntranslatedNames):
+    """The names of what a `ChatRequest` does not contain; see `UntranslatedNames`."""
 
     def add_fields(self, fields: Json) -> None:
         """Add the unknown fields of a body."""

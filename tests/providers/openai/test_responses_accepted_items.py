@@ -8,7 +8,7 @@ import pytest
 
 from flask_headrace.core.reasoning_signature import sign_as_openai
 from flask_headrace.providers.chat_request import ChatRequest, Message, ReasoningPart, TextPart, ToolCall
-from flask_headrace.providers.openai.responses_legal_items import MAX_CALL_ID_CHARS, legal_items
+from flask_headrace.providers.openai.responses_accepted_items import MAX_CALL_ID_CHARS, accepted_items
 from flask_headrace.providers.openai.responses_request_body import build_body
 from tests.support.upstream import anthropic_wire
 
@@ -33,11 +33,11 @@ def output(id: str = "a") -> dict[str, Any]:  # noqa: A002
 
 
 def official(*items: dict[str, Any]) -> list[dict[str, Any]]:
-    return legal_items(items, is_official=True)
+    return accepted_items(items, is_official=True)
 
 
 def other(*items: dict[str, Any]) -> list[dict[str, Any]]:
-    return legal_items(items, is_official=False)
+    return accepted_items(items, is_official=False)
 
 
 @pytest.mark.parametrize(
