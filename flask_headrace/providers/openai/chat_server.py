@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from hashlib import sha256
 from typing import NamedTuple
+
+from .call_ids import bounded_call_id
 
 MAX_CALL_ID_CHARS = 40
 """Characters of a tool call's id that OpenAI's own servers accept, also behind a gateway."""
@@ -29,9 +30,7 @@ class ChatServer(NamedTuple):
         """Return the id of a tool call as the server accepts it: the same one for the same id."""
         is_openai = self.is_official or _OPENAI_MODEL.match(self.model) is not None
         # Other ids stay: some gateways keep the reasoning's signature in them.
-        if not is_openai or len(sent) <= MAX_CALL_ID_CHARS:
-            return sent
-        return f"call_{sha256(sent.encode()).hexdigest()}"[:MAX_CALL_ID_CHARS]
+        return bounded_call_id(sent, MAX_CALL_ID_CHARS) if is_openai else sent
 
     def effort(self, effort: str | None) -> str | None:
         """Return the reasoning effort for one in Anthropic's words; None if the model has no efforts."""

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from typing import Any
 
 from ...core.reasoning_signature import is_foreign_to_openai
 from ..chat_request import Json
+from .call_ids import bounded_call_id
 
 MAX_CALL_ID_CHARS = 64
 """Characters of a call's id that OpenAI accepts."""
@@ -20,13 +20,6 @@ _OWN_ID = re.compile(r"(msg|rs|fc|ctc)_.+_\d+", re.DOTALL)
 """Ids of items that this service has made: OpenAI's have no number at their end."""
 
 _WAITING_TYPES = frozenset({"function_call_output", "custom_tool_call_output", "item_reference"})
-
-
-def call_id(sent: str) -> str:
-    """Return the id of a call as the API accepts it: the same one for the same id."""
-    if len(sent) <= MAX_CALL_ID_CHARS:
-        return sent
-    return f"call_{sha256(sent.encode(errors='surrogatepass')).hexdigest()}"[:MAX_CALL_ID_CHARS]
 
 
 def accepted_items(items: Sequence[Json], *, is_official: bool) -> list[Json]:
@@ -44,7 +37,7 @@ def accepted_items(items: Sequence[Json], *, is_official: bool) -> list[Json]:
 def _accepted(item: Json, is_official: bool) -> Json:
     sent = item.get("call_id")
     if isinstance(sent, str) and len(sent) > MAX_CALL_ID_CHARS:
-        item = {**item, "call_id": call_id(sent)}
+        item = {**item, "call_id": bounded_call_id(sent, MAX_CALL_ID_CHARS)}
     if is_official and item.get("type") != "item_reference" and _is_own_id(item.get("id")):
         item = {name: value for name, value in item.items() if name != "id"}
     return item
