@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from .chat_request import Message
+    from .chat_request import ChatRequest, Message
 
 Family: TypeAlias = Literal["openai-chat", "openai-responses", "anthropic"]
 """A protocol family: OpenAI's chat completions, OpenAI's Responses API, or Anthropic's Messages API."""
@@ -57,6 +57,22 @@ class SourceRequest:
     essential: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
     converted: Any = None  # a `ChatRequest` or None; its module imports this one
+
+
+def changed_fields(request: ChatRequest, source: SourceRequest, fields: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Return the fields of the client's protocol that must be built anew, since an application has changed them.
+
+    Args:
+        request: The request now.
+        source: The request as the client sent it.
+        fields: The fields of the protocol, each with the fields of a `ChatRequest` from which it is built.
+    """
+    sent = source.converted
+    return [
+        field
+        for field, names in fields.items()
+        if sent is not None and any(getattr(request, name) != getattr(sent, name) for name in names)
+    ]
 
 
 def restore_turns(

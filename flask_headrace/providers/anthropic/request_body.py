@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ...core.custom_tool_input import INPUT_SCHEMA
 from ..chat_request import ChatRequest, CustomTool, Json, NamedTool, Tool, ToolChoice
 from ..decoding.request_fields import description_with_grammar, drop_none
-from ..source_request import SourceRequest
+from ..source_request import SourceRequest, changed_fields
 from .json_output import answer_tool_choice, answer_tool_definition, output_format, wants_json
 from .thinking import thinking_fields
 from .turns import build_conversation
@@ -77,7 +77,7 @@ def build_source_body(
     """
     conversation = build_conversation(request.messages, source, keeps_unsigned=keeps_unsigned)
     fields = dict(source.fields)
-    if changed := _changed_fields(request, source):
+    if changed := changed_fields(request, source, FIELDS):
         built = _built_fields(request, answer_tool)
         fields |= {name: built.get(name) for name in changed}
     fields["system"] = conversation.system
@@ -94,21 +94,12 @@ def build_source_body(
 
 def has_own_format(request: ChatRequest, source: SourceRequest | None) -> bool:
     """Whether the client itself has asked for the format of the answer, in the API's words."""
-    return source is not None and "output_config" not in _changed_fields(request, source)
+    return source is not None and "output_config" not in changed_fields(request, source, FIELDS)
 
 
 def countable_fields(body: Json) -> Json:
     """Return the fields of a body that `/v1/messages/count_tokens` accepts."""
     return {name: value for name, value in body.items() if name not in _UNCOUNTED_FIELDS}
-
-
-def _changed_fields(request: ChatRequest, source: SourceRequest) -> list[str]:
-    sent = source.converted
-    return [
-        field
-        for field, names in FIELDS.items()
-        if sent is not None and any(getattr(request, name) != getattr(sent, name) for name in names)
-    ]
 
 
 def _built_fields(request: ChatRequest, answer_tool: str | None) -> Json:

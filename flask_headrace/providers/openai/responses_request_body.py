@@ -13,7 +13,7 @@ from typing import Any
 
 from ..chat_request import ChatRequest, CustomTool, Json, NamedTool, ResponseFormat, Tool, ToolChoice
 from ..decoding.request_fields import drop_none, function_definition, json_schema_fields
-from ..source_request import SourceRequest, restore_turns
+from ..source_request import SourceRequest, changed_fields, restore_turns
 from .chat_server import ChatServer
 from .responses_accepted_items import accepted_items
 from .responses_items import ItemBuilder
@@ -82,12 +82,7 @@ def _input(request: ChatRequest, source: SourceRequest | None) -> list[Json]:
 
 
 def _sent_fields(request: ChatRequest, source: SourceRequest, server: ChatServer) -> Json:
-    fields, sent = dict(source.fields), source.converted
-    changed = [
-        field
-        for field, names in FIELDS.items()
-        if sent is None or any(getattr(request, name) != getattr(sent, name) for name in names)
-    ]
+    fields, changed = dict(source.fields), changed_fields(request, source, FIELDS)
     if "safety_identifier" in changed:
         fields.pop("user", None)
     for field in changed:
