@@ -106,7 +106,9 @@ class Leftovers:
 
     def add_block_fields(self, block: Json, path: str) -> None:
         """Add the unread fields of a block that is read."""
-        known = _BLOCK_FIELDS.get(block["type"])
+        source, known = block.get("source"), _BLOCK_FIELDS.get(block["type"])
+        if isinstance(source, dict) and source.get("file_id") is not None:
+            self.state.append(f"{path}.source.file_id")
         self.unread += [] if known is None else [f"{path}.{name}" for name in _unread_names(block, known)]
 
     def add_block(self, block: Json, path: str, *, is_question: bool) -> None:
@@ -128,12 +130,14 @@ class Leftovers:
             self.state.append(f"{path}.file_id")
         elif isinstance(source, dict) and source.get("file_id") is not None:
             self.state.append(f"{path}.source.file_id")
+        elif _has_file(block):
+            self.state.append(f"{path} ({block_type:.40}) with a file_id")
         else:
-            (self.essential if is_question else self.unread).append(f"{path} ({block_type})")
+            (self.essential if is_question else self.unread).append(f"{path} ({block_type:.40})")
 
     def add_tool(self, tool: Json, path: str) -> None:
         """Add a tool that is not read: one that the provider defines."""
-        self.unread.append(f"{path} ({tool['type']})")
+        self.unread.append(f"{path} ({tool['type']:.40})")
 
     def add_tool_fields(self, tool: Json, path: str) -> None:
         """Add the unread fields of a tool that is read."""
@@ -143,6 +147,20 @@ class Leftovers:
 def own_fields_removed(fields: Json) -> Json:
     """Return a request's top-level fields without its conversation and the fields for this service alone."""
     return {name: value for name, value in fields.items() if name != "messages" and name not in _OWN_FIELDS}
+
+
+def _has_file(block: Json) -> bool:
+    """Whether a block has a stored file as a source, at any depth. Results of the provider's tools may name files."""
+    unseen: list[Any] = [block]
+    while unseen:
+        match unseen.pop():
+            case {"type": "file", "file_id": str()}:
+                return True
+            case dict() as inner:
+                unseen += inner.values()
+            case list() as inner:
+                unseen += inner
+    return False
 
 
 def _unread_names(fields: Json, known: Collection[str]) -> list[str]:

@@ -7,9 +7,11 @@ without, or it cannot answer the request.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from ...providers.chat_request import Json
+from ..openai_shared.provider_state import state_names
 from .body import MessageParam
 
 MAX_NAMES = 200
@@ -57,7 +59,10 @@ HARMLESS_VALUES: Mapping[str, tuple[Any, ...]] = {
 }
 """Values that ask for what every provider does anyway: nobody is told that they are left out."""
 
-_READ_FIELDS = SERVICE_FIELDS | COUNTERPARTS.keys() | {"stream_options"}
+_STATE_FIELDS = ("conversation", "previous_response_id")
+"""Fields of gateways that name a conversation which the provider's server keeps."""
+
+_READ_FIELDS = SERVICE_FIELDS | COUNTERPARTS.keys() | {"stream_options", *_STATE_FIELDS}
 _READ_MESSAGE_FIELDS = frozenset(MessageParam.__struct_fields__) | {"annotations", "parsed"}
 
 
@@ -77,6 +82,9 @@ class Leftovers:
 
     def add_fields(self, fields: Json) -> None:
         """Add the unknown fields of a body."""
+        self.state += [name for name in _STATE_FIELDS if fields.get(name) is not None]
+        unread = {name: value for name, value in fields.items() if name not in _READ_FIELDS and name != "metadata"}
+        self._add_state(state_names(unread))
         self._add_unread(
             name
             for name, value in fields.items()
@@ -90,6 +98,10 @@ class Leftovers:
             for name, value in message.items()
             if name not in _READ_MESSAGE_FIELDS and value is not None
         )
+
+    def add_states(self, value: Json, path: str) -> None:
+        """Add what in a JSON object names a state that the provider's server keeps."""
+        self._add_state(f"{path}.{name}" for name in state_names(value))
 
     def add_part(self, part_type: str, path: str, *, is_essential: bool) -> None:
         """Add a content part of an unknown type.
@@ -106,6 +118,9 @@ class Leftovers:
     def add_unread(self, name: str) -> None:
         """Add something that a provider of another protocol does without."""
         self._add_unread([name])
+
+    def _add_state(self, names: Iterable[str]) -> None:
+        self.state += islice(names, max(0, MAX_NAMES - len(self.state)))
 
     def _add_unread(self, names: Iterable[str]) -> None:
         for name in names:

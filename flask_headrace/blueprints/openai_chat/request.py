@@ -148,6 +148,7 @@ def _to_tools(body: ChatCompletionBody, leftovers: Leftovers) -> tuple[Tool, ...
         known = TOOLS.get(tool_type) if isinstance(tool_type, str) else None
         if known is None:
             leftovers.add_unread(f"{path} ({tool_type!s:.40})")
+            leftovers.add_states(value, path)
             continue
         tool = convert(value, known, path)
         if isinstance(tool, FunctionTool):

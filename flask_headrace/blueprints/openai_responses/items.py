@@ -49,7 +49,7 @@ class ItemReader:
         if not isinstance(item_type, str):
             raise InvalidRequest(f"{path} has the type {item_type!r:.100}: give a type, such as 'message'.")
         if (known := ITEMS.get(item_type)) is None or (known is CompactionItem and not is_own_compaction(value)):
-            self._leftovers.add_item(item_type, path)
+            self._leftovers.add_item({**value, "type": item_type}, path)
             return None
         item: Item = convert(value, known, path)
         if isinstance(item, MessageItem) and item.role != "assistant":

@@ -6,10 +6,11 @@ do without, or it cannot answer the request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...providers.chat_request import Json
+from ..openai_shared.provider_state import state_names
 
 MAX_NAMES = 200
 """Names that are collected of one kind: the client chooses them, and a header shows only some."""
@@ -39,11 +40,6 @@ _TRANSLATED = frozenset(name for name, (_, anthropic) in COUNTERPARTS.items() if
 """Those of them that a `ChatRequest` contains."""
 
 _STATE_FIELDS = ("conversation", "previous_response_id", "prompt")
-_STATE_KEYS = frozenset({"container_id", "file_id", "file_ids", "vector_store_ids"})
-"""Fields of a tool that name what the provider's server keeps."""
-
-_MAX_TOOL_DEPTH = 8
-
 _WITHOUT_MEANING_ELSEWHERE = frozenset({"max_tool_calls", "metadata", "stream_options", "truncation"})
 """Fields that ask nothing of other providers.
 
@@ -83,7 +79,9 @@ class Leftovers:
         """Add the top-level fields without a counterpart."""
         self.state += [name for name in _STATE_FIELDS if fields.get(name) is not None]
         known = {*_TRANSLATED, *SERVICE_FIELDS, *_STATE_FIELDS, *_WITHOUT_MEANING_ELSEWHERE}
-        _extend(self.unread, _unread_names(fields, known))
+        unread = _unread_names(fields, known)
+        _extend(self.unread, unread)
+        _extend(self.state, state_names({name: fields[name] for name in unread}))
         for name, parts in _READ_PARTS.items():
             if isinstance(value := fields.get(name), dict):
                 _extend(self.unread, [f"{name}.{part}" for part in _unread_names(value, parts)])
@@ -92,17 +90,23 @@ class Leftovers:
         """Add the unknown fields of a message that no model wrote."""
         _extend(self.unread, [f"{path}.{name}" for name in _unread_names(message, _MESSAGE_FIELDS)])
 
-    def add_part(self, part_type: str, path: str, *, is_question: bool) -> None:
+    def add_part(self, part: Json, path: str, *, is_question: bool) -> None:
         """Add a content part of an unknown type; `is_question` says whether it is a part of what the user asks."""
+        part_type = str(part["type"])
+        self.add_states(part, path)
         _extend(self.essential if is_question else self.unread, [f"{path} ({part_type:.40})"])
 
-    def add_item(self, item_type: str, path: str) -> None:
+    def add_item(self, item: Json, path: str) -> None:
         """Add an item of an unknown type.
 
         A compacted conversation cannot be done without; calls of the provider's own tools can.
         """
-        if item_type == "item_reference":
-            _extend(self.state, [f"{path} (item_reference)"])
+        item_type = str(item["type"])
+        self.add_states(item, path)
+        # A picture without its content is known by its id alone.
+        is_stored_image = item_type == "image_generation_call" and item.get("id") and not item.get("result")
+        if item_type == "item_reference" or is_stored_image:
+            _extend(self.state, [f"{path} ({item_type})"])
         else:
             names = self.essential if item_type.startswith("compaction") else self.unread
             _extend(names, [f"{path} ({item_type:.40})"])
@@ -110,11 +114,11 @@ class Leftovers:
     def add_tool(self, tool: Json, path: str) -> None:
         """Add a tool that is the provider's own."""
         _extend(self.unread, [f"{path} ({tool['type']!s:.40})"])
-        _extend(self.state, [f"{path}.{name}" for name in _state_keys(tool)])
+        self.add_states(tool, path)
 
-    def add_state(self, path: str) -> None:
-        """Add what names a state of the provider's server."""
-        _extend(self.state, [path])
+    def add_states(self, value: Json, path: str) -> None:
+        """Add what in a JSON object names a state of the provider's server."""
+        _extend(self.state, [f"{path}.{name}" for name in state_names(value)])
 
     def add_unread(self, name: str) -> None:
         """Add something that a provider of another protocol does without."""
@@ -132,11 +136,3 @@ def _unread_names(fields: Json, known: Iterable[str]) -> list[str]:
         for name, value in fields.items()
         if name not in read and value not in (None, False, [], {}) and value not in _DEFAULTS.get(name, ())
     ]
-
-
-def _state_keys(tool: Json, depth: int = 0) -> Iterator[str]:
-    for name, value in tool.items():
-        if (name in _STATE_KEYS and value) or (name == "container" and isinstance(value, str)):
-            yield name
-        elif isinstance(value, dict) and depth < _MAX_TOOL_DEPTH:
-            yield from _state_keys(value, depth + 1)

@@ -50,8 +50,10 @@ class PartReader:
         if not isinstance(part_type, str):
             raise InvalidRequest(f"{path} has the type {part_type!r:.100}: give a type, such as 'input_text'.")
         if (known := CONTENT_PARTS.get(part_type)) is None:
-            self._leftovers.add_part(part_type, path, is_question=is_question)
+            self._leftovers.add_part(value, path, is_question=is_question)
             return None
+        if known not in {TextContent, RefusalContent}:  # their annotations only cite
+            self._leftovers.add_states(value, path)
         return self._known_part(convert(value, known, path), path)
 
     def _known_part(self, part: ContentPart, path: str) -> Part | None:
@@ -67,14 +69,14 @@ class PartReader:
             case FileContent(data, url) if data is not None or url is not None:
                 return FilePart(url or "" if data is None else _to_data_url(data, part.filename), part.filename)
             case ImageContent() | FileContent():
-                self._add_stored_file(part, path)
+                _require_stored_file(part, path)
                 return None
 
-    def _add_stored_file(self, part: ImageContent | FileContent, path: str) -> None:
-        if part.file_id is None:
-            missing = "image_url" if isinstance(part, ImageContent) else "file_data and no file_url"
-            raise InvalidRequest(f"{path} has no {missing}: add {missing.split(maxsplit=1)[0]}.")
-        self._leftovers.add_state(f"{path}.file_id")
+
+def _require_stored_file(part: ImageContent | FileContent, path: str) -> None:
+    if not part.file_id:
+        missing = "image_url" if isinstance(part, ImageContent) else "file_data and no file_url"
+        raise InvalidRequest(f"{path} has no {missing}: add {missing.split(maxsplit=1)[0]}.")
 
 
 def _to_data_url(data: str, name: str | None) -> str:
