@@ -29,6 +29,8 @@ from .http.event_loop import has_one_loop, require_one_loop
 from .http.request_id import current_request_id
 from .state import ExtensionState, current_state
 
+_decode = msgspec.json.Decoder(dict[str, Any], float_hook=lambda digits: msgspec.Raw(digits.encode())).decode
+
 MAX_ECHOED_BYTES = 256 * 1024
 """Bytes of echoed fields that are stored with a resumable stream. The largest fields beyond this limit are dropped."""
 
@@ -48,11 +50,13 @@ class EchoedFields(NamedTuple):
 def echoed_fields(context: StreamContext, protocol: str) -> dict[str, Any]:
     """Return the request fields that a stream's response echoes; empty if the request used another protocol.
 
+    Fractions are `msgspec.Raw`: they have the client's digits, and may be larger than a float.
+
     Args:
         context: The context of the stream.
         protocol: The protocol of the response.
     """
-    return msgspec.json.decode(context.echoed_fields, type=dict[str, Any]) if context.protocol == protocol else {}
+    return _decode(context.echoed_fields) if context.protocol == protocol else {}
 
 
 _STREAM_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")

@@ -19,6 +19,9 @@ ESSENTIAL_FEATURES = frozenset({
 })  # fmt: skip
 """Request features that the meaning of the answer depends on: a provider without them cannot answer the request."""
 
+MAX_NAME_CHARS = 100
+"""Characters that are kept of a name of what is left out: clients choose it, and it is stored with the stream."""
+
 _EFFORTS = ((4096, "low"), (16384, "medium"))
 """Reasoning efforts, with the largest budget of thinking tokens to which each corresponds; larger ones are `high`."""
 
@@ -104,7 +107,10 @@ def refusal(request: ChatRequest, provider: Recipient) -> str | None:
 
 
 def ignored(request: ChatRequest, provider: Recipient) -> tuple[str, ...]:
-    """Return what of a request the provider does not receive, as paths for people; empty if nothing is left out."""
+    """Return what of a request the provider does not receive, as paths for people; empty if nothing is left out.
+
+    Long names are cut.
+    """
     source = request.source
     if source is None:
         return ()
@@ -113,7 +119,7 @@ def ignored(request: ChatRequest, provider: Recipient) -> tuple[str, ...]:
         missing -= {"thinking"}  # translated
     shared = shared_fields(request, provider)
     unread = source.unread if source_for(request, provider) is None else ()
-    return (*[name for name in unread if name not in shared], *sorted(missing))
+    return (*[name[:MAX_NAME_CHARS] for name in unread if name not in shared], *sorted(missing))
 
 
 def shared_fields(request: ChatRequest, provider: object) -> dict[str, Any]:

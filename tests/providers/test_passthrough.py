@@ -59,6 +59,10 @@ class TestSource:
         assert ignored(asked, Acme()) == ()
         assert ignored(asked, Acme("openai-chat")) == ("context_management", "tools[4] (web_search)")
 
+    def test_the_beginning_of_a_long_name_is_enough(self) -> None:
+        asked = request(source={"unread": ("x" * 1000,)})
+        assert ignored(asked, Acme("openai-chat")) == ("x" * 100,)
+
     @pytest.mark.parametrize("provider", [Acme("openai-chat"), Acme(passthrough=Passthrough(passes_unknown=False))])
     def test_what_the_question_depends_on_is_refused_where_it_cannot_go(self, provider: Acme) -> None:
         asked = request(source={"essential": ("messages[0].content[1] (video)",)})

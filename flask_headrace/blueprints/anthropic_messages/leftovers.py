@@ -12,6 +12,9 @@ from typing import Any
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import Json
 
+MAX_NAMES = 200
+"""Names that are kept of one kind: the client chooses them, and a header shows only some."""
+
 COUNTERPARTS: Mapping[str, tuple[str, str]] = {
     "messages": ("messages", "input"),
     "system": ("a system message", "a system message"),

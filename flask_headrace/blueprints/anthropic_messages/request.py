@@ -14,7 +14,7 @@ from ...core.errors import InvalidRequest
 from ...providers.chat_request import ChatRequest, Json, Message, NamedTool, ResponseFormat, Tool, ToolChoice
 from ...providers.source_request import SourceRequest, SourceTurn
 from .body import CustomTool, MessagesBody, OutputConfig, ToolChoiceParam
-from .leftovers import Leftovers, own_fields_removed
+from .leftovers import MAX_NAMES, Leftovers, own_fields_removed
 from .messages import convert, split_message, system_content, with_cache_control
 
 HEADERS = ("anthropic-beta", "anthropic-version")
@@ -64,9 +64,9 @@ def to_chat_request(body: MessagesBody, fields: Json, headers: Mapping[str, str]
         fields=own_fields_removed(fields),
         turns=tuple(turn for turn in turns if takes_system_turns or not _is_system_message(turn)),
         headers=sent_headers,
-        unread=tuple(leftovers.unread),
-        essential=tuple(leftovers.essential),
-        state=tuple(leftovers.state),
+        unread=tuple(leftovers.unread[:MAX_NAMES]),
+        essential=tuple(leftovers.essential[:MAX_NAMES]),
+        state=tuple(leftovers.state[:MAX_NAMES]),
         converted=converted,
     )
     return msgspec.structs.replace(converted, source=source)

@@ -224,6 +224,13 @@ def test_the_long_name_of_a_namespace_is_not_repeated_for_each_of_its_functions(
     assert not flat_names(tools)
 
 
+@pytest.mark.parametrize("asked", [{"messages": [TURN]}, {"input": "a"}, {"messages": [TURN], "max_tokens": 1}])
+def test_some_names_of_what_is_left_out_are_enough(asked: dict[str, Any]) -> None:
+    source = parsed({**asked, **{f"x{number}": 1 for number in range(1000)}}).source
+    assert source is not None
+    assert len(source.unread) == 200
+
+
 class Name(str):
     """A name that counts how often one is compared with another."""
 
