@@ -9,7 +9,7 @@ from ...core.errors import InvalidRequest
 from ...core.reasoning_signature import signature_of
 from ...core.tool_namespaces import QualifiedName
 from ...providers.chat_request import Json, Message, Part, ReasoningPart, ToolCall
-from ..openai_shared.request import convert, parse_tool_arguments
+from ..openai_shared.request import as_json, convert, parse_tool_arguments
 from .input_items import (
     ITEMS,
     CallOutputItem,
@@ -47,7 +47,7 @@ class ItemReader:
         """
         item_type = value.get("type", "message")
         if not isinstance(item_type, str):
-            raise InvalidRequest(f"{path} has the type {item_type!r:.100}: give a type, such as 'message'.")
+            raise InvalidRequest(f"{path} has the type {as_json(item_type)}: give a type, such as 'message'.")
         if (known := ITEMS.get(item_type)) is None or (known is CompactionItem and not is_own_compaction(value)):
             self._leftovers.add_item({**value, "type": item_type}, path)
             return None

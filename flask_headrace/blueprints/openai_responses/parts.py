@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import AudioPart, FilePart, ImagePart, Json, Part, TextPart
-from ..openai_shared.request import convert
+from ..openai_shared.request import as_json, convert
 from .input_items import (
     CONTENT_PARTS,
     AudioContent,
@@ -48,7 +48,7 @@ class PartReader:
     def _part(self, value: Json, path: str, is_question: bool) -> Part | None:
         part_type = value.get("type")
         if not isinstance(part_type, str):
-            raise InvalidRequest(f"{path} has the type {part_type!r:.100}: give a type, such as 'input_text'.")
+            raise InvalidRequest(f"{path} has the type {as_json(part_type)}: give a type, such as 'input_text'.")
         if (known := CONTENT_PARTS.get(part_type)) is None:
             self._leftovers.add_part(value, path, is_question=is_question)
             return None
