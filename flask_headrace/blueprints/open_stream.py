@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ..core.errors import InvalidRequest, NotSupported, StreamConflict, UpstreamError
+from ..core.json_object import exact_decoder
 from ..core.usage import estimate_tokens
 from ..providers.base import Provider, TokenCounter
 from ..providers.chat_request import ChatRequest
@@ -51,11 +52,13 @@ class EchoedFields(NamedTuple):
 def echoed_fields(context: StreamContext, protocol: str) -> dict[str, Any]:
     """Return the request fields that a stream's response echoes; empty if the request used another protocol.
 
+    Fractions are `msgspec.Raw`: they have the client's digits, and may be larger than a float.
+
     Args:
         context: The context of the stream.
         protocol: The protocol of the response.
     """
-    return msgspec.json.decode(context.echoed_fields, type=dict[str, Any]) if context.protocol == protocol else {}
+    return exact_decoder.decode(context.echoed_fields) if context.protocol == protocol else {}
 
 
 _STREAM_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")

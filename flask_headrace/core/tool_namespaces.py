@@ -14,6 +14,9 @@ from typing import Any, NamedTuple
 MAX_NAME_CHARS = 64
 """Characters of the name of a function, in all protocols."""
 
+MAX_NAMESPACE_CHARS = 256
+"""Characters of the name of a namespace, which is a part of the name of each of its functions."""
+
 _FORBIDDEN = re.compile(r"[^a-zA-Z0-9_-]")
 _HASH_CHARS = 10
 
@@ -43,7 +46,7 @@ def flat_names(tools: Iterable[Any]) -> dict[QualifiedName, str]:
     """Return the flat names of all functions in namespaces; none of them is the name of another tool.
 
     Args:
-        tools: The tools of a request, as the client sent them.
+        tools: The tools of a request, as the client sent them. Namespaces whose names are too long are left out.
     """
     sent = [tool for tool in tools if isinstance(tool, dict)]
     taken = {tool["name"] for tool in sent if isinstance(tool.get("name"), str) and tool.get("type") != "namespace"}
@@ -59,7 +62,8 @@ def _qualified_names(tools: list[dict[str, Any]]) -> Iterator[QualifiedName]:
     for tool in tools:
         match tool:
             case {"type": "namespace", "name": str(namespace), "tools": list(members)}:
-                for member in members:
+                named = members if len(namespace) <= MAX_NAMESPACE_CHARS else []
+                for member in named:
                     match member:
                         case {"name": str(name)}:
                             yield QualifiedName(namespace, name)

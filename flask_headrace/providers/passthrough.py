@@ -19,6 +19,12 @@ ESSENTIAL_FEATURES = frozenset({
 })  # fmt: skip
 """Request features that the meaning of the answer depends on: a provider without them cannot answer the request."""
 
+MAX_NAME_CHARS = 100
+"""Characters that are kept of a name of what is left out: clients choose it, and it is stored with the stream."""
+
+_DATA_FIELDS = frozenset({"arguments", "input", "input_schema", "parameters", "schema"})
+"""Fields of tools and calls whose content is the application's: a `type` in them is no type of the protocol."""
+
 _EFFORTS = ((4096, "low"), (16384, "medium"))
 """Reasoning efforts, with the largest budget of thinking tokens to which each corresponds; larger ones are `high`."""
 
@@ -104,7 +110,10 @@ def refusal(request: ChatRequest, provider: Recipient) -> str | None:
 
 
 def ignored(request: ChatRequest, provider: Recipient) -> tuple[str, ...]:
-    """Return what of a request the provider does not receive, as paths for people; empty if nothing is left out."""
+    """Return what of a request the provider does not receive, as paths for people; empty if nothing is left out.
+
+    Long names are cut.
+    """
     source = request.source
     if source is None:
         return ()
@@ -113,7 +122,7 @@ def ignored(request: ChatRequest, provider: Recipient) -> tuple[str, ...]:
         missing -= {"thinking"}  # translated
     shared = shared_fields(request, provider)
     unread = source.unread if source_for(request, provider) is None else ()
-    return (*[name for name in unread if name not in shared], *sorted(missing))
+    return (*[name[:MAX_NAME_CHARS] for name in unread if name not in shared], *sorted(missing))
 
 
 def shared_fields(request: ChatRequest, provider: object) -> dict[str, Any]:
@@ -157,8 +166,10 @@ def _refused(source: SourceRequest, names: tuple[str, ...]) -> Iterator[str]:
     """
     if not names:
         return
+    lower = [refused.lower() for refused in names]
     for name in [*source.fields, *(header for header, _ in source.headers), *_types(source)]:
-        if any(name == refused or name.startswith(f"{refused}_") for refused in names):
+        # The names of headers have no case, and a provider may be lenient about that of types.
+        if any(name.lower() == refused or name.lower().startswith(f"{refused}_") for refused in lower):
             yield name
 
 
@@ -171,4 +182,4 @@ def _types(source: SourceRequest) -> Iterator[str]:
         elif isinstance(value, dict):
             if isinstance(kind := value.get("type"), str):
                 yield kind
-            unseen += [value[name] for name in ("content", "tools", "output") if name in value]
+            unseen += [inner for name, inner in value.items() if name not in _DATA_FIELDS]

@@ -59,6 +59,10 @@ class TestSource:
         assert ignored(asked, Acme()) == ()
         assert ignored(asked, Acme("openai-chat")) == ("context_management", "tools[4] (web_search)")
 
+    def test_the_beginning_of_a_long_name_is_enough(self) -> None:
+        asked = request(source={"unread": ("x" * 1000,)})
+        assert ignored(asked, Acme("openai-chat")) == ("x" * 100,)
+
     @pytest.mark.parametrize("provider", [Acme("openai-chat"), Acme(passthrough=Passthrough(passes_unknown=False))])
     def test_what_the_question_depends_on_is_refused_where_it_cannot_go(self, provider: Acme) -> None:
         asked = request(source={"essential": ("messages[0].content[1] (video)",)})
@@ -84,7 +88,9 @@ class TestRefuse:
             request(fields={"tools": [{"type": "namespace", "tools": [{"type": "web_search"}]}]}),
             request(turn={"role": "user", "content": [{"type": "web_search"}]}),
             request(turn={"type": "x", "output": [{"type": "web_search"}]}),
-            request(headers=(("web_search", "1"),)),
+            request(turn={"type": "x", "more": [{"any": {"type": "web_search"}}]}),
+            request(fields={"tools": [{"type": "x", "inner": {"tools": [{"type": "Web_Search"}]}}]}),
+            request(headers=(("Web_Search", "1"),)),
         ],
     )
     def test_covers_fields_headers_tools_and_parts_in_all_versions(self, asked: ChatRequest) -> None:
@@ -92,6 +98,16 @@ class TestRefuse:
         assert "is not allowed for models of acme: omit it." in (refusal(asked, strict) or "")
         assert refusal(asked, Acme(passthrough=Passthrough(refused=("web_sear", "search", "earch")))) is None
         assert refusal(asked, Acme()) is None
+
+    @pytest.mark.parametrize(
+        "asked",
+        [
+            request(turn={"role": "assistant", "content": [{"type": "tool_use", "input": {"type": "web_search"}}]}),
+            request(fields={"tools": [{"type": "x", "input_schema": {"default": {"type": "web_search"}}}]}),
+        ],
+    )
+    def test_does_not_concern_the_data_of_the_application(self, asked: ChatRequest) -> None:
+        assert refusal(asked, Acme(passthrough=Passthrough(refused=("web_search",)))) is None
 
     def test_concerns_other_families_too_since_it_is_the_operators_word(self) -> None:
         asked = request(family="openai-chat", fields={"service_tier": "priority"})

@@ -21,6 +21,8 @@ def fields_of(event: ProviderEvent) -> dict[str, Any]:
 def merge_fields(known: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:
     """Return fields after an update; `delta` and `usage` are merged field by field."""
     nested: dict[str, Any] = {
-        name: {**known.get(name, {}), **update[name]} for name in ("delta", "usage") if name in update
+        name: {**known[name], **update[name]}
+        for name in ("delta", "usage")
+        if isinstance(known.get(name), dict) and isinstance(update.get(name), dict)
     }
     return {**known, **update, **nested}

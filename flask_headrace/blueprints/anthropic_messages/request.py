@@ -128,8 +128,9 @@ def _to_tools(values: list[Json], untranslated: Untranslated) -> tuple[Tool, ...
 def _to_tool_choice(
     choice: ToolChoiceParam, tools: tuple[Tool, ...], sent: list[Json], untranslated: Untranslated
 ) -> ToolChoice | None:
-    read = [tool.name for tool in tools]
-    left_out = [tool.get("name") for tool in sent if tool.get("name") not in read]
+    read = {tool.name for tool in tools}
+    names = (tool.get("name") for tool in sent)
+    left_out = {name for name in names if isinstance(name, str) and name not in read}
     if choice.type == "tool" and choice.name is None:
         raise InvalidRequest("tool_choice is of type 'tool' and has no name: add the tool's name.")
     if choice.name in left_out if choice.type == "tool" else choice.type == "any" and sent and not tools:

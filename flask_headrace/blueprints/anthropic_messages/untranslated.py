@@ -101,7 +101,9 @@ class Untranslated(UntranslatedNames):
 
     def add_block_fields(self, block: Json, path: str) -> None:
         """Add the unread fields of a block that is read."""
-        known = _BLOCK_FIELDS.get(block["type"])
+        source, known = block.get("source"), _BLOCK_FIELDS.get(block["type"])
+        if isinstance(source, dict) and source.get("file_id") is not None:
+            self.add_state(f"{path}.source.file_id")
         if known is not None:
             self.add_unread(*[f"{path}.{name}" for name in unread_names(block, known, _DEFAULTS)])
 
@@ -124,12 +126,14 @@ class Untranslated(UntranslatedNames):
             self.add_state(f"{path}.file_id")
         elif isinstance(source, dict) and source.get("file_id") is not None:
             self.add_state(f"{path}.source.file_id")
+        elif _has_file(block):
+            self.add_state(f"{path} ({block_type:.40}) with a file_id")
         else:
             self.add_part(block_type, path, is_question=is_question)
 
     def add_tool(self, tool: Json, path: str) -> None:
         """Add a tool that is not read: one that the provider defines."""
-        self.add_unread(f"{path} ({tool['type']})")
+        self.add_unread(f"{path} ({tool['type']:.40})")
 
     def add_tool_fields(self, tool: Json, path: str) -> None:
         """Add the unread fields of a tool that is read."""
@@ -139,3 +143,17 @@ class Untranslated(UntranslatedNames):
 def own_fields_removed(fields: Json) -> Json:
     """Return a request's top-level fields without its conversation and the fields for this service alone."""
     return {name: value for name, value in fields.items() if name != "messages" and name not in _OWN_FIELDS}
+
+
+def _has_file(block: Json) -> bool:
+    """Whether a block has a stored file as a source, at any depth. Results of the provider's tools may name files."""
+    unseen: list[Any] = [block]
+    while unseen:
+        match unseen.pop():
+            case {"type": "file", "file_id": str()}:
+                return True
+            case dict() as inner:
+                unseen += inner.values()
+            case list() as inner:
+                unseen += inner
+    return False

@@ -9,6 +9,7 @@ import msgspec
 
 from ...core.answer import Block, CollectedAnswer, ToolCallBlock
 from ...core.events import ProviderEvent, Usage
+from ...core.json_object import exact_decoder
 from .objects import block_object, message_object, stop_fields, usage_object
 from .provider_events import FAMILY, fields_of, merge_fields
 
@@ -49,18 +50,15 @@ def _content_of(answer: CollectedAnswer) -> list[dict[str, Any]]:
             following = next(events, None)
         if block is not None:
             content.add_block(block)
-    return [_completed(block) for block in content.blocks]
+    return content.completed()
 
 
 class _Content:
-    """Puts the blocks of a message together.
-
-    Attributes:
-        blocks: The blocks so far.
-    """
+    """Puts the blocks of a message together."""
 
     def __init__(self) -> None:
-        self.blocks: list[dict[str, Any]] = []
+        self._blocks: list[dict[str, Any]] = []
+        self._texts: list[dict[str, list[str]]] = []  # of each block, the pieces of its fields
         self._is_open = False  # whether the last block was begun by the provider and its deltas follow
         self._call: dict[str, Any] = {}
 
@@ -68,10 +66,10 @@ class _Content:
         """Add what a provider event says."""
         match event.kind:
             case "block":
-                self.blocks.append(fields_of(event))
+                self._append(fields_of(event))
                 self._is_open = True
-            case "delta" if self.blocks:
-                _add_delta(self.blocks[-1], fields_of(event))
+            case "delta" if self._blocks:
+                _add_delta(self._blocks[-1], self._texts[-1], fields_of(event))
             case "call":
                 self._call = fields_of(event)
 
@@ -80,22 +78,32 @@ class _Content:
         built = block_object(block)
         if isinstance(block, ToolCallBlock):
             built, self._call = {**built, **self._call}, {}
-        elif self._is_open and self.blocks[-1]["type"] == built["type"]:
-            begun = self.blocks.pop()
-            built = {**begun, **built}
-        self.blocks.append(built)
+        elif self._is_open and self._blocks[-1]["type"] == built["type"]:
+            self._texts.pop()
+            built = {**self._blocks.pop(), **built}
+        self._append(built)
         self._is_open = False
 
+    def completed(self) -> list[dict[str, Any]]:
+        """Return the blocks with their texts."""
+        return [_completed(block, texts) for block, texts in zip(self._blocks, self._texts, strict=True)]
 
-def _add_delta(block: dict[str, Any], delta: dict[str, Any]) -> None:
+    def _append(self, block: dict[str, Any]) -> None:
+        self._blocks.append(block)
+        self._texts.append({})
+
+
+def _add_delta(block: dict[str, Any], texts: dict[str, list[str]], delta: dict[str, Any]) -> None:
     match delta:
         case {"type": "citations_delta", "citation": citation}:
-            block["citations"] = [*(block.get("citations") or []), citation]
+            if not isinstance(block.get("citations"), list):
+                block["citations"] = []
+            block["citations"].append(citation)
         case {"type": "input_json_delta", "partial_json": str(piece)}:
-            block[_INPUT] = block.get(_INPUT, "") + piece
+            texts.setdefault("input", []).append(piece)
         case {"type": "text_delta" | "thinking_delta"}:
             for name, piece in _fields_of_delta(delta):
-                block[name] = f"{block.get(name) or ''}{piece}"
+                texts.setdefault(name, []).append(str(piece))
         case _:
             block.update(_fields_of_delta(delta))
 
@@ -104,14 +112,15 @@ def _fields_of_delta(delta: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     return ((name, value) for name, value in delta.items() if name != "type")
 
 
-_INPUT = "\0input"
-"""The field that holds the JSON text of a block's input until the block is complete. No provider has such a field."""
-
-
-def _completed(block: dict[str, Any]) -> dict[str, Any]:
-    if (text := block.pop(_INPUT, None)) is not None:
-        try:
-            block["input"] = msgspec.json.decode(text.encode(), type=dict[str, Any])
-        except (msgspec.DecodeError, RecursionError):
-            block["input"] = {}
+def _completed(block: dict[str, Any], texts: dict[str, list[str]]) -> dict[str, Any]:
+    for name, pieces in texts.items():
+        text = "".join(pieces)
+        block[name] = _parsed(text) if name == "input" else f"{block.get(name) or ''}{text}"
     return block
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        return exact_decoder.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return {}

@@ -13,8 +13,6 @@ log = logging.getLogger("flask_headrace")
 MAX_NAMES = 20
 """Names in one header; the header says how many more there are."""
 
-MAX_NAME_CHARS = 100
-
 
 def add_ignored_header(response: Response, stream: ReadableStream) -> Response:
     """Return `response` with the header `Headrace-Ignored`, if the answering provider did not receive everything.
@@ -34,4 +32,4 @@ def add_ignored_header(response: Response, stream: ReadableStream) -> Response:
 
 def _printable(name: str) -> str:
     # Clients choose the names of fields: a header must not contain line feeds or bytes outside ASCII.
-    return "".join([char if " " <= char <= "~" else "?" for char in name[:MAX_NAME_CHARS]])
+    return "".join([char if " " <= char <= "~" else "?" for char in name])

@@ -124,7 +124,8 @@ def format_validation_error(error: msgspec.ValidationError, body_type: Any = Non
     reason, _, path = str(error).partition(" - at ")
     values = allowed_values(body_type, path) if body_type is not None and reason.startswith("Invalid ") else []
     hint = f": it must be {values[0] if len(values) == 1 else 'one of ' + ', '.join(values)}" if values else ""
-    return str(error).replace("`$.", "`").replace("`$`", "the body").replace("Object", "an object") + hint
+    text = str(error).replace("`$.", "`").replace("`$`", "the body").replace("Object", "an object")
+    return text.replace("got `raw`", "got `float`") + hint  # a fraction that keeps its digits
 
 
 def _invalid_json_message(data: bytes, error: Exception) -> str:

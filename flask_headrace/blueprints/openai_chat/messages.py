@@ -105,7 +105,10 @@ class MessageReader:
             if not isinstance(part_type, str):
                 raise InvalidRequest(f"{path} has the type {part_type!r:.100}: give a type, such as 'text'.")
             self._untranslated.add_part(part_type, path, is_question=message.role == "user")
+            self._untranslated.add_states(value, path)
             return None
+        if known not in {TextContentPart, RefusalContentPart}:
+            self._untranslated.add_states(value, path)
         return self._known_part(convert(value, known, path), path)
 
     def _known_part(self, part: ContentPart, path: str) -> Part | None:
@@ -125,10 +128,9 @@ class MessageReader:
         file = part.file
         if file.file_data is not None:
             return FilePart(to_data_url(file.file_data, file.filename), file.filename, part.cache_control)
-        if file.file_id is None:
+        if not file.file_id:
             raise InvalidRequest(f"{path}.file has no file_data: add the document as a data: URL.")
-        self._untranslated.add_state(f"{path}.file.file_id")
-        return None
+        return None  # the provider's server keeps it
 
 
 def _to_tool_call(call: ToolCallParam, path: str) -> ToolCall:

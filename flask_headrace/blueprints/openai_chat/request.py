@@ -138,6 +138,7 @@ def _to_tools(body: ChatCompletionBody, untranslated: Untranslated) -> tuple[Too
         known = TOOLS.get(tool_type) if isinstance(tool_type, str) else None
         if known is None:
             untranslated.add_unread(f"{path} ({tool_type!s:.40})")
+            untranslated.add_states(value, path)
             continue
         tool = convert(value, known, path)
         if isinstance(tool, FunctionTool):

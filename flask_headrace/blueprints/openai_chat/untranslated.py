@@ -11,6 +11,7 @@ from typing import Any
 
 from ...providers.chat_request import Json
 from ..http.untranslated import UntranslatedNames
+from ..openai_shared.provider_state import state_names
 from .body import MessageParam
 
 SERVICE_FIELDS = frozenset({"messages", "model", "stream", "resumable", "id"})
@@ -55,7 +56,10 @@ HARMLESS_VALUES: Mapping[str, tuple[Any, ...]] = {
 }
 """Values that ask for what every provider does anyway: nobody is told that they are left out."""
 
-_READ_FIELDS = SERVICE_FIELDS | COUNTERPARTS.keys() | {"stream_options"}
+_STATE_FIELDS = ("conversation", "previous_response_id")
+"""Fields of gateways that name a conversation which the provider's server keeps."""
+
+_READ_FIELDS = SERVICE_FIELDS | COUNTERPARTS.keys() | {"stream_options", *_STATE_FIELDS}
 _READ_MESSAGE_FIELDS = frozenset(MessageParam.__struct_fields__) | {"annotations", "parsed"}
 
 
@@ -64,6 +68,9 @@ class Untranslated(UntranslatedNames):
 
     def add_fields(self, fields: Json) -> None:
         """Add the unknown fields of a body."""
+        self.add_state(*[name for name in _STATE_FIELDS if fields.get(name) is not None])
+        unread = {name: value for name, value in fields.items() if name not in _READ_FIELDS and name != "metadata"}
+        self.add_state(*state_names(unread))
         self.add_unread(
             *[
                 name
@@ -81,3 +88,7 @@ class Untranslated(UntranslatedNames):
                 if name not in _READ_MESSAGE_FIELDS and value is not None
             ]
         )
+
+    def add_states(self, value: Json, path: str) -> None:
+        """Add what in a JSON object names a state that the provider's server keeps."""
+        self.add_state(*[f"{path}.{name}" for name in state_names(value)])

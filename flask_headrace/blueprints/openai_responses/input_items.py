@@ -7,10 +7,11 @@ not named here travel along as the client sent them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
+from ...core.tool_namespaces import MAX_NAMESPACE_CHARS
 from ...providers.chat_request import Json
 from ..openai_shared.body import FunctionDefinition
 
@@ -152,7 +153,7 @@ class CustomToolParam(msgspec.Struct, frozen=True):
 class NamespaceTool(msgspec.Struct, frozen=True):
     """A group of functions and custom tools."""
 
-    name: str
+    name: Annotated[str, msgspec.Meta(max_length=MAX_NAMESPACE_CHARS)]
     tools: list[Json]
     description: str | None = None
 

@@ -10,7 +10,7 @@ from ...core.reasoning_signature import signature_of
 from ...core.tool_namespaces import QualifiedName
 from ...providers.chat_request import Json, Message, Part, ReasoningPart, ToolCall
 from ..http.request_body import convert
-from ..openai_shared.request import parse_tool_arguments
+from ..openai_shared.request import as_json, parse_tool_arguments
 from .input_items import (
     ADDITIONAL_TOOLS,
     ITEMS,
@@ -49,11 +49,11 @@ class ItemReader:
         """
         item_type = value.get("type", "message")
         if not isinstance(item_type, str):
-            raise InvalidRequest(f"{path} has the type {item_type!r:.100}: give a type, such as 'message'.")
+            raise InvalidRequest(f"{path} has the type {as_json(item_type)}: give a type, such as 'message'.")
         if item_type == ADDITIONAL_TOOLS:  # read with the other tools
             return None
         if (known := ITEMS.get(item_type)) is None or (known is CompactionItem and not is_own_compaction(value)):
-            self._untranslated.add_item(item_type, path)
+            self._untranslated.add_item({**value, "type": item_type}, path)
             return None
         item: Item = convert(value, known, path)
         if isinstance(item, MessageItem) and item.role != "assistant":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import AudioPart, FilePart, ImagePart, Json, Part, TextPart
 from ..http.request_body import convert
-from ..openai_shared.request import to_data_url
+from ..openai_shared.request import as_json, to_data_url
 from .input_items import (
     CONTENT_PARTS,
     AudioContent,
@@ -49,10 +49,13 @@ class PartReader:
     def _part(self, value: Json, path: str, is_question: bool) -> Part | None:
         part_type = value.get("type")
         if not isinstance(part_type, str):
-            raise InvalidRequest(f"{path} has the type {part_type!r:.100}: give a type, such as 'input_text'.")
+            raise InvalidRequest(f"{path} has the type {as_json(part_type)}: give a type, such as 'input_text'.")
         if (known := CONTENT_PARTS.get(part_type)) is None:
             self._untranslated.add_part(part_type, path, is_question=is_question)
+            self._untranslated.add_states(value, path)
             return None
+        if known not in {TextContent, RefusalContent}:  # their annotations only cite
+            self._untranslated.add_states(value, path)
         return self._known_part(convert(value, known, path), path)
 
     def _known_part(self, part: ContentPart, path: str) -> Part | None:
@@ -68,11 +71,11 @@ class PartReader:
             case FileContent(data, url) if data is not None or url is not None:
                 return FilePart(url or "" if data is None else to_data_url(data, part.filename), part.filename)
             case ImageContent() | FileContent():
-                self._add_stored_file(part, path)
+                _require_stored_file(part, path)
                 return None
 
-    def _add_stored_file(self, part: ImageContent | FileContent, path: str) -> None:
-        if part.file_id is None:
-            missing = "image_url" if isinstance(part, ImageContent) else "file_data and no file_url"
-            raise InvalidRequest(f"{path} has no {missing}: add {missing.split(maxsplit=1)[0]}.")
-        self._untranslated.add_state(f"{path}.file_id")
+
+def _require_stored_file(part: ImageContent | FileContent, path: str) -> None:
+    if not part.file_id:
+        missing = "image_url" if isinstance(part, ImageContent) else "file_data and no file_url"
+        raise InvalidRequest(f"{path} has no {missing}: add {missing.split(maxsplit=1)[0]}.")

@@ -72,7 +72,7 @@ class ToolReader:
     def _members(self, namespace: str, value: Json, path: str) -> Iterator[Tool]:
         tool_type = _type_of(value, path)
         if tool_type not in {"function", "custom"}:
-            self._untranslated.add_unread(f"{path} ({tool_type:.40})")
+            self._untranslated.add_tool(value, path)
             return
         tool = convert(value, TOOLS[tool_type], path)
         yield _to_tool(tool, self._names[QualifiedName(namespace, tool.name)])

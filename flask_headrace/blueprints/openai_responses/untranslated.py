@@ -6,11 +6,12 @@ do without, or it cannot answer the request.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ...providers.chat_request import Json
 from ..http.untranslated import UntranslatedNames, unread_names
+from ..openai_shared.provider_state import state_names
 
 SERVICE_FIELDS = frozenset({"background", "background_options", "id", "input", "model", "resumable", "stream"})
 """Fields that no provider receives as the client sent them."""
@@ -37,11 +38,6 @@ _TRANSLATED = frozenset(name for name, (_, anthropic) in COUNTERPARTS.items() if
 """Those of them that a `ChatRequest` contains."""
 
 _STATE_FIELDS = ("conversation", "previous_response_id", "prompt")
-_STATE_KEYS = frozenset({"container_id", "file_id", "file_ids", "vector_store_ids"})
-"""Fields of a tool that name what the provider's server keeps."""
-
-_MAX_TOOL_DEPTH = 8
-
 _WITHOUT_MEANING_ELSEWHERE = frozenset({"max_tool_calls", "metadata", "stream_options", "truncation"})
 """Fields that ask nothing of other providers.
 
@@ -70,7 +66,9 @@ class Untranslated(UntranslatedNames):
         """Add the top-level fields without a counterpart."""
         self.add_state(*[name for name in _STATE_FIELDS if fields.get(name) is not None])
         known = {*_TRANSLATED, *SERVICE_FIELDS, *_STATE_FIELDS, *_WITHOUT_MEANING_ELSEWHERE}
-        self.add_unread(*unread_names(fields, known, _DEFAULTS))
+        unread = unread_names(fields, known, _DEFAULTS)
+        self.add_unread(*unread)
+        self.add_state(*state_names({name: fields[name] for name in unread}))
         for name, parts in _READ_PARTS.items():
             if isinstance(value := fields.get(name), dict):
                 self.add_unread(*[f"{name}.{part}" for part in unread_names(value, parts, _DEFAULTS)])
@@ -79,13 +77,17 @@ class Untranslated(UntranslatedNames):
         """Add the unknown fields of a message that no model wrote."""
         self.add_unread(*[f"{path}.{name}" for name in unread_names(message, _MESSAGE_FIELDS, _DEFAULTS)])
 
-    def add_item(self, item_type: str, path: str) -> None:
+    def add_item(self, item: Json, path: str) -> None:
         """Add an item of an unknown type.
 
         A compacted conversation cannot be done without; calls of the provider's own tools can.
         """
-        if item_type == "item_reference":
-            self.add_state(f"{path} (item_reference)")
+        item_type = str(item["type"])
+        self.add_states(item, path)
+        # A picture without its content is known by its id alone.
+        is_stored_image = item_type == "image_generation_call" and item.get("id") and not item.get("result")
+        if item_type == "item_reference" or is_stored_image:
+            self.add_state(f"{path} ({item_type})")
         else:
             add = self.add_essential if item_type.startswith("compaction") else self.add_unread
             add(f"{path} ({item_type:.40})")
@@ -93,12 +95,8 @@ class Untranslated(UntranslatedNames):
     def add_tool(self, tool: Json, path: str) -> None:
         """Add a tool that is the provider's own."""
         self.add_unread(f"{path} ({tool['type']!s:.40})")
-        self.add_state(*[f"{path}.{name}" for name in _state_keys(tool)])
+        self.add_states(tool, path)
 
-
-def _state_keys(tool: Json, depth: int = 0) -> Iterator[str]:
-    for name, value in tool.items():
-        if (name in _STATE_KEYS and value) or (name == "container" and isinstance(value, str)):
-            yield name
-        elif isinstance(value, dict) and depth < _MAX_TOOL_DEPTH:
-            yield from _state_keys(value, depth + 1)
+    def add_states(self, value: Json, path: str) -> None:
+        """Add what in a JSON object names a state that the provider's server keeps."""
+        self.add_state(*[f"{path}.{name}" for name in state_names(value)])

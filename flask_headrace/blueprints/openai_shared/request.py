@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from werkzeug.datastructures import Headers
 
@@ -19,13 +21,25 @@ _TEXT_NAMES = (".txt", ".md", ".csv", ".json", ".xml", ".html")
 
 
 def protocol_headers(headers: Headers) -> tuple[tuple[str, str], ...]:
-    """Return the names and values of a request's headers that belong to OpenAI's protocols."""
-    found = [(name, headers.get(name, "")) for name in PROTOCOL_HEADERS]
-    return tuple([(name, value) for name, value in found if value and _is_plain(value)])
+    """Return the names and values of a request's headers that belong to OpenAI's protocols.
+
+    Raises:
+        InvalidRequest: a value is too long, or has characters that do not go on.
+    """
+    found = [(name, value) for name in PROTOCOL_HEADERS if (value := headers.get(name))]
+    for name, value in found:
+        if not (value.isascii() and value.isprintable()):
+            raise InvalidRequest(f"The header {name} is {value!r:.100}: it may have printable ASCII characters alone.")
+        if len(value) > MAX_HEADER_CHARS:
+            raise InvalidRequest(
+                f"The header {name} has {len(value)} characters: it may have {MAX_HEADER_CHARS} at most."
+            )
+    return tuple(found)
 
 
-def _is_plain(value: str) -> bool:
-    return len(value) <= MAX_HEADER_CHARS and all(" " <= char <= "~" for char in value)
+def as_json(value: Any) -> str:  # noqa: ANN401  # any JSON
+    """Return the beginning of a JSON value's text, for an error message."""
+    return msgspec.json.encode(value).decode()[:100]
 
 
 def parse_tool_arguments(text: str, path: str) -> Json:

@@ -64,16 +64,21 @@ def build_conversation(
 def build_turns(messages: Sequence[Message], *, keeps_unsigned: bool = False) -> list[Any]:
     """Return messages as turns: text of the system becomes text of the user, and empty turns are left out."""
     turns: list[Json] = []
+    has_results = False  # whether the last turn has results of tools
     for message in messages:
         if not (blocks := blocks_of(message, keeps_unsigned=keeps_unsigned)):
             continue
-        role = "assistant" if message.role == "assistant" else "user"
-        if turns and turns[-1]["role"] == role and _must_join(turns[-1]["content"], blocks, role):
-            turns[-1]["content"] = _results_first([*_as_blocks(turns[-1]["content"]), *blocks])
+        role, is_result = "assistant" if message.role == "assistant" else "user", message.role == "tool"
+        # The API requires all calls of an answer in one turn, and all of their results in the next.
+        if turns and turns[-1]["role"] == role and (role == "assistant" or has_results or is_result):
+            turns[-1]["content"] = joined = _as_blocks(turns[-1]["content"])
+            joined += blocks
         else:
-            is_text = isinstance(message.content, str) and not message.tool_calls and message.role != "tool"
+            is_text = isinstance(message.content, str) and not message.tool_calls and not is_result
             turns.append({"role": role, "content": message.content if is_text else blocks})
-    return turns
+            has_results = False
+        has_results |= is_result
+    return [{**turn, "content": _results_first(turn["content"])} for turn in turns]
 
 
 def _complete(turns: list[Any]) -> list[Any]:
@@ -155,17 +160,10 @@ def _joined(first: Content | None, second: Content | None) -> Content | None:
     return [*_as_blocks(first), *_as_blocks(second)]
 
 
-def _must_join(content: Content, blocks: list[Json], role: str) -> bool:
-    # The API requires all calls of an answer in one turn, and all of their results in the next.
-    return role == "assistant" or _has_results(content) or _has_results(blocks)
-
-
-def _has_results(content: Content) -> bool:
-    return not isinstance(content, str) and any(block["type"] == "tool_result" for block in content)
-
-
-def _results_first(blocks: list[Json]) -> list[Json]:
-    return sorted(blocks, key=lambda block: block["type"] != "tool_result")
+def _results_first(content: Content) -> Content:
+    if isinstance(content, str):
+        return content
+    return sorted(content, key=lambda block: block["type"] != "tool_result")
 
 
 def _as_blocks(content: Content) -> list[Any]:

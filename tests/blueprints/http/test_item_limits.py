@@ -11,12 +11,20 @@ import msgspec
 import pytest
 
 from flask_headrace.blueprints.anthropic_messages.body import MessagesBody
+from flask_headrace.blueprints.anthropic_messages.request import to_chat_request as messages_request
 from flask_headrace.blueprints.http.item_limits import MAX_ITEMS, has_too_many_items
 from flask_headrace.blueprints.native.body import ChatBody
 from flask_headrace.blueprints.openai_chat.body import ChatCompletionBody
+from flask_headrace.blueprints.openai_chat.request import to_chat_request as completion_request
 from flask_headrace.blueprints.openai_responses.body import ResponseBody
 from flask_headrace.blueprints.openai_responses.request import to_chat_request
+from flask_headrace.core.errors import InvalidRequest
+from flask_headrace.core.tool_namespaces import flat_names
+from flask_headrace.providers.anthropic.request_body import build_body as messages_body
+from flask_headrace.providers.anthropic.request_body import build_source_body as messages_source_body
 from flask_headrace.providers.chat_request import ChatRequest, Message, Tool
+from flask_headrace.providers.openai.chat_request_body import build_body as chat_body
+from flask_headrace.providers.openai.responses_request_body import build_body as response_body
 from flask_headrace.providers.request_validation import validation_error
 from tests.support.reader import send
 from tests.support.service import Service
@@ -125,6 +133,102 @@ def test_the_thoughts_of_one_response_cost_what_they_are_many() -> None:
     body_of_few, body_of_many = (msgspec.convert(fields, ResponseBody) for fields in (few, many))
     calls_for_few = calls_of(lambda: to_chat_request(body_of_few, few))
     assert calls_of(lambda: to_chat_request(body_of_many, many)) < 12 * calls_for_few
+
+
+def parsed(body: dict[str, Any]) -> ChatRequest:
+    """Return the request of a body, whose protocol its fields tell."""
+    if "input" in body:
+        return to_chat_request(msgspec.convert(body, ResponseBody), body)
+    if "max_tokens" in body:
+        return messages_request(msgspec.convert(body, MessagesBody), body, {})
+    return completion_request(msgspec.convert(body, ChatCompletionBody), body)
+
+
+def built(request: ChatRequest) -> list[Any]:
+    """Return the bodies of a request for providers of all kinds, and for those of its own in its own words."""
+    bodies: list[Any] = [
+        chat_body(request, is_official=True), chat_body(request, is_official=False),
+        response_body(request, is_official=True), messages_body(request),
+    ]  # fmt: skip
+    source = request.source
+    assert source is not None
+    match source.family:
+        case "openai-chat":
+            return [*bodies, chat_body(request, is_official=True, source=source)]
+        case "openai-responses":
+            return [*bodies, response_body(request, source, is_official=True)]
+        case _:
+            return [*bodies, messages_source_body(request, source)]
+
+
+def called(number: int) -> dict[str, Any]:
+    return {"id": f"c{number}", "type": "function", "function": {"name": "t", "arguments": "{}"}}
+
+
+def of_size(count: int) -> dict[str, dict[str, Any]]:
+    """Return requests with many pieces, each in an order or a form that asks for much."""
+    results = [{"role": "tool", "tool_call_id": f"c{number}", "content": "x"} for number in range(count)]
+    uses = [{**USE, "id": f"c{number}"} for number in range(count)]
+    used = [{"type": "tool_result", "tool_use_id": f"c{number}", "content": "x"} for number in range(count)]
+    calls = [
+        {"type": "function_call", "call_id": f"c{number}", "name": "t", "arguments": "{}"} for number in range(count)
+    ]
+    outputs = [{"type": "function_call_output", "call_id": f"c{number}", "output": "x"} for number in range(count)]
+    answer = {"role": "assistant", "content": None, "tool_calls": [called(number) for number in range(count)]}
+    return {
+        "results in the other order": {"messages": [TURN, answer, *reversed(results)]},
+        "answers without an end": {"messages": [TURN, answer, *[{"role": "assistant", "content": "a"}] * count]},
+        "questions before a result": {"messages": [TURN, answer, *[TURN] * count, *results]},
+        "uses": {
+            "max_tokens": 1,
+            "messages": [
+                TURN, {"role": "assistant", "content": uses}, {"role": "user", "content": used[::-1]}, *[TURN] * count,
+            ],
+        },
+        "tools, one of them named": {
+            "max_tokens": 1,
+            "messages": [TURN],
+            "tools": [{"name": f"t{number}", "input_schema": {}} for number in range(count)],
+            "tool_choice": {"type": "tool", "name": "t1"},
+        },
+        "outputs in the other order": {"input": [*calls, *reversed(outputs)]},
+        "texts between calls": {
+            "input": [piece for call in calls for piece in (call, {"role": "assistant", "content": "a"})] + outputs
+        },
+        "unknown items before an output": {"input": [calls[0], *[{"type": "z"}] * count, outputs[0]]},
+        "namespaces": {
+            "input": "a",
+            "tools": [
+                {"type": "namespace", "name": f"n{number}", "tools": [{"type": "function", "name": "t"}]}
+                for number in range(count)
+            ],
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", of_size(1))
+def test_many_pieces_cost_what_they_are_many(kind: str) -> None:
+    few, many = of_size(100)[kind], of_size(800)[kind]
+    calls_for_few = calls_of(lambda: parsed(few))
+    assert calls_of(lambda: parsed(many)) < 12 * calls_for_few
+    read_few, read_many = parsed(few), parsed(many)
+    calls_for_few = calls_of(lambda: built(read_few))
+    assert calls_of(lambda: built(read_many)) < 12 * calls_for_few
+
+
+def test_the_long_name_of_a_namespace_is_not_repeated_for_each_of_its_functions() -> None:
+    functions = [{"type": "function", "name": f"t{number}"} for number in range(10)]
+    tools = [{"type": "namespace", "name": "n" * 257, "tools": functions}]
+    with pytest.raises(InvalidRequest, match=r"tools\[0\] is invalid: Expected `str` of length <= 256 - at `name`"):
+        parsed({"input": "a", "tools": tools})
+    assert not flat_names(tools)
+
+
+@pytest.mark.parametrize("asked", [{"messages": [TURN]}, {"input": "a"}, {"messages": [TURN], "max_tokens": 1}])
+def test_some_names_of_what_is_left_out_are_enough(asked: dict[str, Any]) -> None:
+    source = parsed({**asked, **{f"x{number}": 1 for number in range(1000)}}).source
+    assert source is not None
+    assert len(source.unread) == 200
 
 
 class Name(str):

@@ -159,7 +159,7 @@ class TestAQuestion:
             ({"messages": [{"role": "user", "content": [{"type": "video_url", "video_url": {}}]}]},
              "anthropic cannot be sent messages[0].content[0] (video_url)"),
             ({"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "f1"}}]}]},
-             "messages[0].content[0].file.file_id names what a provider's server keeps"),
+             "messages[0].content[0].file_id names what a provider's server keeps"),
             ({"modalities": ["text", "image"]}, "anthropic cannot be sent modalities"),
             ({"response_format": {"type": "grammar"}}, "anthropic cannot be sent response_format (grammar)"),
         ],

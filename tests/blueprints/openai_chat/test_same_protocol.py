@@ -124,8 +124,15 @@ class TestAQuestion:
         _, headers = sent(headers={"OpenAI-Beta": "assistants=v2", **private})
         assert headers["openai-beta"] == "assistants=v2"
         assert not {"cookie", "x-forwarded-for", "x-vendor"} & headers.keys()
-        _, headers = sent(headers={"OpenAI-Beta": "naïve"})
-        assert "openai-beta" not in headers
+
+    @pytest.mark.parametrize(
+        ("value", "why"),
+        [("naïve", "'naïve': it may have printable ASCII"), ("x" * 1025, "1025 characters: it may have 1024 at most")],
+    )
+    def test_is_refused_if_a_header_cannot_go_on(self, service: Service, value: str, why: str) -> None:
+        answer = ask(service, "sent", headers={"OpenAI-Beta": value})
+        assert answer.status == 400
+        assert f"The header OpenAI-Beta {'is' if 'naïve' in why else 'has'} {why}" in answer.body.decode()
 
 
 class TestCustomTools:

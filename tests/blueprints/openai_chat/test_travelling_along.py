@@ -84,7 +84,7 @@ class TestTravellingAlong:
     def test_with_its_name_is_what_the_provider_s_server_keeps(self) -> None:
         asked = {"role": "user", "content": [{"type": "file", "file": {"file_id": "f1"}}]}
         spoken = {"role": "assistant", "content": None, "audio": {"id": "a1"}}
-        assert source(messages=[asked, spoken]).state == ("messages[0].content[0].file.file_id", "messages[1].audio")
+        assert source(messages=[asked, spoken]).state == ("messages[0].content[0].file_id", "messages[1].audio")
 
     def test_are_names_up_to_a_limit(self) -> None:
         assert len(source(**{f"x{number}": 1 for number in range(MAX_NAMES + 1)}).unread) == MAX_NAMES

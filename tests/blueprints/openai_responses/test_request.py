@@ -126,9 +126,11 @@ class TestTheInput:
             ([{"role": "user", "content": [{"type": "input_image"}]}], "input[0].content[0] has no image_url: add"),
             ([{"role": "user", "content": [{"type": "input_file"}]}], "input[0].content[0] has no file_data and no"),
             ([{"role": "user", "content": [{"type": "input_text"}]}], "input[0].content[0] is invalid: "),
-            ([{"role": "user", "content": [{"text": "hi"}]}], "input[0].content[0] has the type None"),
+            ([{"role": "user", "content": [{"text": "hi"}]}], "input[0].content[0] has the type null"),
             ([{"type": "message", "role": "tool", "content": ""}], "input[0] is invalid: "),
             ([{"type": 3}], "input[0] has the type 3"),
+            ([{"type": msgspec.Raw(b"1.50")}], "input[0] has the type 1.50"),
+            ([{"role": "user", "content": msgspec.Raw(b"1.50")}], "Expected `str | array | null`, got `float`"),
             ([{**CALL, "type": "custom_tool_call", "call_id": ""}], "is a custom_tool_call without call_id or name"),
         ],
     )

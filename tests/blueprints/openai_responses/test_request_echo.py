@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from flask_headrace.blueprints.open_stream import echoed_fields
 from flask_headrace.blueprints.openai_responses.encoder import ResponsesEncoder
 from flask_headrace.blueprints.openai_responses.request_echo import echoed_request_fields, without_ignored_tools
 from flask_headrace.core.answer import CollectedAnswer
 from flask_headrace.core.events import Completed, TextDelta
+from flask_headrace.streaming.context import StreamContext
 from tests.blueprints.openai_responses.response_schema import check_response
 from tests.blueprints.openai_responses.test_encoder import START, USAGE
 
@@ -21,6 +24,13 @@ def response(**request_fields: Any) -> dict[str, Any]:
     answer = CollectedAnswer()
     answer.add([START, TextDelta("a"), USAGE, Completed("stop")])
     return ResponsesEncoder("s1", "acme/tiny", 1, request_fields).encode_whole(answer)
+
+
+def test_a_number_has_the_digits_of_the_client_also_if_no_float_has_them() -> None:
+    sent = b'{"prompt_cache_key":1e999,"tools":[{"type":"web_search","weight":0.10}],"metadata":{"a":-1e400}}'
+    context = StreamContext("acme/tiny", "acme", "tiny", "acme", protocol="responses", echoed_fields=sent)
+    given = msgspec.json.encode(response(**echoed_fields(context, "responses")))
+    assert all(digits in given for digits in (b":1e999", b":0.10", b":-1e400"))
 
 
 def test_a_request_that_says_nothing_has_the_defaults() -> None:
