@@ -1,6 +1,6 @@
 # One command for each thing; `make` lists them. PYTHON=… names the Python that makes .venv.
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow check bench soak clean distclean
+.PHONY: help install run test test-slow test-clients check bench soak clean distclean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -29,13 +29,17 @@ run: $(VENV)/.installed ## start the service, on HEADRACE_BIND or http://127.0.0
 	@exec $(BIN)/gunicorn -c gunicorn.conf.py
 
 # Each service that a test starts, and each of pytest's processes, would compile all modules again without bytecode.
-test test-slow: export PYTHONDONTWRITEBYTECODE =
+test test-slow test-clients: export PYTHONDONTWRITEBYTECODE =
 
 test: $(VENV)/.installed-dev ## run the tests that are not slow; ARGS="-k stop" goes to pytest instead, in one process
 	@$(BIN)/python -m pytest $(or $(ARGS),-n 4 -m "not slow")
 
 test-slow: $(VENV)/.installed-dev ## run the slow ones: clients of others, browsers, long faults; make test is without them
 	@$(BIN)/python -m pytest -n 4 -m slow
+
+test-clients: $(VENV)/.installed-dev $(NODE_PACKAGES) ## drive published programs: Claude Code, Codex, …; the first run installs 4 GB in .programs
+	@$(BIN)/python tools/client_programs.py
+	@tools/offline $(BIN)/python -m pytest $(or $(ARGS),-n 3 -m programs tests/programs)
 
 check: $(VENV)/.installed-dev $(NODE_PACKAGES) ## lint, format, types, layers, and the other architecture rules
 	$(BIN)/ruff check .
@@ -55,10 +59,10 @@ soak: $(VENV)/.installed-dev ## run it under load for long, and look for leaks
 
 clean: ## remove what the tools left behind, except .venv
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	find . -name __pycache__ -not -path './$(VENV)/*' -not -path '*/node_modules/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './$(VENV)/*' -not -path './.programs/*' -not -path '*/node_modules/*' -prune -exec rm -rf {} +
 
-distclean: clean ## remove .venv too
-	rm -rf $(VENV)
+distclean: clean ## remove .venv and .programs too
+	rm -rf $(VENV) .programs
 
 $(NODE_PACKAGES): tests/package-lock.json
 	@npm ci --prefix tests --no-audit --no-fund || { \

@@ -25,6 +25,8 @@ settings.load_profile("headrace")
 
 HERE = Path(__file__).parent
 LONG = (
+    "programs/test_cline.py",
+    "programs/test_libraries.py",
     "blueprints/openapi/test_document.py",
     "page/test_chromium_restarts.py",
     "reliability/test_shutdown.py",

@@ -20,7 +20,7 @@ import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-CLIENTS = ROOT / "tests/clients"
+CLIENTS = (ROOT / "tests/clients", ROOT / "tests/programs")
 PAGE = ROOT / "docs/clients.md"
 PACKAGES = ROOT / "tests/package.json"
 LANGUAGES = {".py": "python", ".mjs": "js", ".sh": "sh", ".yaml": "yaml"}
@@ -145,7 +145,7 @@ def all_marked_blocks() -> dict[str, str]:
         DocsError: see `marked_blocks`.
     """
     found: dict[str, str] = {}
-    for path in sorted(path for path in CLIENTS.rglob("*") if path.suffix in LANGUAGES):
+    for path in sorted(path for folder in CLIENTS for path in folder.rglob("*") if path.suffix in LANGUAGES):
         for name, block in marked_blocks(path).items():
             add(found, name, block)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from secrets import token_urlsafe
 from typing import Any, NamedTuple
 
@@ -41,10 +41,13 @@ class EchoedFields(NamedTuple):
     Args:
         protocol: The protocol of the request; see `protocol_registry`.
         fields: The JSON values, by their names in that protocol.
+        without: Returns the fields without what no provider of the model receives, which is given as paths; see
+            `StreamContext.ignored`. By default they stay as they are.
     """
 
     protocol: str
     fields: Mapping[str, Any]
+    without: Callable[[Mapping[str, Any], Collection[str]], Mapping[str, Any]] = lambda fields, _: fields
 
 
 def echoed_fields(context: StreamContext, protocol: str) -> dict[str, Any]:
@@ -111,7 +114,8 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
     key = idempotency.requested_key() if id is None and has_one_loop() else None
     if echoed is not None:
         is_stored = is_resumable or key is not None
-        bounded_fields = _limit_size(echoed.fields) if is_stored else echoed.fields
+        fields = echoed.without(echoed.fields, _ignored_by_all(provider, context.ignored))
+        bounded_fields = _limit_size(fields) if is_stored else fields
         context = replace(context, protocol=echoed.protocol, echoed_fields=msgspec.json.encode(bounded_fields))
     source = _source(provider, chat_request, context, enforce_schema=enforce_schema)
     if key is not None:
@@ -236,6 +240,10 @@ def _reject_unsupported(provider: Provider, chat_request: ChatRequest) -> None:
 def _ignored_by_provider(provider: Provider, chat_request: ChatRequest) -> dict[str, tuple[str, ...]]:
     names = {recipient.name: ignored(chat_request, recipient) for recipient in _recipients(provider)}
     return {recipient: left_out for recipient, left_out in names.items() if left_out}
+
+
+def _ignored_by_all(provider: Provider, names: Mapping[str, tuple[str, ...]]) -> set[str]:
+    return set[str].intersection(*[set(names.get(recipient.name, ())) for recipient in _recipients(provider)])
 
 
 def _recipients(provider: Provider) -> list[Provider]:

@@ -7,6 +7,7 @@ models.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -81,6 +82,22 @@ def _protocol_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]
     return tuple(sent)
 
 
+def _without_null_results(sent: Json) -> Json:
+    # Tools that return nothing: the API takes a result without content, and may refuse one whose content is null.
+    blocks = sent["content"]
+    if not isinstance(blocks, list) or not any(_is_null_result(block) for block in blocks):
+        return sent
+    kept = [
+        {name: value for name, value in block.items() if value is not None} if _is_null_result(block) else block
+        for block in blocks
+    ]
+    return {**sent, "content": kept}
+
+
+def _is_null_result(block: Any) -> bool:  # noqa: ANN401  # any JSON
+    return isinstance(block, dict) and block.get("type") == "tool_result" and block.get("content", "") is None
+
+
 def _is_system_message(turn: SourceTurn) -> bool:
     return bool(turn.values) and turn.messages[0].role == "system"
 
@@ -94,7 +111,7 @@ def _read_turns(body: MessagesBody, fields: Json, leftovers: Leftovers) -> list[
         messages = list(split_message(message, path, leftovers))
         if number == len(body.messages) - 1 and body.cache_control is not None:
             messages[-1] = with_cache_control(messages[-1], body.cache_control)
-        turns.append(SourceTurn((sent,), tuple(messages)))
+        turns.append(SourceTurn((_without_null_results(sent),), tuple(messages)))
     if body.system and turns:
         turns.insert(0, SourceTurn((), (Message("system", system_content(body.system, leftovers)),)))
     return turns

@@ -11,6 +11,7 @@ What goes where:
 | `function_call` with a `namespace`                | a call of the function's flat name                               |
 | `function_call_output`, `custom_tool_call_output` | a `tool` message                                                 |
 | `compaction` of this service                      | a user message with the summary                                  |
+| `additional_tools`                                | tools of the request                                             |
 | other items: calls of the provider's own tools    | nothing; only a provider of the Responses API receives them      |
 """
 

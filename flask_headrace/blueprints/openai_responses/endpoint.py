@@ -22,9 +22,10 @@ from .compaction import CompactionEncoder, compaction_request
 from .encoder import EVENT_NAMES
 from .encoder_factory import PROTOCOL, encoder_for
 from .request import to_chat_request
-from .request_echo import echoed_request_fields
+from .request_echo import echoed_request_fields, without_ignored_tools
 from .response_resource import resource_response
 from .tool_names import stored_tool_names
+from .tools import offered_tools
 
 OPERATIONS = (
     Operation(
@@ -77,6 +78,7 @@ def respond() -> Response:
     owner = authorize_request()
     body, fields = read_body_and_fields(_decoder)
     chat_request = to_chat_request(body, fields, protocol_headers(request.headers))
+    offered = offered_tools(body.tools, body.input)
     reader = open_stream(
         body.model,
         chat_request,
@@ -86,7 +88,9 @@ def respond() -> Response:
         is_background=_is_background(body),
         id=body.id,
         echoed=EchoedFields(
-            PROTOCOL, {**echoed_request_fields(fields), **stored_tool_names(chat_request, body.tools or ())}
+            PROTOCOL,
+            {**echoed_request_fields(fields), **stored_tool_names(chat_request, offered.values())},
+            without_ignored_tools,
         ),
     )
     if body.background and not body.stream:

@@ -134,6 +134,10 @@ ITEMS: Mapping[str, type[Item]] = {
 """The known types of items, each with the type of its value."""
 
 
+ADDITIONAL_TOOLS = "additional_tools"
+"""The type of an item that has tools, as if they stood in the request's `tools`; Codex sends all of its tools so."""
+
+
 class FunctionTool(FunctionDefinition, frozen=True):
     """A function that the model may call."""
 

@@ -11,6 +11,7 @@ from ...core.tool_namespaces import QualifiedName
 from ...providers.chat_request import Json, Message, Part, ReasoningPart, ToolCall
 from ..openai_shared.request import as_json, convert, parse_tool_arguments
 from .input_items import (
+    ADDITIONAL_TOOLS,
     ITEMS,
     CallOutputItem,
     CompactionItem,
@@ -48,6 +49,8 @@ class ItemReader:
         item_type = value.get("type", "message")
         if not isinstance(item_type, str):
             raise InvalidRequest(f"{path} has the type {as_json(item_type)}: give a type, such as 'message'.")
+        if item_type == ADDITIONAL_TOOLS:  # read with the other tools
+            return None
         if (known := ITEMS.get(item_type)) is None or (known is CompactionItem and not is_own_compaction(value)):
             self._leftovers.add_item({**value, "type": item_type}, path)
             return None

@@ -17,7 +17,7 @@ from ..openai_shared.request import convert
 from .body import ResponseBody
 from .conversation import ConversationReader
 from .leftovers import SERVICE_FIELDS, Leftovers
-from .tools import ToolReader
+from .tools import ToolReader, offered_tools
 
 
 def to_chat_request(body: ResponseBody, fields: Json, headers: tuple[tuple[str, str], ...] = ()) -> ChatRequest:
@@ -33,10 +33,10 @@ def to_chat_request(body: ResponseBody, fields: Json, headers: tuple[tuple[str, 
     """
     leftovers = Leftovers()
     leftovers.add_fields(fields)
-    names = flat_names(body.tools or ())
+    offered = offered_tools(body.tools, body.input)
+    names = flat_names(offered.values())
     reader = ToolReader(leftovers, names)
-    all_tools = reader.tools(body.tools or ())
-    tools, tool_choice = reader.choice(body.tool_choice, all_tools, has_more=bool(body.tools))
+    tools, tool_choice = reader.choice(body.tool_choice, reader.tools(offered), has_more=bool(offered))
     turns = _to_turns(body, fields, leftovers, names)
     request = ChatRequest(
         model="",

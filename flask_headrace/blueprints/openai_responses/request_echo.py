@@ -6,7 +6,8 @@ echoed whether this service honours it, passes it on or ignores it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import Any, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
@@ -40,6 +41,7 @@ OPTIONAL_ECHOED_FIELDS = ("conversation", "prompt", "prompt_cache_options", "pro
 """The request fields that a response echoes only if the request has them."""
 
 _ECHOED_FIELDS = (*ECHOED_FIELD_DEFAULTS, *OPTIONAL_ECHOED_FIELDS)
+_IGNORED_TOOL = re.compile(r"tools\[(\d+)\] ")
 _FUNCTION_DEFAULTS: Mapping[str, Any] = {"description": None, "parameters": None, "strict": None}
 _JSON_SCHEMA_DEFAULTS: Mapping[str, Any] = {"description": None, "strict": False}
 
@@ -51,6 +53,19 @@ def echoed_request_fields(request_fields: Mapping[str, Any]) -> Json:
         request_fields: The top-level fields of the request, as JSON values. Null counts as absent.
     """
     return {name: request_fields[name] for name in _ECHOED_FIELDS if request_fields.get(name) is not None}
+
+
+def without_ignored_tools(fields: Mapping[str, Any], ignored: Collection[str]) -> Mapping[str, Any]:
+    """Return echoed fields whose `tools` are those that the model was offered.
+
+    Args:
+        fields: The fields of `echoed_request_fields`.
+        ignored: The paths of what no provider of the model receives, such as `tools[0] (web_search)`.
+    """
+    numbers = {int(found[1]) for path in ignored if (found := _IGNORED_TOOL.match(path))}
+    if not numbers or not isinstance(fields.get("tools"), list):
+        return fields
+    return {**fields, "tools": [tool for number, tool in enumerate(fields["tools"]) if number not in numbers]}
 
 
 def response_fields(request_fields: Mapping[str, Any]) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ...core.tool_namespaces import QualifiedName, flat_names
@@ -24,7 +24,7 @@ class ToolNames(NamedTuple):
     qualified: Mapping[str, QualifiedName] = {}
 
 
-def stored_tool_names(chat_request: ChatRequest, tools: Sequence[Any]) -> dict[str, Any]:
+def stored_tool_names(chat_request: ChatRequest, tools: Iterable[Any]) -> dict[str, Any]:
     """Return the names of a request's tools as a JSON value to store with its stream; empty if all are functions.
 
     Args:

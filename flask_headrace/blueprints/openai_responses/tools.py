@@ -1,7 +1,7 @@
 """Turns the tools of a Responses API request, and the choice among them, into those of a `ChatRequest`. Pure.
 
 Functions, custom tools and the members of namespaces are read. Tools of other types are the provider's own: the others
-do without them.
+do without them. Tools stand in the field `tools`, and in items `additional_tools` of the conversation.
 """
 
 from __future__ import annotations
@@ -14,8 +14,24 @@ from ...core.errors import InvalidRequest
 from ...core.tool_namespaces import QualifiedName
 from ...providers.chat_request import CustomTool, Json, NamedTool, Tool, ToolChoice
 from ..openai_shared.request import convert
+from . import input_items
 from .input_items import TOOL_CHOICES, TOOLS, AllowedToolsChoice, FunctionTool, NamedToolChoice, NamespaceTool
 from .leftovers import Leftovers
+
+
+def offered_tools(tools: Sequence[Json] | None, items: object) -> dict[str, Json]:
+    """Return all tools of a request, each by its path in the body.
+
+    Args:
+        tools: The field `tools`.
+        items: The field `input`.
+    """
+    offered = {f"tools[{number}]": tool for number, tool in enumerate(tools or ())}
+    for place, item in enumerate(items if isinstance(items, list) else ()):
+        match item:
+            case {"type": input_items.ADDITIONAL_TOOLS, "tools": list(added)}:
+                offered |= {f"input[{place}].tools[{number}]": tool for number, tool in enumerate(added)}
+    return offered
 
 
 class ToolReader:
@@ -29,13 +45,17 @@ class ToolReader:
     def __init__(self, leftovers: Leftovers, names: Mapping[QualifiedName, str]) -> None:
         self._leftovers, self._names = leftovers, names
 
-    def tools(self, values: Sequence[Json]) -> tuple[Tool, ...]:
-        """Return the tools that every provider can have.
+    def tools(self, offered: Mapping[str, Json]) -> tuple[Tool, ...]:
+        """Return the tools that every provider can have; the last of those with one name.
+
+        Args:
+            offered: The tools by their paths in the body; see `offered_tools`.
 
         Raises:
             InvalidRequest: a tool is invalid; the message names it.
         """
-        return tuple([tool for number, value in enumerate(values) for tool in self._tools(value, f"tools[{number}]")])
+        tools = [tool for path, value in offered.items() for tool in self._tools(value, path)]
+        return tuple({tool.name: tool for tool in tools}.values())
 
     def _tools(self, value: Json, path: str) -> Iterator[Tool]:
         tool_type = _type_of(value, path)
@@ -103,7 +123,9 @@ class ToolReader:
         return next((flat for qualified, flat in self._names.items() if qualified.name == name), name)
 
 
-def _type_of(value: Json, path: str) -> str:
+def _type_of(value: Any, path: str) -> str:  # noqa: ANN401  # any JSON: items of the conversation are not typed
+    if not isinstance(value, dict):
+        raise InvalidRequest(f"{path} is {value!r:.100}: it must be an object.")
     tool_type = value.get("type", "function")
     if not isinstance(tool_type, str):
         raise InvalidRequest(f"{path} has the type {tool_type!r:.100}: give a type, such as 'function'.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Any
 
 from ..chat_request import AudioPart, FilePart, ImagePart, Json, Message, Part, ReasoningPart, TextPart, ToolCall
@@ -13,13 +12,14 @@ from ..decoding.request_fields import drop_none
 
 _DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)(?:;[\w.+-]+=[^;,]*)*;base64,(?P<data>.*)", re.DOTALL)
 _TEXT_TYPE = re.compile(r"text/.+|application/(.+\+)?(json|xml|yaml|toml|javascript)")
-_TOOL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-_MAX_KEPT_CHARS = 40
+_REASONING_TYPES = {"thinking", "redacted_thinking"}
 _SIGNATURE = re.compile(r"[a-zA-Z0-9+/_=-]+")
 
 
 def blocks_of(message: Message, *, keeps_unsigned: bool = False) -> list[Json]:
-    """Return the blocks of a message; empty if it says nothing. The API refuses texts that are blank.
+    """Return the blocks of a message; empty if it says nothing.
+
+    The API refuses texts that are blank, and reasoning that nothing follows: it belongs to an answer that was stopped.
 
     Args:
         message: The message.
@@ -29,7 +29,10 @@ def blocks_of(message: Message, *, keeps_unsigned: bool = False) -> list[Json]:
     if message.role == "tool":
         return [_result(message)]
     parts = content_blocks(message.parts(), keeps_unsigned=keeps_unsigned)
-    return [*parts, *[_call(call) for call in message.tool_calls]]
+    blocks = [*parts, *[_call(call) for call in message.tool_calls]]
+    while blocks and blocks[-1]["type"] in _REASONING_TYPES:
+        blocks.pop()
+    return blocks
 
 
 def content_blocks(parts: Sequence[Part], *, keeps_unsigned: bool = False) -> list[Json]:
@@ -59,14 +62,6 @@ def _is_unsigned(block: Json) -> bool:
             return not is_signature(block.get("data"))
         case _:
             return False
-
-
-def tool_id(id: str) -> str:  # noqa: A002
-    """Return the id of a tool call in the form that the API requires; the same for the call and its result."""
-    if _TOOL_ID.fullmatch(id):
-        return id
-    kept = re.sub(r"[^a-zA-Z0-9_-]", "_", id)[:_MAX_KEPT_CHARS]
-    return f"{kept}_{sha256(id.encode(errors='surrogatepass')).hexdigest()[:20]}"
 
 
 def _is_accepted(part: Part, *, keeps_unsigned: bool) -> bool:
@@ -124,11 +119,11 @@ def _cache_control(cache_control: Json | None) -> Json:
 
 
 def _call(call: ToolCall) -> Json:
-    block = {"type": "tool_use", "id": tool_id(call.id), "name": call.name, "input": call.arguments}
+    block = {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}
     return {**block, **_cache_control(call.cache_control)}
 
 
 def _result(message: Message) -> Json:
     content = message.content if isinstance(message.content, str) else content_blocks(message.content)
     failed = {"is_error": True} if message.is_error else {}
-    return {"type": "tool_result", "tool_use_id": tool_id(message.tool_call_id or ""), "content": content, **failed}
+    return {"type": "tool_result", "tool_use_id": message.tool_call_id or "", "content": content, **failed}

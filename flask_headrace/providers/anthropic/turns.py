@@ -14,10 +14,14 @@ from typing import Any, NamedTuple, TypeAlias
 from ...core.errors import InvalidRequest
 from ..chat_request import Json, Message
 from ..source_request import SourceRequest, restore_turns
+from .call_ids import with_accepted_ids
 from .parts import blocks_of, content_blocks, without_unsigned
 
 Content: TypeAlias = str | list[Any]
 """The content of a turn or of the system prompt: text, or blocks."""
+
+OPENING = "(The assistant begins the conversation.)"
+"""What the user says in a conversation that begins with an answer, such as a greeting."""
 
 _SYSTEM_ROLES = {"system", "developer"}
 
@@ -46,7 +50,8 @@ def build_conversation(
     """
     if source is None:
         leading, rest = _split(messages, {})
-        system, turns = _built_system(leading), build_turns(rest, keeps_unsigned=keeps_unsigned)
+        turns = _complete(build_turns(rest, keeps_unsigned=keeps_unsigned))
+        system, turns = _built_system(leading), with_accepted_ids(turns)
     else:
         system, turns = _restore(messages, source, keeps_unsigned=keeps_unsigned)
     if turns:
@@ -76,6 +81,19 @@ def build_turns(messages: Sequence[Message], *, keeps_unsigned: bool = False) ->
     return [{**turn, "content": _results_first(turn["content"])} for turn in turns]
 
 
+def _complete(turns: list[Any]) -> list[Any]:
+    """Return turns as the API requires: the user's is the first, and the assistant's does not end with white space."""
+    if turns and turns[0]["role"] == "assistant":
+        turns.insert(0, {"role": "user", "content": OPENING})
+    if turns and turns[-1]["role"] == "assistant":
+        content = turns[-1]["content"]
+        if isinstance(content, str):
+            turns[-1]["content"] = content.rstrip()
+        elif content[-1]["type"] == "text":
+            content[-1]["text"] = content[-1]["text"].rstrip()
+    return turns
+
+
 def _restore(
     messages: Sequence[Message], source: SourceRequest, *, keeps_unsigned: bool
 ) -> tuple[Content | None, list[Any]]:
@@ -93,7 +111,7 @@ def _restore(
     restored = restore_turns(_notes_after_results(rest, turn_of), source, build)
     if keeps_unsigned:
         return system, restored
-    signed = [(turn, without_unsigned(turn)) for turn in restored]
+    signed = [(turn, without_unsigned(turn)) for turn in with_accepted_ids(restored)]
     # A turn of nothing but another provider's reasoning is empty, which the API refuses.
     return system, [kept for turn, kept in signed if kept is turn or kept["content"]]
 

@@ -16,6 +16,9 @@ from .chat_server import ChatServer
 _RESPONSE_FIELDS = frozenset({"parsed"})
 """Fields that OpenAI's SDKs add to the messages of answers, and no server knows."""
 
+_SAYING_FIELDS = frozenset({"tool_calls", "function_call", "refusal", "audio"})
+"""Fields beside which the text of an answer may be null."""
+
 _REASONING_FIELDS = frozenset({
     "reasoning", "reasoning_content", "reasoning_details", "reasoning_text", "thinking_blocks",
 })  # fmt: skip
@@ -35,6 +38,10 @@ def prepared_message(message: Json, server: ChatServer) -> Json:
         for name, value in message.items()
         if name not in left_out and (value is not None or name == "content")
     }
+    if fields.get("tool_calls") == []:
+        del fields["tool_calls"]  # OpenAI refuses an empty list
+    if fields.get("content") is None and fields.get("role") == "assistant" and not _SAYING_FIELDS.intersection(fields):
+        fields["content"] = ""  # of an answer that was stopped before its first word: OpenAI refuses null
     if not server.is_official:
         _add_reasoning(fields)
     if isinstance(calls := fields.get("tool_calls"), list):

@@ -85,7 +85,8 @@ class TestAnthropicReceives:
     def test_a_result_that_is_null(self, asked: Asked) -> None:
         results = user({"type": "tool_result", "tool_use_id": "a", "content": None, "is_error": None})
         messages = [*HI, assistant(USE), results]
-        assert asked.received(SONNET, messages=messages, tools=[TOOL]).body["messages"] == messages
+        *_, passed = asked.received(SONNET, messages=messages, tools=[TOOL]).body["messages"]
+        assert passed == user({"type": "tool_result", "tool_use_id": "a"})
         *_, told = asked.received("known/nulls", messages=messages, tools=[TOOL]).body["messages"]
         assert told["content"] == [{"type": "tool_result", "tool_use_id": "a", "content": ""}]
 

@@ -95,6 +95,13 @@ def test_another_question_with_the_same_key_is_refused(service: Service, upstrea
     assert len(upstream.requests("other")) == 1
 
 
+def test_fields_that_only_the_provider_knows_make_another_question(service: Service, upstream: Upstream) -> None:
+    upstream.answer("biased", openai_wire.answer("Hello"))
+    path = PATHS["openai-chat"]
+    statuses = [ask(service, "biased", "k5", path=path, x_seed=seed)[0] for seed in (1, 1, 2)]
+    assert statuses == [200, 200, 409]
+
+
 def test_the_key_of_another_owner_is_another_key(service: Service, upstream: Upstream) -> None:
     upstream.answer("owners", openai_wire.answer("Hello"))
     answers = [ask(service, "owners", "k6", owner=owner) for owner in ("one-key-of-16-chars", "two-key-of-16-chars")]

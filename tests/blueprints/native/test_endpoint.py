@@ -262,3 +262,20 @@ def test_a_protocol_that_there_is_none_of_is_a_400_that_names_them(service: Serv
     assert (answer.status, answer.error["code"]) == (400, "invalid_request")
     assert "'smoke'" in answer.error["message"]
     assert "native" in answer.error["message"]
+
+
+def test_a_document_and_a_recording_reach_a_provider_that_takes_them(service: Service, upstream: Upstream) -> None:
+    upstream.answer("parts", openai_wire.answer("ok"))
+    pdf, wav = "data:application/pdf;base64,JVBERi0xLjQ=", "UklGRg=="
+    parts = [{"type": "file", "url": pdf, "name": "a.pdf"}, {"type": "audio", "data": wav, "format": "wav"}]
+    messages = [{"role": "user", "content": parts}]
+    assert send(service.url + "/api/chat", {"model": "openai/parts", "messages": messages}).status == 200
+    (message,) = upstream.requests("parts")[0].body["messages"]
+    assert message["content"] == [
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": pdf}},
+        {"type": "input_audio", "input_audio": {"data": wav, "format": "wav"}},
+    ]
+    answer = send(service.url + "/api/chat", {"model": "anthropic/parts", "messages": messages})
+    assert (answer.status, answer.error["message"]) == (
+        400, "anthropic does not support audio: omit it, or use another model."
+    )  # fmt: skip

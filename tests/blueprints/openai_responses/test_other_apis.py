@@ -103,6 +103,16 @@ class TestANamespace:
         assert "agents__close" in assistant
         assert "agents__edit" in assistant
 
+    def test_of_an_item_of_the_conversation_is_called_and_back_as_well(self, service, upstream, provider, wire) -> None:
+        upstream.answer("item", wire.answer(call("agents__edit", '{"input": "x"}'), finish=wire.FINISHES[2]))
+        added = {"type": "additional_tools", "role": "developer", "tools": [AGENTS]}
+        answer = ask(service, f"{provider}/item", input=[added, USER])
+        assert tool_names(upstream.requests("item")[-1]) == ["agents__close", "agents__edit"]
+        assert [(item["type"], item["namespace"], item["name"]) for item in answer.json["output"]] == [
+            ("custom_tool_call", "agents", "edit"),
+        ]  # fmt: skip
+        assert "headrace-ignored" not in answer.headers
+
 
 @WIRES
 class TestWhatIsLeftOut:
@@ -116,7 +126,7 @@ class TestWhatIsLeftOut:
             "client_metadata, tools[1] (web_search), tools[2] (image_generation), tool_choice (web_search)"
         )
         assert tool_names(upstream.requests("left out")[-1]) == ["find"]
-        assert [tool["type"] for tool in answer.json["tools"]] == ["function", "web_search", "image_generation"]
+        assert [tool["type"] for tool in answer.json["tools"]] == ["function"]
 
     def test_is_nothing_if_all_of_it_is_harmless(self, service, upstream, provider, wire) -> None:
         upstream.answer("harmless", wire.answer("So."))

@@ -9,7 +9,7 @@ import pytest
 
 from flask_headrace.blueprints.open_stream import echoed_fields
 from flask_headrace.blueprints.openai_responses.encoder import ResponsesEncoder
-from flask_headrace.blueprints.openai_responses.request_echo import echoed_request_fields
+from flask_headrace.blueprints.openai_responses.request_echo import echoed_request_fields, without_ignored_tools
 from flask_headrace.core.answer import CollectedAnswer
 from flask_headrace.core.events import Completed, TextDelta
 from flask_headrace.streaming.context import StreamContext
@@ -95,3 +95,11 @@ def test_what_the_provider_applied_replaces_what_was_asked() -> None:
     given = ResponsesEncoder("s1", "acme/tiny", 1, asked).encode_whole(answer)
     check_response(given)
     assert [given[name] for name in ("temperature", "service_tier", "top_p")] == [1.0, "priority", 0.5]
+
+
+def test_a_tool_that_the_model_is_not_offered_is_no_tool_of_the_response() -> None:
+    fields = {"tools": [SEARCH, FIND, SEARCH], "top_p": 0.5}
+    ignored = ("client_metadata", "tools[0] (web_search)", "tools[2] (web_search)", "tools[1].tools[0] (custom)")
+    assert without_ignored_tools(fields, ignored) == {"tools": [FIND], "top_p": 0.5}
+    assert without_ignored_tools(fields, ()) == fields
+    assert without_ignored_tools({"top_p": 0.5}, ignored) == {"top_p": 0.5}

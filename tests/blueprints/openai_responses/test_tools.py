@@ -46,6 +46,15 @@ class TestTools:
         assert [tool.name for tool in request.tools] == ["find"]
         assert request.source.unread == ("tools[1] (web_search)", "tools[2] (mcp)", "tools[3].tools[0] (web_search)")
 
+    def test_of_an_item_are_the_requests_as_well(self) -> None:
+        added = {"type": "additional_tools", "role": "developer", "tools": [namespace("agents", PATCH), FIND, SEARCH]}
+        request = read(tools=[FIND], input=[added, {"role": "user", "content": "hi"}])
+        assert [tool.name for tool in request.tools] == ["find", "agents__patch"]
+        assert request.source.unread == ("input[0].tools[2] (web_search)",)
+        assert request.source.turns[0].values == (added,)
+        with pytest.raises(InvalidRequest, match=r"input\[0\]\.tools\[0\] is 'x': it must be an object"):
+            read(input=[{**added, "tools": ["x"]}])
+
     @pytest.mark.parametrize(
         ("tool", "wrong"),
         [

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_headrace.core.errors import InvalidRequest
-from flask_headrace.providers.anthropic.parts import tool_id
 from flask_headrace.providers.anthropic.request_body import build_body
+from flask_headrace.providers.anthropic.turns import OPENING
 from flask_headrace.providers.chat_request import (
     ChatRequest,
     CustomTool,
@@ -27,6 +27,7 @@ from flask_headrace.providers.chat_request import (
 
 HI = Message("user", "hi")
 ASKED = {"role": "user", "content": "hi"}
+THOUGHT = {"type": "thinking", "thinking": "hm", "signature": "S"}
 SIGNED, UNSIGNED = ReasoningPart("hm", "S"), ReasoningPart("hm")
 
 
@@ -83,6 +84,37 @@ class TestNothingIsEmpty:
             body(Message("user", ""), Message("assistant", " "))
 
 
+class TestTheFirstTurn:
+    @pytest.mark.parametrize("before", [(), (Message("user", " "),), (Message("system", "s"),)])
+    def test_is_the_users(self, before: tuple[Message, ...]) -> None:
+        assert turns(*before, Message("assistant", "Hello!"), HI) == [
+            {"role": "user", "content": OPENING},
+            {"role": "assistant", "content": "Hello!"},
+            ASKED,
+        ]
+
+
+class TestTheLastTurn:
+    @pytest.mark.parametrize("content", ["x \n", (TextPart("x \n"),)])
+    def test_of_the_assistant_ends_without_white_space(self, content: Any) -> None:
+        last = turns(HI, Message("assistant", content))[-1]["content"]
+        assert last == ("x" if isinstance(content, str) else [text("x")])
+
+    def test_of_the_user_stays(self) -> None:
+        assert turns(Message("user", "x ")) == [{"role": "user", "content": "x "}]
+
+
+class TestAnAnswerThatWasStopped:
+    def test_in_the_middle_of_a_thought_is_left_out(self) -> None:
+        assert turns(HI, Message("assistant", (SIGNED,)), HI) == [ASKED, ASKED]
+
+    def test_behind_its_text_keeps_only_that(self) -> None:
+        assert turns(HI, Message("assistant", (SIGNED, TextPart("x"), SIGNED)), HI)[1]["content"] == [
+            THOUGHT,
+            text("x"),
+        ]
+
+
 class TestResults:
     def test_are_in_one_turn_behind_all_calls(self) -> None:
         calls = [called("a"), called("b", content="and")]
@@ -108,22 +140,6 @@ class TestTheSystem:
         asked = body(*messages)
         assert asked["system"] == "s\n\nt"
         assert asked["messages"] == [ASKED, {"role": "user", "content": "now"}, ASKED]
-
-
-class TestIdsOfCalls:
-    @pytest.mark.parametrize("id_", ["toolu_01AbC-x", "a", "x" * 64])
-    def test_stay_where_they_are_allowed(self, id_: str) -> None:
-        assert tool_id(id_) == id_
-
-    def test_are_replaced_otherwise_in_the_call_and_in_its_result(self) -> None:
-        _, answered, results = turns(HI, called("functions.f:0"), returned("functions.f:0"))
-        assert answered["content"][0]["id"] == results["content"][0]["tool_use_id"] == tool_id("functions.f:0")
-
-    @given(st.sets(st.text(max_size=80), min_size=2, max_size=20))
-    def test_stay_apart(self, ids: set[str]) -> None:
-        mapped = {tool_id(id_) for id_ in ids}
-        assert len(mapped) == len(ids)
-        assert all(re.fullmatch("[a-zA-Z0-9_-]{1,64}", id_) for id_ in mapped)
 
 
 class TestFiles:
@@ -237,7 +253,7 @@ def test_every_conversation_is_one_that_the_api_takes_and_nothing_is_lost(messag
 def _all_texts(asked: dict[str, Any]) -> str:
     found = asked.get("system", "")
     for turn in asked["messages"]:
-        content = turn["content"]
+        content = turn["content"] if turn["content"] != OPENING else ""
         found += content if isinstance(content, str) else "".join(block.get("text", "") for block in content)
     return str(found)
 
@@ -249,8 +265,8 @@ class TestReasoningWithoutASignature:
 
     def test_is_also_what_another_provider_has_signed(self) -> None:
         foreign = (ReasoningPart("hm", "openai-responses:gAAAA"), ReasoningPart("", "x:y", is_redacted=True))
-        asked = build_body(ChatRequest("claude-x", (HI, Message("assistant", (*foreign, SIGNED)), HI)))
-        assert asked["messages"][1]["content"] == [{"type": "thinking", "thinking": "hm", "signature": "S"}]
+        asked = build_body(ChatRequest("claude-x", (HI, Message("assistant", (*foreign, SIGNED, TextPart("x"))), HI)))
+        assert asked["messages"][1]["content"] == [THOUGHT, text("x")]
 
     def test_goes_back_to_servers_that_sign_none(self) -> None:
         request = ChatRequest("kimi", (HI, called("a", content=(UNSIGNED,)), returned("a")))

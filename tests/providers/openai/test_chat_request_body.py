@@ -265,6 +265,17 @@ class TestAClientOfTheSameProtocol:
         assert len(answered["tool_call_id"]) == 40
         assert (body["tools"], body["vendor"]) == ([{"type": "function", "function": {"name": "f"}}], 1)
 
+    @both
+    @pytest.mark.parametrize(
+        ("said", "content"),
+        [({}, ""), ({"tool_calls": []}, ""), ({"tool_calls": called(A)["tool_calls"]}, None)],
+        ids=["nothing", "no call", "a call"],
+    )
+    def test_sends_null_for_text_only_beside_calls(self, said: Any, content: str | None, is_official: bool) -> None:
+        body = self.body({}, {"role": "assistant", "content": None, **said}, is_official=is_official)
+        assert body["messages"][0]["content"] == content
+        assert ("tool_calls" in body["messages"][0]) == (content is None)
+
     def test_has_what_another_turn_added_built_behind_its_own(self) -> None:
         sent = {"role": "user", "content": "hi", "vendor": 1}
         said = Message("user", "hi")

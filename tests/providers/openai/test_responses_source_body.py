@@ -17,6 +17,7 @@ from flask_headrace.providers.chat_request import (
     FilePart,
     Message,
     NamedTool,
+    Part,
     ReasoningPart,
     TextPart,
     Tool,
@@ -117,6 +118,12 @@ class TestForClientsOfOtherApis:
             {"role": "assistant", "content": "So."},
             {"type": "function_call", "call_id": "c", "name": "find", "arguments": "{}"},
         ]
+
+    @pytest.mark.parametrize("parts", [(), (TextPart("So."),)])
+    def test_has_no_reasoning_that_nothing_follows(self, parts: tuple[Part, ...]) -> None:
+        stopped = Message("assistant", (*parts, ReasoningPart("hm", sign_as_openai("ENC"))))
+        items = sent(ChatRequest("", (stopped, Message("user", "hi"))))["input"]
+        assert [item["content"] for item in items] == ["So."] * len(parts) + ["hi"]
 
     def test_has_custom_tools_and_their_calls(self) -> None:
         tool = CustomTool("patch", "d", format=GRAMMAR)
