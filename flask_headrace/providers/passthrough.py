@@ -6,6 +6,7 @@ out and named; only what would change the meaning of the answer is refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -166,10 +167,10 @@ def _refused(source: SourceRequest, names: tuple[str, ...]) -> Iterator[str]:
     """
     if not names:
         return
-    lower = [refused.lower() for refused in names]
+    # The names of headers have no case, and a provider may be lenient about that of types.
+    is_refused = re.compile(rf"(?:{'|'.join(map(re.escape, names))})(?:_|\Z)", re.IGNORECASE).match
     for name in [*source.fields, *(header for header, _ in source.headers), *_types(source)]:
-        # The names of headers have no case, and a provider may be lenient about that of types.
-        if any(name.lower() == refused or name.lower().startswith(f"{refused}_") for refused in lower):
+        if is_refused(name):
             yield name
 
 

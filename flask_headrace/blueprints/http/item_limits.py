@@ -17,8 +17,8 @@ _MIN_ITEM_BYTES = 10
 """Minimum size of an item in bytes, in any protocol."""
 
 _CONTAINER_FIELDS = frozenset({
-    "content", "details", "experimental_attachments", "input", "message", "messages", "output", "parts", "summary",
-    "system", "tool_calls", "toolInvocations", "tools",
+    "content", "details", "experimental_attachments", "functions", "input", "message", "messages", "output", "parts",
+    "summary", "system", "tool_calls", "toolInvocations", "tools",
 })  # fmt: skip
 """Fields that contain items. Other fields, such as a tool's JSON Schema, are not searched."""
 

@@ -50,7 +50,10 @@ class ItemReader:
         item_type = value.get("type", "message")
         if not isinstance(item_type, str):
             raise InvalidRequest(f"{path} has the type {as_json(item_type)}: give a type, such as 'message'.")
-        if item_type == ADDITIONAL_TOOLS:  # read with the other tools
+        if item_type == ADDITIONAL_TOOLS:
+            # Its list of tools is read with the other tools.
+            others = {name: inner for name, inner in value.items() if name != "tools" or not isinstance(inner, list)}
+            self._untranslated.add_states(others, path)
             return None
         if (known := ITEMS.get(item_type)) is None or (known is CompactionItem and not is_own_compaction(value)):
             self._untranslated.add_item({**value, "type": item_type}, path)

@@ -14,6 +14,7 @@ from ...core.errors import InvalidRequest
 from ...core.tool_namespaces import QualifiedName
 from ...providers.chat_request import CustomTool, Json, NamedTool, Tool, ToolChoice
 from ..http.request_body import convert
+from ..openai_shared.request import as_json
 from . import input_items
 from .input_items import TOOL_CHOICES, TOOLS, AllowedToolsChoice, FunctionTool, NamedToolChoice, NamespaceTool
 from .untranslated import Untranslated
@@ -125,10 +126,10 @@ class ToolReader:
 
 def _type_of(value: Any, path: str) -> str:  # noqa: ANN401  # any JSON: items of the conversation are not typed
     if not isinstance(value, dict):
-        raise InvalidRequest(f"{path} is {value!r:.100}: it must be an object.")
+        raise InvalidRequest(f"{path} is {as_json(value)}: it must be an object.")
     tool_type = value.get("type", "function")
     if not isinstance(tool_type, str):
-        raise InvalidRequest(f"{path} has the type {tool_type!r:.100}: give a type, such as 'function'.")
+        raise InvalidRequest(f"{path} has the type {as_json(tool_type)}: give a type, such as 'function'.")
     return tool_type
 
 

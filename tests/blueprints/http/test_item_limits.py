@@ -52,6 +52,7 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
         "/v1/chat/completions",
         spoken({name: CALL[name] for name in ("id", "function")}, "assistant", "tool_calls"),
     ),
+    "OpenAI's older functions": ("/v1/chat/completions", {"messages": [TURN], "functions": [{"name": "t"}] * MANY}),
     "items": ("/v1/responses", {"input": [THOUGHT] * MANY}),
     "parts of an item": (
         "/v1/responses",

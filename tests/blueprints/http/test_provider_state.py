@@ -101,6 +101,9 @@ STATES: dict[str, tuple[Any, dict[str, Any], str]] = {
         item(tools=[{"type": "namespace", "name": "n", "tools": [{"type": "file_search", "vector_store_ids": ["v"]}]}]),
         "tools[0].tools[0].vector_store_ids",
     ),
+    "another field of an item with tools": (
+        of_responses, item({"type": "additional_tools", "tools": {"container": "c"}}), "input[1].container",
+    ),
     "another field": (of_responses, item(context={"container": "c"}), "container"),
     "an image beside its data": (
         of_messages,

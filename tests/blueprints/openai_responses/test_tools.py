@@ -52,7 +52,7 @@ class TestTools:
         assert [tool.name for tool in request.tools] == ["find", "agents__patch"]
         assert request.source.unread == ("input[0].tools[2] (web_search)",)
         assert request.source.turns[0].values == (added,)
-        with pytest.raises(InvalidRequest, match=r"input\[0\]\.tools\[0\] is 'x': it must be an object"):
+        with pytest.raises(InvalidRequest, match=r'input\[0\]\.tools\[0\] is "x": it must be an object'):
             read(input=[{**added, "tools": ["x"]}])
 
     @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ class TestTools:
             ({"type": "function"}, "tools[0] is invalid: "),
             ({"type": "custom", "name": 1}, "tools[0] is invalid: "),
             (namespace("a", {"type": "function", "name": None}), "tools[0].tools[0] is invalid: "),
-            ({"type": None}, "tools[0] has the type None"),
+            ({"type": None}, "tools[0] has the type null"),
             ({"type": []}, "tools[0] has the type []"),
             (namespace("a", {"type": []}), "tools[0].tools[0] has the type []"),
         ],
