@@ -49,10 +49,12 @@ def occupy_folder(folder: Path) -> bool:
 
 
 def test_a_state_that_was_removed_is_told_anew(
-    model: supervisor.EmbeddedModelSupervisor, caplog: pytest.LogCaptureFixture
+    model: supervisor.EmbeddedModelSupervisor, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     where = supervisor.wait_until_ready()
-    shutil.rmtree(state_file().parent)
+    # Moved away first: while it is being removed, the supervisor may write a file into it again.
+    removed = state_file().parent.rename(tmp_path / "removed")
+    shutil.rmtree(removed)
     until(is_ready)
     assert supervisor.get_endpoint() == where
     assert state_file().parent.stat().st_mode & 0o777 == 0o700
