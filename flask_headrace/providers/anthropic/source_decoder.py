@@ -60,7 +60,15 @@ class SourceMessageDecoder(MessageDecoder):
 
     def read(self, frames: list[ServerSentEvent], events: list[Event]) -> None:
         """Append the events in the next frames; see `MessageDecoder.read`."""
-        usage: Usage | None = None
+        usages: list[Usage] = []
+        try:
+            self._read_frames(frames, events, usages)
+        finally:
+            # A later usage, at the end of the events, contains the earlier ones.
+            if usages and not self.is_done and not (events and isinstance(events[-1], Usage)):
+                events.append(usages[-1])
+
+    def _read_frames(self, frames: list[ServerSentEvent], events: list[Event], usages: list[Usage]) -> None:
         for place, frame in enumerate(frames):
             if self._has_part or self.is_done:
                 super().read(frames[place:], events)
@@ -70,12 +78,10 @@ class SourceMessageDecoder(MessageDecoder):
                 super().read([frame], new)
             finally:
                 if not self.is_done and new and isinstance(new[-1], Usage):
-                    usage = new.pop()  # type: ignore[assignment]  # a list has one usage, at its end
+                    usages.append(new.pop())  # type: ignore[arg-type]  # a list has one usage, at its end
                 if new:
                     events += [*self._take_held(), *new]
                     self._has_part = True
-        if usage is not None and not self.is_done:
-            events.append(usage)
 
     def end(self) -> list[Event]:
         """Return the last events of the answer; see `MessageDecoder.end`."""

@@ -48,6 +48,16 @@ def test_an_answer_is_the_same_wherever_it_is_cut(cuts: list[int]) -> None:
         assert not places or places in ([len(batch) - 1], [len(batch) - 2])
 
 
+@given(st.lists(st.integers(0, len(WHOLE)), max_size=6).map(sorted))
+def test_the_tokens_of_the_prompt_are_known_at_the_first_part_wherever_the_answer_is_cut(cuts: list[int]) -> None:
+    known: list[Usage] = []
+    for batch in read(WHOLE, *cuts):
+        known += [given for given in batch if isinstance(given, Usage)]
+        if len(batch) > sum(isinstance(given, Usage) for given in batch):
+            break
+    assert known
+
+
 def test_the_common_events_are_those_of_any_client() -> None:
     common = [given for given in told(WHOLE) if not isinstance(given, ProviderEvent)]
     plain = [given for batch in read(WHOLE, decoder=MessageDecoder) for given in batch if not isinstance(given, Usage)]
