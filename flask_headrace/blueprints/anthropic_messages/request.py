@@ -14,6 +14,7 @@ import msgspec
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import ChatRequest, Json, Message, NamedTool, ResponseFormat, Tool, ToolChoice
 from ...providers.source_request import SourceTurn
+from ..http.protocol_headers import pick_protocol_headers
 from ..http.request_body import convert
 from .body import CustomTool, MessagesBody, OutputConfig, ToolChoiceParam
 from .messages import split_message, system_content, with_cache_control
@@ -40,7 +41,7 @@ def to_chat_request(body: MessagesBody, fields: Json, headers: Mapping[str, str]
     """
     untranslated = Untranslated()
     untranslated.add_fields(fields)
-    sent_headers = _protocol_headers(headers)
+    sent_headers = pick_protocol_headers(headers, HEADERS)
     takes_system_turns = SYSTEM_TURNS_BETA in dict(sent_headers).get("anthropic-beta", "")
     turns = _read_turns(body, fields, untranslated)
     tools = _to_tools(body.tools or [], untranslated)
@@ -64,15 +65,6 @@ def to_chat_request(body: MessagesBody, fields: Json, headers: Mapping[str, str]
     kept = [turn for turn in turns if takes_system_turns or not _is_system_message(turn)]
     source = untranslated.source_request("anthropic", own_fields_removed(fields), kept, sent_headers, converted)
     return msgspec.structs.replace(converted, source=source)
-
-
-def _protocol_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    lower = {name.lower(): value for name, value in headers.items()}
-    sent = [(name, value) for name in HEADERS if (value := lower.get(name))]
-    for name, value in sent:
-        if not (value.isascii() and value.isprintable()):
-            raise InvalidRequest(f"The header {name} is {value!r:.100}: it may have printable ASCII characters alone.")
-    return tuple(sent)
 
 
 def _without_null_results(sent: Json) -> Json:

@@ -9,6 +9,7 @@ from werkzeug.datastructures import Headers
 
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import Json
+from ..http.protocol_headers import pick_protocol_headers
 
 _arguments = msgspec.json.Decoder(Json)
 
@@ -26,15 +27,7 @@ def protocol_headers(headers: Headers) -> tuple[tuple[str, str], ...]:
     Raises:
         InvalidRequest: a value is too long, or has characters that do not go on.
     """
-    found = [(name, value) for name in PROTOCOL_HEADERS if (value := headers.get(name))]
-    for name, value in found:
-        if not (value.isascii() and value.isprintable()):
-            raise InvalidRequest(f"The header {name} is {value!r:.100}: it may have printable ASCII characters alone.")
-        if len(value) > MAX_HEADER_CHARS:
-            raise InvalidRequest(
-                f"The header {name} has {len(value)} characters: it may have {MAX_HEADER_CHARS} at most."
-            )
-    return tuple(found)
+    return pick_protocol_headers(headers, PROTOCOL_HEADERS, MAX_HEADER_CHARS)
 
 
 def as_json(value: Any) -> str:  # noqa: ANN401  # any JSON
