@@ -52,7 +52,7 @@ class UntranslatedNames:
         fields: Json,
         turns: Sequence[SourceTurn],
         headers: tuple[tuple[str, str], ...],
-        converted: ChatRequest | None = None,
+        converted: ChatRequest,
     ) -> SourceRequest:
         """Return the request as its client sent it, with these names; for the arguments see `SourceRequest`."""
         names = (tuple(self.unread), tuple(self.essential), tuple(self.state))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import msgspec
+
 from ...core.custom_tool_input import INPUT_SCHEMA
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import ChatRequest, CustomTool, Json, NamedTool, ResponseFormat, Tool, ToolChoice
@@ -50,7 +52,7 @@ def to_chat_request(body: ChatCompletionBody, fields: Json, headers: tuple[tuple
     response_format = _to_response_format(body.response_format, untranslated)
     if body.modalities not in (None, ["text"]):
         untranslated.add_essential("modalities")
-    return ChatRequest(
+    converted = ChatRequest(
         model="",
         messages=tuple([message for turn in turns for message in turn.messages]),
         max_tokens=_max_tokens(body),
@@ -71,8 +73,9 @@ def to_chat_request(body: ChatCompletionBody, fields: Json, headers: tuple[tuple
         thinking=_to_thinking(body.thinking, untranslated),
         verbosity=body.verbosity,
         user=body.user or body.safety_identifier,
-        source=untranslated.source_request("openai-chat", _provider_fields(fields), turns, headers),
     )
+    source = untranslated.source_request("openai-chat", _provider_fields(fields), turns, headers, converted)
+    return msgspec.structs.replace(converted, source=source)
 
 
 def custom_tool_names(request: ChatRequest) -> list[str]:

@@ -14,7 +14,7 @@ import msgspec
 
 from ..chat_request import ChatRequest, CustomTool, Json, NamedTool, ResponseFormat, Tool, ToolChoice
 from ..decoding.request_fields import description_with_grammar, drop_none, function_definition, json_schema_fields
-from ..source_request import SourceRequest, restore_turns
+from ..source_request import SourceRequest, changed_fields, restore_turns
 from .chat_messages import MessageBuilder
 from .chat_server import ChatServer
 from .chat_source_turns import prepared_choice, prepared_message, prepared_tool
@@ -30,6 +30,15 @@ SHARED_WITH_RESPONSES = ("prompt_cache_key", "prompt_cache_options", "prompt_cac
 
 Servers other than OpenAI's own receive only the service tier: some of them refuse fields that they do not know.
 """
+
+REBUILT_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "tools": ("tools",),
+    "tool_choice": ("tool_choice", "tools"),
+    "response_format": ("response_format",),
+}
+"""Request fields that are built anew if an application has changed the fields of the `ChatRequest` beside them."""
+
+_OLDER_NAMES = {"tools": "functions", "tool_choice": "function_call"}
 
 _SET_HERE = frozenset({*UNCHANGED_FIELDS, "max_tokens", "max_completion_tokens", "stop", "stream_options"})
 
@@ -76,8 +85,9 @@ def _stream_options(source: SourceRequest | None) -> Json:
 def _sent_fields(request: ChatRequest, source: SourceRequest, server: ChatServer) -> Json:
     sent = source.fields
     fields: Json = {name: value for name, value in sent.items() if name not in _SET_HERE}
+    added = _added_fields(request, source)
     for name in UNCHANGED_FIELDS:
-        if name in sent and (value := getattr(request, name)) is not None:
+        if (name in sent or name in added) and (value := getattr(request, name)) is not None:
             fields[name] = _as_sent(sent, name, value)
     if isinstance(tools := sent.get("tools"), list):
         fields["tools"] = [prepared_tool(tool, server) for tool in tools]
@@ -86,29 +96,47 @@ def _sent_fields(request: ChatRequest, source: SourceRequest, server: ChatServer
     builder = MessageBuilder(server, _custom_names(request, server))
     messages = restore_turns(request.messages, source, builder.build)
     fields["messages"] = [prepared_message(message, server) for message in messages]
+    if changed := changed_fields(request, source, REBUILT_FIELDS):
+        built = _built_tools_and_format(request, server)
+        for name in changed:
+            fields.pop(name, None)
+            fields.pop(_OLDER_NAMES.get(name, ""), None)
+        fields |= {name: built[name] for name in changed if name in built}
     return fields
+
+
+def _added_fields(request: ChatRequest, source: SourceRequest) -> list[str]:
+    """Return the fields that the client did not send and an application has set."""
+    added = changed_fields(request, source, {name: (name,) for name in UNCHANGED_FIELDS if name not in source.fields})
+    # An effort that was derived from the client's own field for it, which goes on as it came.
+    derived = {"reasoning_effort"} if {"thinking", "reasoning"} & source.fields.keys() else set()
+    return [name for name in added if name not in derived]
 
 
 def _as_sent(sent: Mapping[str, Any], name: str, value: Any) -> Any:  # noqa: ANN401  # a JSON value
     """Return a field as the client sent it, with the digits of its number, unless the service has changed it."""
-    given = sent[name]
+    given = sent.get(name)
     read = msgspec.json.decode(given) if isinstance(given, msgspec.Raw) else given
     return given if read == value else value
 
 
 def _built_fields(request: ChatRequest, server: ChatServer) -> Json:
-    custom_names = _custom_names(request, server)
-    fields: Json = {"messages": MessageBuilder(server, custom_names).build(request.messages)}
+    fields: Json = {"messages": MessageBuilder(server, _custom_names(request, server)).build(request.messages)}
     fields |= drop_none(**{name: getattr(request, name) for name in UNCHANGED_FIELDS})
     if request.source is not None and request.source.family == "anthropic":
         fields["reasoning_effort"] = server.effort(request.reasoning_effort)
+    return drop_none(**fields, **_built_tools_and_format(request, server))
+
+
+def _built_tools_and_format(request: ChatRequest, server: ChatServer) -> Json:
+    fields: Json = {}
     if request.tools:
         fields["tools"] = [_tool(tool, server) for tool in request.tools]
     if request.tool_choice is not None:
-        fields["tool_choice"] = _choice(request.tool_choice, custom_names)
+        fields["tool_choice"] = _choice(request.tool_choice, _custom_names(request, server))
     if request.response_format is not None:
         fields["response_format"] = _format(request.response_format)
-    return drop_none(**fields)
+    return fields
 
 
 def _custom_names(request: ChatRequest, server: ChatServer) -> set[str]:
