@@ -6,6 +6,7 @@ All other modules are internal and may change.
 
 import logging
 
+from .blueprints.before_hooks import Question
 from .core.errors import (
     AnswerReplaced,
     AnswerTooLarge,
@@ -145,6 +146,7 @@ __all__ = [
     "NotSupported",
     "Part",
     "ProviderEvent",
+    "Question",
     "ReasoningDelta",
     "ReasoningPart",
     "ReasoningSignature",

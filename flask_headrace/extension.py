@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from flask import Flask, Response
 
 from . import custom_views
 from .blueprints import cli
+from .blueprints.before_hooks import BeforeHook
 from .blueprints.http.auth import check_host
 from .blueprints.http.error_handlers import handle_headrace_error
 from .blueprints.http.request_streams import close_request_streams
 from .blueprints.native.endpoint import chat_response
 from .blueprints.state import EXTENSION, current_state
-from .core.errors import HeadraceError
+from .core.errors import ConfigurationError, HeadraceError
 from .core.events import Event
 from .providers.custom import CustomProvider
 from .server.open_access import flask_run_addresses, reject_public_addresses
 from .settings import Settings
 from .setup.blueprints import build_blueprints
 from .setup.extension_state import build_state
+
+H = TypeVar("H", bound=BeforeHook)
 
 
 class Headrace:
@@ -36,6 +39,12 @@ class Headrace:
         trusted_hosts: Host names under which the endpoints answer. None allows every name if there are keys or an
             `authorize`, and otherwise only localhost and the names of HEADRACE_TRUSTED_HOSTS.
         providers: Providers of the application, beside those that the settings name.
+        endpoints: The endpoints that the application has, as names of protocols: `native` (the chat page needs it),
+            `openai`, `openai-responses`, `anthropic` and `ai-sdk`. None for all; empty for none but those of streams,
+            which the application's own views need.
+        models: The models that clients may name, as ids (`provider/name`, or an alias) or patterns such as
+            `openai/*`; others are not listed, and are a 404. A request that names no model gets the default model.
+            The application's own views may name any model. None for all models.
         hold_request: Whether a view waits until the status of its answer is known: until the model's first event, a
             refusal, or the first heartbeat (HEADRACE_HEARTBEAT), and for an answer that is not streamed until its end.
             `after_request` functions, extensions and tracing then see what the client gets. If False, the request
@@ -55,6 +64,8 @@ class Headrace:
         page: bool = True,
         trusted_hosts: Sequence[str] | None = None,
         providers: Sequence[CustomProvider] = (),
+        endpoints: Sequence[str] | None = None,
+        models: Sequence[str] | None = None,
         hold_request: bool = True,
     ) -> None:
         self._url_prefix = url_prefix
@@ -62,7 +73,10 @@ class Headrace:
         self._has_page = page
         self._trusted_hosts = None if trusted_hosts is None else tuple(trusted_hosts)
         self._providers = tuple(providers)
+        self._endpoints = _names("endpoints", endpoints)
+        self._models = _names("models", models)
         self._hold_request = hold_request
+        self._before_hooks: list[BeforeHook] = []
         if app is not None:
             self.init_app(app)
 
@@ -86,14 +100,39 @@ class Headrace:
             trusted_hosts=self._trusted_hosts,
             providers=self._providers,
             hold_request=self._hold_request,
+            models=self._models,
+            before_hooks=self._before_hooks,
         )
         app.wsgi_app = close_request_streams(app.wsgi_app)  # type: ignore[assignment, method-assign]  # as Flask documents it
-        for blueprint in build_blueprints(settings, has_page=self._has_page):
+        for blueprint in build_blueprints(settings, has_page=self._has_page, endpoints=self._endpoints):
             blueprint.before_request(check_host)
             app.register_blueprint(blueprint, url_prefix=self._url_prefix)
         if HeadraceError not in app.error_handler_spec[None][None]:
             app.register_error_handler(HeadraceError, handle_headrace_error)
         app.cli.add_command(cli.group)
+
+    def before(self, hook: H) -> H:
+        """Call a function before each question, in its request: a decorator.
+
+        The function gets a `Question`, at every endpoint and in `Headrace.stream`, before anything is sent to a model.
+        It may
+
+        - return None: the question stays as it is;
+        - return another question, such as `question.replace(model="smart")` or `question.with_system("…")`;
+        - return text, an event, or an iterable of them: the answer, which no model is asked for;
+        - raise a `HeadraceError`, or call `abort`: the client gets the error in the form of its protocol.
+
+        Functions are called in the order in which they were added. A repeated request for a resumable stream, with the
+        same id, calls them again and then gets the stream of the first request.
+
+        Args:
+            hook: The function.
+
+        Returns:
+            The function, unchanged.
+        """
+        self._before_hooks.append(hook)
+        return hook
 
     def stream(  # noqa: PLR0913  # by name, as the endpoint takes them
         self,
@@ -157,7 +196,7 @@ class Headrace:
         body, chat_request = custom_views.to_body_and_request(fields, options)
         if owner is None:
             owner = current_state().authorize() if resumable else ""
-        return chat_response(body, chat_request, owner)
+        return chat_response(body, chat_request, owner, is_own_view=True)
 
     def stream_from(self, source: Iterable[str | Event], *, name: str = "app", owner: str = "") -> Response:
         """Stream the output of a generator of the application, such as a chain, an agent or a file.
@@ -175,3 +214,11 @@ class Headrace:
             LimitError: too many streams are open; 503.
         """
         return custom_views.stream_source(source, name, owner)
+
+
+def _names(argument: str, value: Sequence[str] | None) -> tuple[str, ...] | None:
+    if isinstance(value, str):
+        raise ConfigurationError(
+            f"{argument} is {value!r:.100}: give a list of names, as in {argument}=[{value!r:.100}]."
+        )
+    return None if value is None else tuple(value)

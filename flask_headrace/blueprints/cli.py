@@ -50,7 +50,7 @@ def ask(
         messages = (*system_messages, Message("user", question))
         chat_request = ChatRequest("", messages, max_tokens=max_tokens, temperature=temperature)
         with _raise_on_ctrl_c():
-            reader = open_stream(model, chat_request, owner="")
+            reader = open_stream(model, chat_request, owner="", is_own_view=True)
             _print_answer(reader)
         if reader.session.error is not None:
             raise reader.session.error

@@ -15,7 +15,7 @@ from .http.error_handlers import handle_v1_error, is_anthropic_client
 from .http.json_response import json_response
 from .openai_shared.errors import ERROR_SCHEMA
 from .openapi.operation import JSON, Operation, Parameter, ResponseSpec
-from .state import current_state
+from .resolution import offered_models
 
 _NAME_SCHEMA = {"type": "string", "pattern": "^[^/\\n][^\\n]*$"}
 _MODEL_SCHEMA = {"type": "object", "required": ["id", "object", "created", "owned_by"]}
@@ -77,7 +77,7 @@ def models() -> Response:
         InvalidRequest: a query parameter of Anthropic's form is not valid; 400.
     """
     authenticate()
-    found = current_state().registry.models()
+    found = offered_models()
     if is_anthropic_client():
         page = {name: request.args.get(name) for name in ("limit", "before_id", "after_id")}
         return json_response(anthropic_messages.models_page(found, **page))
@@ -94,8 +94,7 @@ def model(id: str) -> Response:  # noqa: A002  # the path's name
         ModelNotFound: no listed model has this id or name; 404.
     """
     authenticate()
-    state = current_state()
-    for found in state.registry.models():
+    for found in offered_models():
         if id in (found.id, found.name):
             return json_response(
                 anthropic_messages.model_object(found) if is_anthropic_client() else _model_object(found)

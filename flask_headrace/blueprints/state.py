@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -14,6 +14,7 @@ from ..streaming.registry import StreamRegistry
 from ..streaming.resumable_streams import ResumableStreams
 from ..streaming.stored_streams import StoredStreams
 from ..streaming.stores.availability import StoreAvailability
+from .before_hooks import BeforeHook
 
 EXTENSION = "headrace"
 
@@ -35,6 +36,8 @@ class ExtensionState:
         trusted_hosts: Accepted host names of requests; None for any name.
         schemas: Configured JSON Schemas by name.
         holds_requests: Whether views wait until the status of their answer is known.
+        offered_models: Patterns of the ids of the models that clients may name; None for all models.
+        before_hooks: The application's functions that see each question before a model does.
         drain_timeout: Seconds that a stopping worker waits for its streams to finish.
         store_availability: Whether the store of resumable streams is usable.
     """
@@ -51,6 +54,8 @@ class ExtensionState:
     trusted_hosts: tuple[str, ...] | None
     schemas: Mapping[str, Json]
     holds_requests: bool
+    offered_models: tuple[str, ...] | None
+    before_hooks: Sequence[BeforeHook]
     drain_timeout: float
     store_availability: StoreAvailability
 

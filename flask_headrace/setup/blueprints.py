@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from flask import Blueprint
 from flask_cors import CORS
@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from ..blueprints import health
 from ..blueprints.chat_page import create_page_blueprint
-from ..blueprints.endpoints import ENDPOINTS
+from ..blueprints.endpoints import chosen_endpoints
 from ..blueprints.http.auth import login_redirect
 from ..blueprints.http.error_handlers import handle_application_abort
 from ..blueprints.http.request_id import REQUEST_ID_HEADERS, add_request_id
@@ -23,15 +23,22 @@ EXPOSED_HEADERS = ("Headrace-Estimated", "Headrace-Stream-Id", *REQUEST_ID_HEADE
 """Response headers that pages of other origins may read."""
 
 
-def build_blueprints(settings: Settings, *, has_page: bool) -> Iterator[Blueprint]:
+def build_blueprints(
+    settings: Settings, *, has_page: bool, endpoints: Sequence[str] | None = None
+) -> Iterator[Blueprint]:
     """Yield all blueprints of the extension, in the order in which the application registers them.
 
     Args:
         settings: The settings; `cors_origins` decides about CORS headers.
-        has_page: Whether the chat page is among the blueprints.
+        has_page: Whether the chat page is among the blueprints, if the native endpoints, which it uses, are.
+        endpoints: See `Headrace`.
+
+    Raises:
+        ConfigurationError: there are no endpoints of a name.
     """
-    for create, _ in ENDPOINTS:
-        blueprint = create()
+    groups = chosen_endpoints(endpoints)
+    for group in groups:
+        blueprint = group.create()
         blueprint.register_error_handler(HTTPException, handle_application_abort)
         blueprint.after_request(close_unread_connection)
         blueprint.after_request(add_request_id)
@@ -39,7 +46,7 @@ def build_blueprints(settings: Settings, *, has_page: bool) -> Iterator[Blueprin
             CORS(blueprint, origins=list(settings.cors_origins), expose_headers=list(EXPOSED_HEADERS))
         yield blueprint
     yield health.create_health_blueprint(render_metrics)
-    described = [operation for _, operations in ENDPOINTS for operation in operations]
+    described = [operation for group in groups for operation in group.operations]
     yield create_openapi_blueprint([*described, *health.OPERATIONS])
-    if has_page:
+    if has_page and any(group.name == "native" for group in groups):
         yield create_page_blueprint(login_redirect)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from flask import Flask
 
+from ..blueprints.before_hooks import BeforeHook
 from ..blueprints.http.auth import LOOPBACK_NAMES, bearer_auth
 from ..blueprints.state import ExtensionState
 from ..metrics import Metrics, get_metrics
@@ -31,6 +32,8 @@ def build_state(  # noqa: PLR0913  # by name
     trusted_hosts: Sequence[str] | None,
     providers: Sequence[CustomProvider],
     hold_request: bool,
+    models: Sequence[str] | None,
+    before_hooks: Sequence[BeforeHook],
 ) -> ExtensionState:
     """Return the extension's state for an application.
 
@@ -41,6 +44,8 @@ def build_state(  # noqa: PLR0913  # by name
         trusted_hosts: See `Headrace`.
         providers: See `Headrace`.
         hold_request: See `Headrace`.
+        models: See `Headrace`.
+        before_hooks: The functions that `Headrace.before` adds; more may be added later.
 
     Raises:
         ConfigurationError: a provider, a schema or the store cannot be used as the settings name it.
@@ -72,6 +77,8 @@ def build_state(  # noqa: PLR0913  # by name
         trusted_hosts=_trusted_hosts(settings, trusted_hosts, is_open=is_open),
         schemas=load_schemas(settings),
         holds_requests=hold_request,
+        offered_models=None if models is None else tuple(models),
+        before_hooks=before_hooks,
         drain_timeout=settings.drain,
         store_availability=StoreAvailability(store),
     )

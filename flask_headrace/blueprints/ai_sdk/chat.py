@@ -15,11 +15,12 @@ from ...core.errors import HeadraceError, InvalidRequest, StoreUnavailable
 from ...providers.chat_request import ChatRequest, Json
 from ...streaming.readable import ReadableStream
 from ...streaming.reader import StreamReader
+from ..echoed_fields import EchoedFields, echoed_fields
 from ..http.auth import authorize_request
 from ..http.event_loop import has_one_loop
 from ..http.request_body import format_validation_error, read_body
 from ..http.stream_response import stream_response
-from ..open_stream import EchoedFields, echoed_fields, open_stream
+from ..open_stream import open_stream
 from ..openapi.operation import EVENT_STREAM, Operation, Parameter, ResponseSpec, event_stream_schema
 from ..state import current_state
 from .chat_body import UIChatBody, read_chat_body

@@ -17,9 +17,9 @@ from ..http.json_response import json_response
 from ..http.request_body import read_body_and_fields
 from ..http.request_id import current_request_id
 from ..http.stream_response import stream_response
-from ..open_stream import count_tokens as count
 from ..open_stream import open_stream
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
+from ..token_count import count_tokens as count
 from .body import MessagesBody
 from .encoder import EVENT_NAMES, MessagesEncoder
 from .models import MODEL_SCHEMA, MODELS_SCHEMA, model_object, models_page

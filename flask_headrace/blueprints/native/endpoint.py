@@ -16,7 +16,7 @@ from ..http.request_body import read_body
 from ..http.stream_response import stream_response
 from ..open_stream import open_stream
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
-from ..state import current_state
+from ..resolution import offered_models
 from . import encoder as native_encoder
 from .body import ChatBody
 from .document_encoder import NativeDocumentEncoder
@@ -65,13 +65,14 @@ def chat() -> Response:
     return chat_response(body, to_chat_request(body), owner)
 
 
-def chat_response(body: ChatBody, chat_request: ChatRequest, owner: str) -> Response:
+def chat_response(body: ChatBody, chat_request: ChatRequest, owner: str, *, is_own_view: bool = False) -> Response:
     """Return a response in the native protocol, streamed or as one JSON value.
 
     Args:
         body: The body, which determines the model and the form of the response.
         chat_request: The request: that of `to_chat_request`, possibly with further options.
         owner: The authenticated caller; empty if the service has no keys.
+        is_own_view: Whether a view of the application asks, which may name any model.
 
     Raises:
         HeadraceError: the stream cannot be opened; see `open_stream`.
@@ -87,6 +88,7 @@ def chat_response(body: ChatBody, chat_request: ChatRequest, owner: str) -> Resp
         id=body.id if is_read else None,
         partial_mode="all" if has_schema else "calls" if body.partials else None,
         enforce_schema=True,
+        is_own_view=is_own_view,
     )
     encoder = encoder_for(reader.session.context)
     return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
@@ -95,8 +97,7 @@ def chat_response(body: ChatBody, chat_request: ChatRequest, owner: str) -> Resp
 def models() -> Response:
     """List the available models."""
     authenticate()
-    state = current_state()
-    available = state.registry.models()
+    available = offered_models()
     default = next((model.id for model in available if model.default), None)
     # Anthropic's form of the capabilities is for its own clients.
     models = [replace(model, anthropic_capabilities=None) for model in available]

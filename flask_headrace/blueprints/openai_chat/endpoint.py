@@ -10,12 +10,13 @@ from flask import Blueprint, Response, request
 from ...core.errors import HeadraceError
 from ...providers.chat_request import ChatRequest
 from ...streaming.readable import ReadableStream
+from ..echoed_fields import EchoedFields, echoed_fields
 from ..http.auth import authorize_request
 from ..http.error_handlers import handle_v1_error
 from ..http.json_answer import json_answer_response
 from ..http.request_body import read_body_and_fields
 from ..http.stream_response import stream_response
-from ..open_stream import EchoedFields, echoed_fields, open_stream
+from ..open_stream import open_stream
 from ..openai_shared.errors import ERROR_SCHEMA
 from ..openai_shared.request import protocol_headers
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema

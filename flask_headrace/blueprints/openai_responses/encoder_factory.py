@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...streaming.context import StreamContext
 from ...streaming.readable import ReadableStream
-from ..open_stream import echoed_fields
+from ..echoed_fields import echoed_fields
 from .encoder import ResponsesEncoder
 
 PROTOCOL = "openai-responses"

@@ -7,13 +7,14 @@ from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError, InvalidRequest
 from ...streaming.reader import StreamReader
+from ..echoed_fields import EchoedFields
 from ..http.auth import authorize_request
 from ..http.error_handlers import handle_v1_error
 from ..http.ignored_header import add_ignored_header
 from ..http.json_answer import json_answer_response
 from ..http.request_body import read_body_and_fields
 from ..http.stream_response import stream_response
-from ..open_stream import EchoedFields, open_stream
+from ..open_stream import open_stream
 from ..openai_shared.errors import ERROR_SCHEMA
 from ..openai_shared.request import protocol_headers
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema

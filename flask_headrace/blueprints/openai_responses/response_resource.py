@@ -11,8 +11,8 @@ from ...core.errors import AnswerTooLarge
 from ...core.events import Cancelled, Completed, Failed, TerminalEvent
 from ...core.text_buffer import MAX_TEXT_CHARS
 from ...streaming.stored_streams import StreamSnapshot
+from ..echoed_fields import echoed_fields
 from ..http.json_response import json_response
-from ..open_stream import echoed_fields
 from ..state import current_state
 from .encoder_factory import PROTOCOL, encoder_of
 from .output import OutputItem, collected_output

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from flask_headrace.blueprints.open_stream import echoed_fields
+from flask_headrace.blueprints.echoed_fields import echoed_fields
 from flask_headrace.blueprints.openai_responses.encoder import ResponsesEncoder
 from flask_headrace.blueprints.openai_responses.request_echo import echoed_request_fields, without_ignored_tools
 from flask_headrace.core.answer import CollectedAnswer

@@ -1,0 +1,107 @@
+"""Finds the provider of a request's model, and says what of the request the provider receives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from fnmatch import fnmatchcase
+
+from msgspec.structs import replace
+
+from ..core.errors import InvalidRequest, ModelNotFound
+from ..providers.base import Provider
+from ..providers.chat_request import ChatRequest
+from ..providers.fallback.router import Router
+from ..providers.passthrough import ignored, missing_features, reduced, refusal
+from ..providers.registry import Model
+from ..providers.request_validation import validation_error
+from .state import current_state
+
+
+def resolve(model: str | None, chat_request: ChatRequest, default_provider: str | None) -> tuple[Provider, ChatRequest]:
+    """Return the provider of a model, and the request that it receives.
+
+    Args:
+        model: The model as the client named it; None for the default model.
+        chat_request: The request.
+        default_provider: The provider for a model that is named without a provider and that no provider lists.
+
+    Raises:
+        InvalidRequest: the request is not valid, or the provider cannot answer it; 400.
+        ModelNotFound: no such model is configured; 404.
+    """
+    if problem := validation_error(chat_request):
+        raise InvalidRequest(problem)
+    if model is not None and not model.strip():
+        raise InvalidRequest(f"model is {model!r:.100}: name a model as provider/name, or omit model for the default.")
+    provider, name = current_state().registry.resolve(model, default_provider)
+    _reject_unsupported(provider, chat_request)
+    return provider, replace(reduced(chat_request, provider), model=name)
+
+
+def check_offered(model: str | None, default_provider: str | None) -> None:
+    """Return if clients may name a model; see `Headrace`.
+
+    Args:
+        model: The model as the client named it; None for the default model, which is always offered.
+        default_provider: See `resolve`.
+
+    Raises:
+        ModelNotFound: no such model is offered; 404.
+    """
+    state = current_state()
+    if model is None or state.offered_models is None:
+        return
+    with suppress(ModelNotFound):  # whose message names what is not offered
+        provider, name = state.registry.resolve(model, default_provider)
+        if _is_offered(state.registry.model_id(provider, name)):
+            return
+    raise ModelNotFound(f"No model {model!r:.102} is offered here: GET /api/models lists those that are.")
+
+
+def offered_models() -> list[Model]:
+    """Return the available models that clients may name, and the default model."""
+    return [model for model in current_state().registry.models() if model.default or _is_offered(model.id)]
+
+
+def _is_offered(model_id: str) -> bool:
+    patterns = current_state().offered_models
+    return patterns is None or any(fnmatchcase(model_id, pattern) for pattern in patterns)
+
+
+def _reject_unsupported(provider: Provider, chat_request: ChatRequest) -> None:
+    if unsupported := missing_features(chat_request, provider):
+        raise InvalidRequest(
+            f"{provider.name} does not support {', '.join(unsupported)}: omit it, or use another model."
+        )
+    reasons = [refusal(chat_request, recipient) for recipient in _recipients(provider)]
+    if reasons and all(reasons):
+        raise InvalidRequest(reasons[0] or "")
+
+
+def ignored_by_provider(provider: Provider, chat_request: ChatRequest) -> dict[str, tuple[str, ...]]:
+    """Return what of a request the provider, or each one of a chain, does not receive, by the provider's name."""
+    names = {recipient.name: ignored(chat_request, recipient) for recipient in _recipients(provider)}
+    return {recipient: left_out for recipient, left_out in names.items() if left_out}
+
+
+def ignored_by_all(provider: Provider, names: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """Return what no provider of a chain receives, given the result of `ignored_by_provider`."""
+    return set[str].intersection(*[set(names.get(recipient.name, ())) for recipient in _recipients(provider)])
+
+
+def _recipients(provider: Provider) -> list[Provider]:
+    return provider.providers if isinstance(provider, Router) else [provider]
+
+
+def prompt_bytes(chat_request: ChatRequest) -> int:
+    """Return the size of a request's texts in bytes of UTF-8.
+
+    Raises:
+        InvalidRequest: a text has half a character; 400.
+    """
+    try:
+        return chat_request.size()
+    except UnicodeEncodeError as error:
+        surrogate = error.object[error.start]
+        raise InvalidRequest(f"The request contains {surrogate!r}, a lone surrogate: send whole characters.") from None
