@@ -6,6 +6,7 @@ All other modules are internal and may change.
 
 import logging
 
+from .answers import Answer
 from .blueprints.before_hooks import Question
 from .core.errors import (
     AnswerReplaced,
@@ -105,6 +106,7 @@ from .signals import (
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __all__ = [
+    "Answer",
     "AnswerReplaced",
     "AnswerRestarted",
     "AnswerTooLarge",

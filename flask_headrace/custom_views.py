@@ -14,13 +14,13 @@ from .blueprints.http.stream_response import stream_response
 from .blueprints.native import encoder as native_encoder
 from .blueprints.native.body import ChatBody
 from .blueprints.native.request import to_chat_request
-from .blueprints.state import current_state
+from .blueprints.open_source import StreamOptions, open_source
 from .core.errors import InvalidRequest
 from .core.events import Event
 from .providers.chat_request import ChatRequest
 from .providers.custom_events import event_batches
 from .streaming.context import StreamContext
-from .streaming.reader import StreamReader
+from .streaming.recording import AnswerSubject
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -46,12 +46,13 @@ def to_body_and_request(fields: Mapping[str, Any], options: Mapping[str, Any]) -
     return body, _convert({**msgspec.structs.asdict(chat_request), **options}, ChatRequest)
 
 
-def stream_source(source: Iterable[str | Event], name: str, owner: str) -> Response:
+def stream_source(source: Iterable[str | Event], name: str, owner: str, options: StreamOptions) -> Response:
     """Return the event stream of a generator; see `Headrace.stream_from`."""
     reject_other_thread()
     context = StreamContext(model=f"{name}/{name}", provider=name, name=name, pricing_provider=name, owner=owner)
-    session = current_state().streams.open(context, lambda: event_batches(source))
-    return stream_response(StreamReader(session), native_encoder)
+    subject = AnswerSubject(chat=options.chat or "", protocol="native", context=options.app_context)
+    reader = open_source(context, lambda: event_batches(source), options, None, lambda: "", lambda: subject)
+    return stream_response(reader, native_encoder)
 
 
 def _convert(fields: Mapping[str, Any], struct: type[S]) -> S:

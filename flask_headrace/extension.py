@@ -14,6 +14,7 @@ from .blueprints.http.auth import check_host
 from .blueprints.http.error_handlers import handle_headrace_error
 from .blueprints.http.request_streams import close_request_streams
 from .blueprints.native.endpoint import chat_response
+from .blueprints.open_source import StreamOptions
 from .blueprints.state import EXTENSION, current_state
 from .core.errors import ConfigurationError, HeadraceError
 from .core.events import Event
@@ -22,8 +23,10 @@ from .server.open_access import flask_run_addresses, reject_public_addresses
 from .settings import Settings
 from .setup.blueprints import build_blueprints
 from .setup.extension_state import build_state
+from .signals import EndHook
 
 H = TypeVar("H", bound=BeforeHook)
+E = TypeVar("E", bound=EndHook)
 
 
 class Headrace:
@@ -77,6 +80,7 @@ class Headrace:
         self._models = _names("models", models)
         self._hold_request = hold_request
         self._before_hooks: list[BeforeHook] = []
+        self._end_hooks: list[EndHook] = []
         if app is not None:
             self.init_app(app)
 
@@ -102,6 +106,7 @@ class Headrace:
             hold_request=self._hold_request,
             models=self._models,
             before_hooks=self._before_hooks,
+            end_hooks=self._end_hooks,
         )
         app.wsgi_app = close_request_streams(app.wsgi_app)  # type: ignore[assignment, method-assign]  # as Flask documents it
         for blueprint in build_blueprints(settings, has_page=self._has_page, endpoints=self._endpoints):
@@ -134,6 +139,26 @@ class Headrace:
         self._before_hooks.append(hook)
         return hook
 
+    def on_end(self, hook: E) -> E:
+        """Call a function with each answer after its end: a decorator.
+
+        The function gets an `Answer`: whole, stopped, failed or abandoned ones alike, each once, in one process. It
+        runs after the end was sent, in a greenlet and an application context of its own, and may block. An exception is
+        logged, and affects nobody. A worker that shuts down waits for it; one that is killed may leave it out. The end
+        of a resumable stream whose worker has died is told by another worker.
+
+        Answers are collected in memory only if an application has such a function, or receives the signal
+        `stream_ended`; each up to HEADRACE_STORE_STREAM.
+
+        Args:
+            hook: The function.
+
+        Returns:
+            The function, unchanged.
+        """
+        self._end_hooks.append(hook)
+        return hook
+
     def stream(  # noqa: PLR0913  # by name, as the endpoint takes them
         self,
         messages: Sequence[Mapping[str, Any]],
@@ -150,6 +175,9 @@ class Headrace:
         resumable: bool = False,
         id: str | None = None,  # noqa: A002  # the endpoint's name
         owner: str | None = None,
+        chat: str | None = None,
+        on_end: EndHook | None = None,
+        context: Any = None,  # noqa: ANN401  # the application's own
         **options: Any,  # noqa: ANN401  # the other fields of a ChatRequest
     ) -> Response:
         """Answer a conversation from a view of the application, as `POST /api/chat` does.
@@ -176,6 +204,12 @@ class Headrace:
                 exists, the response continues it. None for a new random id.
             owner: Id of the user who may read and stop a resumable stream. None calls `authorize` if the stream is
                 resumable, and otherwise means no owner.
+            chat: Id of the owner's conversation: the answer has it, and a resumable stream is found by it. None for no
+                conversation.
+            on_end: Called with the `Answer` after its end, like the functions of `Headrace.on_end`; not if the worker
+                of a resumable stream dies. None for none.
+            context: A value of the application's that comes back as `answer.context`; for a resumable stream a JSON
+                value.
             options: Further fields of a `ChatRequest`, such as `stop` or `top_p`.
 
         Returns:
@@ -196,9 +230,19 @@ class Headrace:
         body, chat_request = custom_views.to_body_and_request(fields, options)
         if owner is None:
             owner = current_state().authorize() if resumable else ""
-        return chat_response(body, chat_request, owner, is_own_view=True)
+        told = {"chat_id": chat, "on_end": on_end, "app_context": context}
+        return chat_response(body, chat_request, owner, is_own_view=True, **told)
 
-    def stream_from(self, source: Iterable[str | Event], *, name: str = "app", owner: str = "") -> Response:
+    def stream_from(  # noqa: PLR0913  # by name
+        self,
+        source: Iterable[str | Event],
+        *,
+        name: str = "app",
+        owner: str = "",
+        chat: str | None = None,
+        on_end: EndHook | None = None,
+        context: Any = None,  # noqa: ANN401  # the application's own
+    ) -> Response:
         """Stream the output of a generator of the application, such as a chain, an agent or a file.
 
         Args:
@@ -206,6 +250,9 @@ class Headrace:
                 the request context, and closed when the reader disconnects.
             name: Name of the source in the log, the metrics and the signals.
             owner: Id of the user in the signals; empty for no owner.
+            chat: Id of the conversation, which the answer has; None for no conversation.
+            on_end: Called with the `Answer` after its end, like the functions of `Headrace.on_end`. None for none.
+            context: A value of the application's that comes back as `answer.context`.
 
         Returns:
             The response to return from the view.
@@ -213,7 +260,8 @@ class Headrace:
         Raises:
             LimitError: too many streams are open; 503.
         """
-        return custom_views.stream_source(source, name, owner)
+        options = StreamOptions(chat=chat, on_end=on_end, app_context=context)
+        return custom_views.stream_source(source, name, owner, options)
 
 
 def _names(argument: str, value: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -66,10 +66,11 @@ class Metrics:
         """Count a stream as open."""
         self._open.inc()
 
-    def record_stream_end(self, end: StreamEndedInfo) -> None:
-        """Count the end of a stream, with its tokens, cost and durations."""
+    def record_stream_end(self, end: StreamEndedInfo, was_open: bool) -> None:  # of a callback
+        """Count the end of a stream, with its tokens, cost and durations; `was_open` if this process had counted it."""
         model = self._model_label(end.model)
-        self._open.dec()
+        if was_open:
+            self._open.dec()
         self._ends.labels(model, end.end, end.reason).inc()
         self._seconds.labels(model).observe(end.seconds)
         if end.first_token_seconds is not None:

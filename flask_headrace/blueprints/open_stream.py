@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import time
-from secrets import token_urlsafe
+from collections.abc import Callable
+from typing import Any
 
 from flask import has_request_context
+from msgspec import to_builtins
 from msgspec.structs import replace
 
-from ..core.errors import InvalidRequest, StreamConflict
 from ..providers.base import Provider
 from ..providers.chat_request import ChatRequest
 from ..streaming.context import PartialMode, StreamContext
@@ -17,16 +17,17 @@ from ..streaming.json_schema.enforce import validate_output
 from ..streaming.json_schema.validator import SchemaValidator
 from ..streaming.producer import Source
 from ..streaming.reader import StreamReader
+from ..streaming.recording import AnswerSubject
 from ..streaming.request_digest import request_digest
 from .before_hooks import REPLY_PROVIDER, Asked, Question, question_of_request, reply_source, run_before_hooks
 from .echoed_fields import EchoedFields, with_echoed_fields
-from .http import idempotency
-from .http.event_loop import has_one_loop, reject_other_thread, require_one_loop
 from .http.request_id import current_request_id
+from .open_source import StreamOptions, idempotency_key, open_source
 from .resolution import check_offered, ignored_by_all, ignored_by_provider, prompt_bytes, resolve
-from .state import ExtensionState, current_state
+from .state import current_state
 
-_STREAM_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
+SYSTEM_ROLES = frozenset({"system", "developer"})
+"""The roles of messages that are no turns of the conversation."""
 
 
 def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
@@ -43,6 +44,8 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
     enforce_schema: bool = False,
     echoed: EchoedFields | None = None,
     is_own_view: bool = False,
+    on_end: Callable[[Any], object] | None = None,
+    app_context: Any = None,  # noqa: ANN401  # the application's own
 ) -> StreamReader:
     """Open a stream in which a model answers a request, and return a reader at its beginning.
 
@@ -60,6 +63,8 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
         enforce_schema: Whether an answer that does not match the JSON Schema of the request fails.
         echoed: The request fields that the response echoes; None for no fields.
         is_own_view: Whether a view of the application asks, which may name any model.
+        on_end: The application's function that gets the answer; None for none beside `Headrace.on_end`.
+        app_context: A value of the application's, for the functions that get the answer.
 
     Raises:
         InvalidRequest: the model cannot answer this request; 400.
@@ -69,34 +74,33 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
         NotSupported: the stream is resumable or opened in an `async def` view, and this process has no shared event
             loop; 501.
     """
-    reject_other_thread()
-    state = current_state()
-    is_resumable |= is_background
-    if id is not None and not is_resumable:
-        raise InvalidRequest("id is given, but resumable is not true: only a resumable stream can have a chosen id.")
+    options = StreamOptions(is_resumable or is_background, id, chat_id, on_end, app_context)
+    key = idempotency_key(options)
     if not is_own_view:
         check_offered(model, default_provider)
     asked = _ask_application(model, chat_request, owner)
     sent = asked.question.request
     provider, request = resolve(asked.question.model, sent, default_provider)
-    context = _stream_context(state.registry.model_id(provider, request.model), provider, request, owner, partial_mode)
+    model_id = current_state().registry.model_id(provider, request.model)
+    context = _stream_context(model_id, provider, request, owner, partial_mode)
     context = replace(context, ignored=ignored_by_provider(provider, sent), is_background=is_background)
-    key = idempotency.requested_key() if id is None and has_one_loop() else None
     if echoed is not None:
         left_out = ignored_by_all(provider, context.ignored)
-        context = with_echoed_fields(context, echoed, left_out, is_stored=is_resumable or key is not None)
-    if asked.reply is None:
-        source = _checked(request, context, lambda: provider.stream(request), enforce_schema=enforce_schema)
-    else:
+        context = with_echoed_fields(context, echoed, left_out, is_stored=options.is_resumable or key is not None)
+    source: Source = lambda: provider.stream(request)  # noqa: E731  # typed
+    if asked.reply is not None:
+        source = reply_source(asked.reply)
         context = replace(context, provider=REPLY_PROVIDER, pricing_provider=REPLY_PROVIDER, prompt_bytes=0)
-        source = _checked(request, context, reply_source(asked.reply), enforce_schema=enforce_schema)
-    if not is_resumable and key is None:
-        return StreamReader(state.streams.open(context, source))
-    # A repeated request is the same question, whatever the application makes of it each time.
-    digest = _digest(context.model, request) if sent is chat_request else _digest(model or "", chat_request)
-    if key is not None:
-        return _open_idempotent(state, digest, context, source, key, chat_id)
-    return _open_resumable(state, digest, context, source, id, chat_id)
+    source = _checked(request, context, source, enforce_schema=enforce_schema)
+
+    def digest() -> str:
+        # A repeated request is the same question, whatever the application makes of it each time.
+        return _digest(context.model, request) if sent is chat_request else _digest(model or "", chat_request)
+
+    def subject() -> AnswerSubject:
+        return _subject(asked.question, chat_request, options)
+
+    return open_source(context, source, options, key, digest, subject)
 
 
 def _ask_application(model: str | None, chat_request: ChatRequest, owner: str) -> Asked:
@@ -105,46 +109,22 @@ def _ask_application(model: str | None, chat_request: ChatRequest, owner: str) -
     return run_before_hooks(current_state().before_hooks, question_of_request(model, chat_request, owner))
 
 
+def _subject(question: Question, chat_request: ChatRequest, options: StreamOptions) -> AnswerSubject:
+    """Return what an answer is about: what the client has asked, without what the application has added."""
+    return AnswerSubject(
+        question=tuple([to_builtins(message) for message in chat_request.messages if message.role not in SYSTEM_ROLES]),
+        chat=options.chat or "",
+        protocol=question.protocol,
+        is_document=question.request.response_format is not None,
+        context=options.app_context,
+    )
+
+
 def _checked(request: ChatRequest, context: StreamContext, source: Source, *, enforce_schema: bool) -> Source:
     response_format = request.response_format
     if not enforce_schema or response_format is None or response_format.schema is None:
         return source
     return validate_output(SchemaValidator(response_format.schema, context.owner), source, context.model)
-
-
-def _open_resumable(  # noqa: PLR0913, PLR0917  # the arguments of `open_stream`
-    state: ExtensionState,
-    digest: str,
-    context: StreamContext,
-    source: Source,
-    stream_id: str | None,
-    chat_id: str | None,
-) -> StreamReader:
-    require_one_loop()
-    if stream_id is not None and not _STREAM_ID.fullmatch(stream_id):
-        raise InvalidRequest(f"id is {stream_id!r:.100}: it must be 16 to 64 letters, digits, hyphens and underscores.")
-    state.store_availability.log_once()
-    return state.resumable_streams.open(stream_id or token_urlsafe(16), digest, context, source, chat_id)
-
-
-def _open_idempotent(  # noqa: PLR0913, PLR0917  # the arguments of `_open_resumable`
-    state: ExtensionState,
-    digest: str,
-    context: StreamContext,
-    source: Source,
-    key: str,
-    chat_id: str | None,
-) -> StreamReader:
-    ids = [idempotency.stream_id_of(key, context.owner, attempt + 1) for attempt in range(idempotency.MAX_ATTEMPTS)]
-    streams = state.resumable_streams
-    stream_id = next((id_ for id_ in ids[:-1] if not streams.has_failed_before_answer(id_, context.owner)), ids[-1])
-    try:
-        return _open_resumable(state, digest, context, source, stream_id, chat_id)
-    except StreamConflict:
-        raise StreamConflict(
-            f"{idempotency.HEADER} is {key!r:.100}, with which another question was sent: use a new key for each "
-            "question."
-        ) from None
 
 
 def _digest(model: str, chat_request: ChatRequest) -> str:

@@ -38,6 +38,7 @@ class ExtensionState:
         holds_requests: Whether views wait until the status of their answer is known.
         offered_models: Patterns of the ids of the models that clients may name; None for all models.
         before_hooks: The application's functions that see each question before a model does.
+        wants_answers: Whether the application wants to know what is answered.
         drain_timeout: Seconds that a stopping worker waits for its streams to finish.
         store_availability: Whether the store of resumable streams is usable.
     """
@@ -56,6 +57,7 @@ class ExtensionState:
     holds_requests: bool
     offered_models: tuple[str, ...] | None
     before_hooks: Sequence[BeforeHook]
+    wants_answers: Callable[[], bool]
     drain_timeout: float
     store_availability: StoreAvailability
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from flask import Flask
+import gevent
+from flask import Flask, request_started
 
 from ..blueprints.before_hooks import BeforeHook
 from ..blueprints.http.auth import LOOPBACK_NAMES, bearer_auth
+from ..blueprints.http.event_loop import has_one_loop
 from ..blueprints.state import ExtensionState
 from ..metrics import Metrics, get_metrics
 from ..providers.custom import CustomProvider, adapt_provider
 from ..providers.registry import ModelRegistry
 from ..settings import Settings
-from ..signals import report_end, report_start
+from ..signals import EndHook, EndReporter, report_start
 from ..streaming.registry import StreamRegistry
 from ..streaming.resumable_streams import ResumableStreams
+from ..streaming.resume.orphans import keep_finishing_orphans, read_recording
 from ..streaming.resume.store_writer import StoreWriter
 from ..streaming.stored_streams import StoredStreams
 from ..streaming.stores.availability import StoreAvailability
@@ -34,6 +37,7 @@ def build_state(  # noqa: PLR0913  # by name
     hold_request: bool,
     models: Sequence[str] | None,
     before_hooks: Sequence[BeforeHook],
+    end_hooks: Sequence[EndHook],
 ) -> ExtensionState:
     """Return the extension's state for an application.
 
@@ -46,6 +50,7 @@ def build_state(  # noqa: PLR0913  # by name
         hold_request: See `Headrace`.
         models: See `Headrace`.
         before_hooks: The functions that `Headrace.before` adds; more may be added later.
+        end_hooks: The functions that `Headrace.on_end` adds; more may be added later.
 
     Raises:
         ConfigurationError: a provider, a schema or the store cannot be used as the settings name it.
@@ -54,14 +59,23 @@ def build_state(  # noqa: PLR0913  # by name
     registry = _build_registry(settings, providers, metrics)
     store = open_configured_store(settings)
     store_writer = StoreWriter(store)
+    reporter = EndReporter(app, end_hooks, metrics.record_stream_end)
     streams = StreamRegistry(
         settings.limits(),
         settings.max_streams,
         max_streams_per_owner=settings.max_streams_per_owner,
         on_start=report_start(app, metrics.record_stream_start),
-        on_end=report_end(app, metrics.record_stream_end),
+        on_end=reporter.report,
+        after_end=reporter.tell_application,
         store_writer=store_writer,
     )
+    max_size = settings.limits().max_stored_bytes
+    store_writer.on_orphan_end = lambda record, ending: reporter.report_orphan(
+        record, read_recording(store_writer, record, max_size), ending
+    )
+    availability = StoreAvailability(store)
+    if not availability.is_process_local:
+        _finish_orphans(app, reporter, store_writer)
     resumable_streams = ResumableStreams(streams, store_writer)
     is_open = authorize is None and not settings.api_keys
     return ExtensionState(
@@ -79,9 +93,24 @@ def build_state(  # noqa: PLR0913  # by name
         holds_requests=hold_request,
         offered_models=None if models is None else tuple(models),
         before_hooks=before_hooks,
+        wants_answers=lambda: reporter.wants_answers,
         drain_timeout=settings.drain,
-        store_availability=StoreAvailability(store),
+        store_availability=availability,
     )
+
+
+def _finish_orphans(app: Flask, reporter: EndReporter, store_writer: StoreWriter) -> None:
+    """Finish the streams of dead workers from the first request on, if the application wants to know their answers.
+
+    Otherwise such a stream is finished when somebody asks for it.
+    """
+
+    def start(_: Flask) -> None:
+        request_started.disconnect(start, app)
+        if reporter.wants_answers and has_one_loop():
+            gevent.spawn(keep_finishing_orphans, store_writer)
+
+    request_started.connect(start, app, weak=False)
 
 
 def _build_registry(settings: Settings, providers: Sequence[CustomProvider], metrics: Metrics) -> ModelRegistry:

@@ -28,6 +28,7 @@ class StreamContext(msgspec.Struct, frozen=True, gc=False):
         incarnation: A random name that distinguishes a resumable stream from earlier and later streams of the same id:
             after a store has lost a stream, a client can open its id again. Empty for a plain stream.
         request_id: The id of the HTTP request that opened the stream, for the log; empty for none.
+        subject: What the answer is about, for the application; see `AnswerSubject`. Empty if nobody wants to know it.
         ignored: What of the request a provider does not receive, as paths for people, by the provider's name.
     """
 
@@ -44,6 +45,7 @@ class StreamContext(msgspec.Struct, frozen=True, gc=False):
     is_background: bool = False
     incarnation: str = ""
     request_id: str = ""
+    subject: bytes = b""
     ignored: dict[str, tuple[str, ...]] = {}  # msgspec gives each one of its own
 
 

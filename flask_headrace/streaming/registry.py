@@ -12,6 +12,7 @@ from . import producer
 from .context import StreamContext, StreamLimits
 from .owner_limits import OwnerLimits
 from .producer import Source
+from .recording import Recording
 from .resume.store_writer import StoreWriter
 from .resume.stored_reader import StoredStreamReader
 from .session import StreamSession
@@ -27,10 +28,12 @@ class StreamRegistry:
         limits: The limits of each stream.
         max_streams: How many streams may be open at once.
         on_start: Called when a stream is opened, before its source is called.
-        on_end: Called once for each stream after its end, in a greenlet of its own; may block.
+        on_end: Called once for each stream after its end, in a greenlet of its own; must not wait for long.
         store_writer: Writes the events of resumable streams; None if there is no store.
         max_streams_per_owner: How many streams one owner may have open; None for a quarter of `max_streams`, and at
             least one.
+        after_end: Called once for each stream after `on_end`, when the stream does not count as open any more; may
+            block. A worker that shuts down waits for it.
 
     Attributes:
         max_streams: How many streams may be open at once.
@@ -45,6 +48,7 @@ class StreamRegistry:
         on_end: Callable[[StreamSession], None],
         store_writer: StoreWriter | None = None,
         *,
+        after_end: Callable[[StreamSession], None] = lambda _: None,
         max_streams_per_owner: int | None = None,
     ) -> None:
         self.limits = limits
@@ -52,8 +56,9 @@ class StreamRegistry:
         self._store_writer = store_writer
         self.max_streams = max_streams
         self._on_start = on_start
-        self._on_end = on_end
+        self._on_end, self._after_end = on_end, after_end
         self._open: dict[str, StreamSession] = {}
+        self._ending: set[StreamSession] = set()
         self._stored_readers: set[StoredStreamReader] = set()
         self._is_empty = Flag()
         self._is_empty.set()
@@ -87,13 +92,21 @@ class StreamRegistry:
             )
         self._owner_limits.check(owner)
 
-    def open(self, context: StreamContext, source: Source, *, stored_id: str | None = None) -> StreamSession:
+    def open(
+        self,
+        context: StreamContext,
+        source: Source,
+        *,
+        stored_id: str | None = None,
+        recording: Recording | None = None,
+    ) -> StreamSession:
         """Open a stream. Its source is called when the current greenlet next waits.
 
         Args:
             context: The stream's context.
             source: Where its events come from.
             stored_id: The id that the store writer has claimed for a resumable stream; None for a plain stream.
+            recording: See `StreamSession`.
 
         Raises:
             LimitError: see `check_capacity`.
@@ -103,7 +116,7 @@ class StreamRegistry:
         if stored_id in self._open:
             raise StoreUnavailable(f"An earlier stream {stored_id!r} is about to end here. Try again.", retry_after=1)
         sink = None if stored_id is None else self._store_writer
-        session = StreamSession(context, self.limits, id=stored_id, sink=sink)
+        session = StreamSession(context, self.limits, id=stored_id, sink=sink, recording=recording)
         self._open[session.id] = session
         self._owner_limits.add(session, context.owner)
         self._is_empty.clear()
@@ -164,11 +177,19 @@ class StreamRegistry:
     def _finish(self, session: StreamSession) -> None:
         # Waiting requests go before the report of an ended stream.
         gevent.sleep(0)
+        self._ending.add(session)
         try:
             self._on_end(session)
         finally:
             del self._open[session.id]
             self._owner_limits.remove(session)
+            self._tell_end(session)
+
+    def _tell_end(self, session: StreamSession) -> None:
+        try:
+            self._after_end(session)
+        finally:
+            self._ending.remove(session)
             session.is_reported = True
-            if not self._open:
+            if not self._open and not self._ending:
                 self._is_empty.set()

@@ -17,6 +17,7 @@ from .context import StreamContext
 from .producer import Source
 from .readable import ReadableStream
 from .reader import StreamReader
+from .recording import Recording
 from .registry import StreamRegistry
 from .request_digest import is_same_request
 from .resume import cursor, store_outage
@@ -47,13 +48,14 @@ class ResumableStreams:
         self._store = store_writer.store
         self.lookup = StreamLookup(streams, store_writer)
 
-    def open(
+    def open(  # noqa: PLR0913, PLR0917  # each of another type
         self,
         id: str,  # noqa: A002
         request_digest: str,
         context: StreamContext,
         source: Source,
         chat: str | None = None,
+        recording: Recording | None = None,
     ) -> StreamReader:
         """Begin a stream and read it. If a stream of that id exists, read that one from its beginning.
 
@@ -64,6 +66,7 @@ class ResumableStreams:
             context: The model and the owner of the stream, see `StreamContext`.
             source: Yields the events of the stream.
             chat: The id of the owner's conversation whose latest answer the stream is; None if it has no id.
+            recording: See `StreamSession`.
 
         Raises:
             StreamConflict: a stream of that id answers another request, or belongs to another owner; 409.
@@ -78,7 +81,7 @@ class ResumableStreams:
         with self._store_writer.pending.lock(id):
             record = self._local_record(id) or self._store_writer.claim(claim, name)
             if record is None:
-                return self._clear_name_when_read(StreamReader(self._begin(id, context, source)), name)
+                return self._clear_name_when_read(StreamReader(self._begin(id, context, source, recording)), name)
         if record.claim.owner != context.owner or not is_same_request(record.claim.request_digest, request_digest):
             raise StreamConflict(f"A stream {id!r} is there already, and answers another question: choose another id.")
         return self._clear_name_when_read(self._read(record, 0, not_found=_not_begun), name)
@@ -89,10 +92,10 @@ class ResumableStreams:
         claim = None if session is None else self._store_writer.claim_of(session)
         return None if claim is None else StreamRecord(claim)
 
-    def _begin(self, id_: str, context: StreamContext, source: Source) -> StreamSession:
+    def _begin(self, id_: str, context: StreamContext, source: Source, recording: Recording | None) -> StreamSession:
         try:
             self._end_earlier(id_)
-            return self._streams.open(context, source, stored_id=id_)
+            return self._streams.open(context, source, stored_id=id_, recording=recording)
         except BaseException:
             # Nobody fills the stream: a second attempt, at any worker, must find the id free.
             self._store_writer.withdraw(id_)

@@ -25,18 +25,18 @@ from ..core.events import (
     StreamMetadata,
     TerminalEvent,
     Usage,
-    terminal_reason,
 )
+from .back_pressure import BackPressure
 from .buffer import EventBuffer, text_size
 from .completion_time import with_completion_time
 from .context import StreamContext, StreamLimits
 from .deadlines import Deadline, TimeoutScheduler
 from .disconnect_grace import DisconnectGrace
 from .readable import Reader
+from .recording import Recording
 from .sink import EventSink
 from .source_timeouts import source_deadlines
 from .usage_tracker import UsageTracker
-from .waiter import GreenletWaiter
 
 MAX_BATCH_EVENTS = 1024
 """Events that a reader which is behind gets at once."""
@@ -50,6 +50,7 @@ class StreamSession:
         limits: The limits of the stream.
         id: The stream's id; None for a new random one.
         sink: Writes the events into a store; None for a plain stream.
+        recording: Collects what readers are sent, for the application; None if nobody wants to know it.
 
     Attributes:
         interrupt: Stops the producer; set by it while it runs, otherwise None.
@@ -64,12 +65,11 @@ class StreamSession:
     """
 
     __slots__ = (
+        "_back_pressure",
         "_buffer",
         "_deadlines",
         "_grace",
-        "_is_blocked",
         "_readers",
-        "_space_waiter",
         "_usage_tracker",
         "ended_at",
         "error",
@@ -81,6 +81,7 @@ class StreamSession:
         "last_event_at",
         "limits",
         "pending_terminal",
+        "recording",
         "sink",
         "started_at",
         "terminal",
@@ -95,8 +96,10 @@ class StreamSession:
         *,
         id: str | None = None,  # noqa: A002
         sink: EventSink | None = None,
+        recording: Recording | None = None,
     ) -> None:
         self.id = id or secrets.token_urlsafe(16)
+        self.recording = recording
         self.sink = sink
         self.was_stored = sink is not None
         self.limits = limits
@@ -110,11 +113,10 @@ class StreamSession:
         self.first_event_at: float | None = None
         self.ended_at: float | None = None
         self._usage_tracker = UsageTracker(context)
-        self._is_blocked = False
         self._buffer = EventBuffer()
         self._grace = DisconnectGrace(limits.grace, self._has_remote_readers, lambda: self.cancel("reader_left"))
         self._readers: list[Reader] = []
-        self._space_waiter = GreenletWaiter()
+        self._back_pressure = BackPressure()
         self._deadlines = TimeoutScheduler(self._current_deadlines, limits.shortest_wait())
         self._deadlines.start()
 
@@ -138,11 +140,6 @@ class StreamSession:
     def is_stored(self) -> bool:
         """Whether the stream is resumable: it can be read from any event."""
         return self.sink is not None
-
-    @property
-    def reason(self) -> str:
-        """Why the stream ended, in one word; see `terminal_reason`."""
-        return terminal_reason(self.terminal)
 
     # For the producer
 
@@ -184,22 +181,21 @@ class StreamSession:
     def _publish(self, events: list[Event], size: int = 0) -> None:
         if self.sink is not None:
             self.sink.write(self, self._buffer.last_number + 1, events)
+        if self.recording is not None and self.was_stored:
+            self.recording.add(events)
         self._buffer.add(events, size)
 
     def _wait_for_space(self) -> None:
         if self.is_stored and self._buffer.size > self.limits.max_stored_bytes:
             self.detach_store()
-        self._is_blocked = True
         try:
-            while (
-                not self.is_stored
-                and self._buffer.size > self.limits.max_buffer_bytes
-                and self.pending_terminal is None
-            ):
-                self._space_waiter.wait()
+            self._back_pressure.wait_while(self._is_full)
         finally:
-            self._is_blocked = False
             self.last_event_at = time.monotonic()
+
+    def _is_full(self) -> bool:
+        is_over = self._buffer.size > self.limits.max_buffer_bytes
+        return not self.is_stored and is_over and self.pending_terminal is None
 
     # For readers
 
@@ -214,8 +210,9 @@ class StreamSession:
         if self.sink is None and len(self._readers) == 1:
             events = self._buffer.pop_after(reader.position)
             reader.position += len(events)
-            if self._is_blocked:
-                self._space_waiter.wake()
+            if self.recording is not None and not self.was_stored:
+                self.recording.add(events)
+            self._back_pressure.relieve()
         else:
             events = self._buffer.after(reader.position, MAX_BATCH_EVENTS)
             reader.position += len(events)
@@ -252,8 +249,12 @@ class StreamSession:
         # Events that all readers have are of no use, unless later readers can come.
         if not self.is_stored and self._readers:
             self._buffer.discard(min([reader.position for reader in self._readers]))
-            if self._is_blocked:
-                self._space_waiter.wake()
+            self._back_pressure.relieve()
+
+    @property
+    def has_readers(self) -> bool:
+        """Whether the stream has readers at this worker."""
+        return bool(self._readers)
 
     def detach_store(self) -> None:
         """Become a plain stream for the current readers, because the store is unreachable or full."""
@@ -283,11 +284,8 @@ class StreamSession:
             if self.interrupt is not None:
                 self.interrupt()
 
-    # Time limits
-
     def _stop_timers(self) -> None:
-        # Timers run after the end while readers remain: their clients must not stall forever.
-        if self.terminal is not None and not self._readers:
+        if self.terminal is not None and not self._readers:  # a remaining reader's client must not stall forever
             self._deadlines.stop()
             self._grace.stop()
 
@@ -296,4 +294,6 @@ class StreamSession:
             yield from reader.deadlines()
         # Once the end is decided, no time limit applies to the source, which may take its time to close.
         if self.pending_terminal is None:
-            yield from source_deadlines(self, is_routed=self._usage_tracker.is_routed, is_blocked=self._is_blocked)
+            yield from source_deadlines(
+                self, is_routed=self._usage_tracker.is_routed, is_blocked=self._back_pressure.is_blocked
+            )

@@ -6,6 +6,7 @@ import gevent
 import pytest
 
 from flask_headrace.core.errors import ShuttingDown, StreamLimitExceeded
+from flask_headrace.core.events import terminal_reason
 from flask_headrace.streaming.registry import StreamRegistry
 from flask_headrace.streaming.session import StreamSession
 from tests.streaming.stage import CONTEXT, DONE, UNLIMITED, Reader, Source, text
@@ -18,6 +19,7 @@ def streams(most: int = 10, **callbacks) -> StreamRegistry:
         most,
         on_start=callbacks.get("on_start", lambda _: None),
         on_end=callbacks.get("on_end", lambda _: None),
+        after_end=callbacks.get("after_end", lambda _: None),
     )
 
 
@@ -59,7 +61,7 @@ class TestOpen:
             many.open(CONTEXT, source)
         until(lambda: len(many) == 0)
         assert source.asked == 0
-        assert [session.reason for session in ended] == ["stopped"]
+        assert [terminal_reason(session.terminal) for session in ended] == ["stopped"]
 
 
 class TestEnd:
@@ -116,7 +118,7 @@ class TestDrain:
 
     def test_waits_until_each_end_was_told(self) -> None:
         reported: list[str] = []
-        many = streams(on_end=lambda session: (gevent.sleep(0.05), reported.append(session.reason)))
+        many = streams(on_end=lambda session: (gevent.sleep(0.05), reported.append(terminal_reason(session.terminal))))
         Reader(many.open(CONTEXT, Source()))
         many.drain(0.01)
         assert reported == ["shutting_down"]

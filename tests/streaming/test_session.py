@@ -6,7 +6,7 @@ import gevent
 import pytest
 from gevent.event import Event as Flag
 
-from flask_headrace.core.events import Cancelled, Failed
+from flask_headrace.core.events import Cancelled, Failed, terminal_reason
 from flask_headrace.streaming.context import StreamLimits
 from flask_headrace.streaming.reader import StreamReader
 from flask_headrace.streaming.session import StreamSession
@@ -111,7 +111,7 @@ class TestDuration:
     def test_ends_one_that_nobody_reads(self) -> None:
         stream = Stream(Source(text("x" * 300)), StreamLimits(duration=SHORT, max_buffer_bytes=100))
         until(lambda: stream.ends)
-        assert stream.session.reason == "max_duration"
+        assert terminal_reason(stream.session.terminal) == "max_duration"
 
 
 class TestClient:
@@ -187,11 +187,11 @@ class TestAnEndThatTakesItsTime:
 
 class TestAccount:
     def test_reason_is_one_word(self) -> None:
-        assert StreamSession(CONTEXT, UNLIMITED).reason == ""
+        assert terminal_reason(StreamSession(CONTEXT, UNLIMITED).terminal) == ""
         for ending, reason in [(DONE, "stop"), (Cancelled("stopped"), "stopped"), (Failed("x", "y", False), "x")]:
             session = StreamSession(CONTEXT, UNLIMITED)
             session.finish(ending)
-            assert session.reason == reason
+            assert terminal_reason(session.terminal) == reason
 
     def test_repr_tells_state_events_readers_and_age(self) -> None:
         session = StreamSession(CONTEXT, UNLIMITED)

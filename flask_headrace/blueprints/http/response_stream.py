@@ -21,8 +21,8 @@ from .request_streams import close_with_request
 MAX_CHUNK_BYTES = 65536
 """Maximum bytes per chunk. The client must accept each chunk within its timeout."""
 
-REPORT_TIMEOUT = 5.0
-"""Seconds that a thread with its own event loop waits at the end of a response for the stream's usage report."""
+REPORT_TIMEOUT = 30.0
+"""Seconds that a thread with its own event loop waits at the end of a response for the report of the stream's end."""
 
 
 class ResponseStream:
@@ -103,7 +103,7 @@ class ResponseStream:
             self.reader.mark_progress()
 
     def close(self) -> None:
-        """Stop the watcher and close the reader; without a shared event loop, wait for the stream's usage report."""
+        """Stop the watcher and close the reader; without a shared event loop, wait until the stream's end is reported."""
         self.watcher.stop()
         self.reader.close()
         if not has_one_loop():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from flask import Blueprint, Response, request
 from msgspec.structs import replace
@@ -65,14 +67,14 @@ def chat() -> Response:
     return chat_response(body, to_chat_request(body), owner)
 
 
-def chat_response(body: ChatBody, chat_request: ChatRequest, owner: str, *, is_own_view: bool = False) -> Response:
+def chat_response(body: ChatBody, chat_request: ChatRequest, owner: str, **options: Any) -> Response:  # noqa: ANN401
     """Return a response in the native protocol, streamed or as one JSON value.
 
     Args:
         body: The body, which determines the model and the form of the response.
         chat_request: The request: that of `to_chat_request`, possibly with further options.
         owner: The authenticated caller; empty if the service has no keys.
-        is_own_view: Whether a view of the application asks, which may name any model.
+        options: Further arguments of `open_stream`, for a view of the application.
 
     Raises:
         HeadraceError: the stream cannot be opened; see `open_stream`.
@@ -88,7 +90,7 @@ def chat_response(body: ChatBody, chat_request: ChatRequest, owner: str, *, is_o
         id=body.id if is_read else None,
         partial_mode="all" if has_schema else "calls" if body.partials else None,
         enforce_schema=True,
-        is_own_view=is_own_view,
+        **options,
     )
     encoder = encoder_for(reader.session.context)
     return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import gevent
+import msgspec
+
 from ...core.errors import ResumptionLost, WorkerLost
 from ...core.events import AnswerRestarted, Event, ResponseStarted
 from ...core.usage import estimate_usage, with_attempt
 from ..buffer import text_size
+from ..internal_error import log_failures
+from ..recording import AnswerSubject, Recording
 from ..stores.base import Store, StreamRecord
 from .store_writer import StoreWriter, failure_events
 from .stored_events import MAX_READ_BYTES, decode_context, events_after, last_event_number
+
+ORPHAN_INTERVAL = 10.0
+"""Seconds between two looks for streams of dead workers."""
 
 
 def finish_orphaned(store_writer: StoreWriter, record: StreamRecord) -> None:
@@ -25,6 +33,51 @@ def finish_orphaned(store_writer: StoreWriter, record: StreamRecord) -> None:
     """
     with store_writer.pending.lock(record.claim.id):
         store_writer.acquire_and_finish(record, lambda: _ending(store_writer.store, record))
+
+
+def keep_finishing_orphans(store_writer: StoreWriter) -> None:
+    """Finish the streams of dead workers periodically, as long as this worker lives.
+
+    Args:
+        store_writer: This worker's access to the store.
+    """
+    while True:
+        with log_failures("finishing the streams of dead workers", on_store_unavailable=lambda: None):
+            finish_orphans(store_writer)
+        gevent.sleep(ORPHAN_INTERVAL)
+
+
+def read_recording(store_writer: StoreWriter, record: StreamRecord, max_size: int) -> Recording:
+    """Return what the store has of the answer of a stream.
+
+    Args:
+        store_writer: This worker's access to the store.
+        record: The record of the stream.
+        max_size: See `Recording`.
+    """
+    context = decode_context(record.claim)
+    subject = msgspec.json.decode(context.subject, type=AnswerSubject) if context.subject else AnswerSubject()
+    recording, after = Recording(subject, None, max_size), 0
+    with suppress(ResumptionLost):
+        while batches := store_writer.store.read(record.claim.id, after, MAX_READ_BYTES):
+            for batch in batches:
+                recording.add(events_after(batch, after, context.incarnation))
+                after = last_event_number(batch)
+    return recording
+
+
+def finish_orphans(store_writer: StoreWriter) -> None:
+    """Finish the streams of dead workers, after which nobody may ever ask.
+
+    Args:
+        store_writer: This worker's access to the store.
+
+    Raises:
+        StoreUnavailable: the store is away; 503.
+    """
+    for record in store_writer.store.orphans():
+        if store_writer.lease.is_worker_dead(record.claim.worker):
+            finish_orphaned(store_writer, record)
 
 
 def _ending(store: Store, record: StreamRecord) -> list[Event]:

@@ -48,6 +48,8 @@ class StoreWriter:
         store: The store.
 
     Attributes:
+        on_orphan_end: Called with the record of a dead worker's stream and its last events, after this worker has
+            finished the stream; may block. None for nothing.
         worker: The name of this worker, made up at random.
         lease: The lease of this worker.
         pending: Operations that the store could not complete yet. Whoever begins or ends a stream holds the lock of its
@@ -56,6 +58,7 @@ class StoreWriter:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.on_orphan_end: Callable[[StreamRecord, list[Event]], None] | None = None
         self.worker = secrets.token_urlsafe(12)
         self.lease = WorkerLease(store, self.worker)
         self.pending = PendingOperations()
@@ -251,21 +254,24 @@ class StoreWriter:
         if id_ in self._claims or id_ in self._stored:
             return  # the stream was begun anew here, and does not belong to the dead worker any more
         self._start_maintenance()
-        self.pending.schedule(id_, self._finish_operation(id_, ending))
+        operation = self._finish_operation(id_, ending, is_orphan=True)
+        self.pending.schedule(id_, operation)
         self.store.acquire(id_, record.claim.worker, self.worker)
         # Even if this call acquired nothing: an earlier one may have acquired the stream, which then has no end yet.
-        self.finish_stream(id_, ending)
+        self.pending.schedule_and_run(id_, operation)
 
     def _run_pending(self, id_: str) -> None:
         with log_failures(f"ending stream {id_} in the store"), self.pending.lock(id_):
             self.pending.run(id_)
 
-    def _finish_operation(self, id_: str, ending: Callable[[], list[Event]]) -> Callable[[], bool]:
+    def _finish_operation(
+        self, id_: str, ending: Callable[[], list[Event]], *, is_orphan: bool = False
+    ) -> Callable[[], bool]:
         # It replaces the withdrawal of a failed claim, if that is pending.
         self._failed_claims.discard(id_)
-        return lambda: self._finish(id_, ending)
+        return lambda: self._finish(id_, ending, is_orphan=is_orphan)
 
-    def _finish(self, id_: str, ending: Callable[[], list[Event]]) -> bool:
+    def _finish(self, id_: str, ending: Callable[[], list[Event]], *, is_orphan: bool) -> bool:
         """Finish a stream in the store; return whether it is finished, gone, or another worker's."""
         record = self.store.find(id_)
         if record is None or record.is_finished or record.claim.worker != self.worker:
@@ -273,7 +279,11 @@ class StoreWriter:
         events = ending()
         payload = encode_payload(events, decode_context(record.claim).incarnation)
         batch = EventBatch(id_, record.last + 1, len(events), payload, is_last=True)
-        return not self.store.append(self.worker, [batch])  # refused if the stream has got more events meanwhile
+        if self.store.append(self.worker, [batch]):
+            return False  # refused: the stream has got more events meanwhile
+        if is_orphan and self.on_orphan_end is not None:
+            gevent.spawn(self.on_orphan_end, record, events)
+        return True
 
 
 def failure_events(error: HeadraceError) -> Callable[[], list[Event]]:

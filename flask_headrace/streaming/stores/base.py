@@ -15,6 +15,9 @@ import msgspec
 LEASE_DURATION = 4.0
 """Seconds for which a worker counts as alive after it has renewed its lease."""
 
+MAX_ORPHANS = 500
+"""Streams of dead workers that a store returns at once."""
+
 RESERVED_TERMINAL_BYTES = 4096
 """Payload size up to which a store accepts a stream's last batch even if it is full: readers must learn of the end."""
 
@@ -211,6 +214,10 @@ class Store(Protocol):
 
     def is_alive(self, worker: str) -> bool:
         """Whether the lease of a worker has not expired. Clocks of different machines are never compared."""
+        ...
+
+    def orphans(self) -> list[StreamRecord]:
+        """Return the records of unfinished streams whose workers' leases have expired, at most `MAX_ORPHANS`."""
         ...
 
     def acquire(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002

@@ -15,7 +15,15 @@ import gevent
 import msgspec
 
 from ...core.errors import StoreUnavailable
-from .base import LEASE_DURATION, RESERVED_TERMINAL_BYTES, EventBatch, StoreLimits, StreamClaim, StreamRecord
+from .base import (
+    LEASE_DURATION,
+    MAX_ORPHANS,
+    RESERVED_TERMINAL_BYTES,
+    EventBatch,
+    StoreLimits,
+    StreamClaim,
+    StreamRecord,
+)
 from .notifier import ChangeNotifier
 
 BATCH_OVERHEAD_BYTES, STREAM_OVERHEAD_BYTES = 128, 640
@@ -232,6 +240,12 @@ class MemoryStore:
     def is_alive(self, worker: str) -> bool:
         """Whether the lease of a worker has not expired."""
         return self._leases.get(worker, 0.0) > time.monotonic()
+
+    def orphans(self) -> list[StreamRecord]:
+        """Return the records of unfinished streams whose workers' leases have expired."""
+        running = [self._streams[id_] for id_ in self._running]
+        dead = [stream.record() for stream in running if not self.is_alive(stream.claim.worker)]
+        return dead[:MAX_ORPHANS]
 
     def acquire(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
         """Make a worker the one that fills an unfinished stream of a dead worker; return whether it is."""

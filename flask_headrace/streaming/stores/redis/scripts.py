@@ -155,6 +155,16 @@ IS_ALIVE = script("""
 return is_alive(ARGV[1], now()) and 1 or 0
 """)
 
+ORPHANS = script("""
+local time, found, most = now(), {}, tonumber(ARGV[1])
+for _, id in ipairs(redis.call('ZRANGE', RUNNING, 0, -1)) do
+    local worker = redis.call('HGET', P .. 's:' .. id, 'worker')
+    if worker and not is_alive(worker, time) then found[#found + 1] = {id, record(id)} end
+    if #found >= most then break end
+end
+return found
+""")
+
 ACQUIRE = stream_script("""
 local id, dead, worker = unpack(ARGV)
 local key = P .. 's:' .. id

@@ -12,7 +12,15 @@ from typing import Any
 import msgspec
 
 from ....core.errors import StoreUnavailable
-from ..base import LEASE_DURATION, RESERVED_TERMINAL_BYTES, EventBatch, StoreLimits, StreamClaim, StreamRecord
+from ..base import (
+    LEASE_DURATION,
+    MAX_ORPHANS,
+    RESERVED_TERMINAL_BYTES,
+    EventBatch,
+    StoreLimits,
+    StreamClaim,
+    StreamRecord,
+)
 from . import scripts
 from .compatibility import check_server
 from .connection import RedisConnectionPool
@@ -144,6 +152,11 @@ class RedisStore:
     def is_alive(self, worker: str) -> bool:
         """Whether the lease of a worker has not expired."""
         return bool(self._pool.run(scripts.IS_ALIVE, worker))
+
+    def orphans(self) -> list[StreamRecord]:
+        """Return the records of unfinished streams whose workers' leases have expired."""
+        found = self._pool.run(scripts.ORPHANS, MAX_ORPHANS)
+        return [to_record(id_.decode(), answer) for id_, answer in found]
 
     def acquire(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
         """Make a worker the one that fills an unfinished stream of a dead worker; return whether it is."""

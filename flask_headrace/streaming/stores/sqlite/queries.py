@@ -13,11 +13,19 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
-from ..base import RESERVED_TERMINAL_BYTES, EventBatch, StoreLimits, StreamClaim, StreamRecord
+from ..base import (
+    LEASE_DURATION,
+    MAX_ORPHANS,
+    RESERVED_TERMINAL_BYTES,
+    EventBatch,
+    StoreLimits,
+    StreamClaim,
+    StreamRecord,
+)
 from .database import transaction
 from .leases import is_alive
 
@@ -102,10 +110,22 @@ def clear_name(db: sqlite3.Connection, name: str, stream: str) -> None:
     db.execute("DELETE FROM names WHERE name = ? AND stream = (SELECT key FROM streams WHERE id = ?)", (name, stream))
 
 
+def orphans(db: sqlite3.Connection) -> list[StreamRecord]:
+    """Return the records of unfinished streams whose workers' leases have expired, at most `MAX_ORPHANS`."""
+    found = db.execute(
+        f"{RECORD} AND NOT is_finished "  # noqa: S608
+        "AND worker NOT IN (SELECT worker FROM leases WHERE until > clock() AND until <= clock() + :lease) LIMIT :most",
+        {"retention": 0, "lease": LEASE_DURATION, "most": MAX_ORPHANS},
+    )
+    return [_to_record(row) for row in found.fetchall()]
+
+
 def _record(found: sqlite3.Cursor) -> StreamRecord | None:
     row = found.fetchone()
-    if row is None:
-        return None
+    return None if row is None else _to_record(row)
+
+
+def _to_record(row: tuple[Any, ...]) -> StreamRecord:
     *claim, last, is_finished, is_stopping = row
     return StreamRecord(StreamClaim(*claim), last, bool(is_finished), bool(is_stopping))
 

@@ -125,6 +125,10 @@ class SqliteStore:
         """Whether the lease of a worker has not expired."""
         return self._reads.run(leases.is_alive, worker)
 
+    def orphans(self) -> list[StreamRecord]:
+        """Return the records of unfinished streams whose workers' leases have expired."""
+        return self._reads.run(queries.orphans)
+
     def acquire(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
         """Make a worker the one that fills an unfinished stream of a dead worker; return whether it is."""
         return self._writes.run(queries.acquire, id, dead, worker)

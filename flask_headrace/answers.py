@@ -1,0 +1,132 @@
+"""The answer of one stream, for the application: what readers were sent, how it ended, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, to_builtins
+
+from .core.answer import CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
+from .core.events import Completed, Usage
+from .providers.chat_request import Message, Part, ReasoningPart, TextPart, ToolCall
+from .streaming.recording import Recording
+
+WHOLE_REASONS = frozenset({"stop", "tool_calls"})
+"""Finish reasons of answers that the model has ended by itself."""
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What was answered to a question: what its readers were sent, and no more.
+
+    Args:
+        id: The id of the stream.
+        owner: The id of the user who asked; empty for no owner.
+        chat: The id of the conversation that the view has given; empty for none.
+        model: The model that answered, as readers name it: `provider/name`, or an alias.
+        provider: The name of the provider.
+        protocol: The protocol of the request: `native`, `openai`, `openai-responses`, `anthropic`, `ai-sdk`,
+            `ai-sdk-v4` or `text`.
+        request_id: The id of the request, in its response header `x-request-id`; empty for none.
+        question: The messages of the question, without system messages, in the form that `Headrace.stream` takes.
+            Empty for `stream_from`, and if the stream ended on another worker and the question had more than 256 KiB.
+        text: The text of the answer.
+        reasoning: The text of the model's reasoning.
+        tool_calls: The complete tool calls.
+        document: The JSON value of a structured answer; None if the answer is none, or is not complete.
+        end: `done`, `failed` or `cancelled`.
+        reason: The finish reason if `done`, the error code if `failed`, the reason of the cancellation if `cancelled`.
+        is_whole: Whether the model has ended the answer by itself and readers were sent all of it: not if it was cut at
+            its limit of tokens or by a filter, failed, was stopped, or if its reader left before its end.
+        is_cut: Whether the end of `text`, `reasoning` and `tool_calls` is missing here, because the answer is larger
+            than HEADRACE_STORE_STREAM.
+        usage: Tokens and cost.
+        started_at: When the stream was opened, in seconds since 1970.
+        ended_at: When it ended, in seconds since 1970.
+        first_token_seconds: Seconds from opening to the first event; None if there was no event.
+        messages: The messages that the answer adds to the conversation, in the form that `Headrace.stream` takes:
+            the next question is `[*answer.question, *answer.messages, {"role": "user", …}]`. Empty if nothing was
+            answered.
+        context: The value that the view has given as `context`.
+    """
+
+    id: str
+    owner: str
+    chat: str
+    model: str
+    provider: str
+    protocol: str
+    request_id: str
+    question: tuple[Mapping[str, Any], ...]
+    text: str
+    reasoning: str
+    tool_calls: tuple[ToolCall, ...]
+    document: Any
+    end: Literal["done", "failed", "cancelled"]
+    reason: str
+    is_whole: bool
+    is_cut: bool
+    usage: Usage
+    started_at: float
+    ended_at: float
+    first_token_seconds: float | None
+    messages: tuple[Mapping[str, Any], ...]
+    context: Any
+
+
+def recorded_fields(recording: Recording) -> dict[str, Any]:
+    """Return the fields of an `Answer` that a recording has."""
+    answer, subject = recording.answer, recording.subject
+    completed = answer.completed
+    is_whole = completed is not None and completed.finish_reason in WHOLE_REASONS and not recording.is_cut
+    return {
+        "chat": subject.chat,
+        "protocol": subject.protocol,
+        "question": subject.question,
+        "context": subject.context,
+        "text": answer.text(),
+        "reasoning": answer.reasoning(),
+        "tool_calls": tuple(_calls(answer)),
+        "document": _document(answer, completed) if subject.is_document else None,
+        "is_whole": is_whole,
+        "is_cut": recording.is_cut,
+        "messages": tuple(_messages(answer)),
+    }
+
+
+def _calls(answer: CollectedAnswer) -> list[ToolCall]:
+    blocks = [block for block in answer.tool_calls() if isinstance(block.arguments, dict)]
+    return [ToolCall(block.id, block.name, block.arguments) for block in blocks]
+
+
+def _messages(answer: CollectedAnswer) -> list[Mapping[str, Any]]:
+    calls = tuple(_calls(answer))
+    parts = [part for block in answer.blocks if (part := _part(block)) is not None]
+    content: str | tuple[Part, ...] = tuple(parts)
+    if all(isinstance(part, TextPart) for part in parts):
+        content = "".join([part.text for part in parts if isinstance(part, TextPart)])
+    if not content and not calls:
+        return []
+    message: dict[str, Any] = to_builtins(Message("assistant", content, calls))
+    return [message]
+
+
+def _part(block: TextBlock) -> Part | None:
+    match block:
+        case ToolCallBlock():
+            return None
+        case ReasoningBlock(signature=signature, is_redacted=is_redacted):
+            # Without a signature, no provider takes reasoning back.
+            return None if signature is None else ReasoningPart(block.text, signature, is_redacted)
+        case _:
+            return TextPart(block.text) if block.text else None
+
+
+def _document(answer: CollectedAnswer, completed: Completed | None) -> Any:  # noqa: ANN401  # a JSON value
+    if completed is None:
+        return None
+    try:
+        return msgspec.json.decode(answer.text())
+    except (msgspec.MsgspecError, RecursionError):
+        return None
