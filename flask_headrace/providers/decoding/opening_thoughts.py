@@ -182,8 +182,9 @@ class OpeningThoughts:
             self._read_text(TextDelta(rest), events)
 
     def _drop_text(self) -> None:
-        # What describes the text comes with the text.
-        self._waiting = [event for event in self._waiting if type(event) is ProviderEvent and describes_text(event)]
+        # What describes the text comes with the text; earlier descriptions are of texts that had only thoughts.
+        described = [event for event in self._waiting if type(event) is ProviderEvent and describes_text(event)]
+        self._waiting = [*described[-1:]]
         self._text = ""
 
     def _begin_text(self, events: list[Event]) -> None:
