@@ -103,7 +103,7 @@ class AnthropicMessages:
     @property
     def _is_official(self) -> bool:
         """Whether the server is Anthropic's own."""
-        return (urlsplit(self.pricing_provider).hostname or "").endswith("anthropic.com")
+        return f".{urlsplit(self.pricing_provider).hostname}".endswith(".anthropic.com")
 
     def _send_request(self, request: ChatRequest) -> tuple[httpx2.Response, str, MessageDecoder]:
         import anthropic  # noqa: PLC0415
