@@ -134,6 +134,15 @@ def test_the_thoughts_are_sent_while_they_grow_and_the_text_as_it_comes(service:
         reading.until(b"[DONE]")
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_reader_who_leaves_in_the_thoughts_stops_the_model(service: Service, upstream: Upstream, kind: str) -> None:
+    upstream.answer("left-behind", KINDS[kind][2].answer("<think>may", Gate("never")))
+    number = len(upstream.requests("left-behind"))
+    with asking(service.url, f"{kind}/left-behind") as reading:
+        reading.until(b'"may"')
+    upstream.closed("left-behind", number)
+
+
 def test_the_same_at_each_cut_of_the_bytes(service: Service, upstream: Upstream) -> None:
     whole = openai_wire.answer("<think>a</think>b")
     start = whole.body.index(b"<think>")

@@ -6,6 +6,7 @@ The official SDK sends the request; the response's bytes are decoded here, to th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
@@ -96,9 +97,10 @@ class AnthropicMessages:
         import anthropic  # noqa: PLC0415  # only loaded where it is used
 
         with map_sdk_errors(anthropic, self.name, self.pricing_provider):
-            batches = decode_stream(*self._send_request(request))
             thoughts = opening_thoughts(self._think_tags, request, is_official=self._is_official)
-            yield from separate_thoughts(batches, thoughts)
+            with closing(decode_stream(*self._send_request(request))) as batches:
+                yield from separate_thoughts(batches, thoughts)
+                yield from batches
 
     @property
     def _is_official(self) -> bool:

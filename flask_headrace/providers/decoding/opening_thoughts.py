@@ -7,7 +7,6 @@ decoder, so that each API, and each client of the same API, has the same answer.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -24,7 +23,7 @@ MAX_BLANKS = 32
 MAX_RUNS = 16
 """Runs of thoughts, one after the other, that may open an answer."""
 
-MAX_DOUBTFUL = 2000
+MAX_DOUBTFUL = 500
 """Characters behind a closing tag that wait for another one, if there was a second opening tag in the thoughts."""
 
 MAX_WAITING = 64
@@ -213,22 +212,25 @@ def opening_thoughts(tags: ThinkTags, request: ChatRequest, *, is_official: bool
 
 
 def separate_thoughts(batches: Iterator[list[Event]], thoughts: OpeningThoughts | None) -> Iterator[list[Event]]:
-    """Return the batches of an answer with its opening thoughts as `ReasoningDelta`s; None leaves them as they are."""
-    return batches if thoughts is None else _separated(batches, thoughts)
+    """Yield the first batches of an answer, with its opening thoughts as `ReasoningDelta`s, until its text has begun.
 
+    The further batches of `batches` stay as they are, and need not pass through here.
 
-def _separated(batches: Any, thoughts: OpeningThoughts) -> Iterator[list[Event]]:  # noqa: ANN401  # has `close`
-    with closing(batches):
-        try:
-            for events in batches:
-                yield thoughts.separate(events)
-                if thoughts.is_over:
-                    break
-        except Exception:
-            # What has arrived is a part of the answer, also if this breaks off.
-            yield thoughts.flush()
-            raise
-        yield from batches
+    Args:
+        batches: The batches of the answer.
+        thoughts: What separates the thoughts; None if the text stays as it is, so that nothing is yielded.
+    """
+    if thoughts is None:
+        return
+    try:
+        for events in batches:
+            yield thoughts.separate(events)
+            if thoughts.is_over:
+                return
+    except Exception:
+        # What has arrived is a part of the answer, also if this breaks off.
+        yield thoughts.flush()
+        raise
 
 
 @lru_cache(maxsize=64)

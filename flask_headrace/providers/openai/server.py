@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
@@ -127,9 +128,10 @@ class OpenAIServer(ABC):
         address = self._address()
         decoder = self._decoder(request)
         with map_sdk_errors(openai, self.name, address.base_url):
-            batches = decode_stream(self._send(request, address), self.name, decoder)
             thoughts = opening_thoughts(self._think_tags, request, is_official=address.is_official)
-            yield from separate_thoughts(batches, thoughts)
+            with closing(decode_stream(self._send(request, address), self.name, decoder)) as batches:
+                yield from separate_thoughts(batches, thoughts)
+                yield from batches
 
     def _send(self, request: ChatRequest, address: Address) -> httpx2.Response:
         import openai  # noqa: PLC0415

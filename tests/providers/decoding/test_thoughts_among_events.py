@@ -122,53 +122,35 @@ class TestWhatTheProviderSays:
         assert len(thoughts.separate([ITEM] * 1000)) == 1000
 
 
-class Batches:
-    """Batches of an answer that breaks off, as an iterator that knows whether it is closed."""
-
-    def __init__(self, *batches: list[Event], error: Exception | None = None) -> None:
-        self.is_closed = False
-        self._batches, self._error = batches, error
-
-    def __iter__(self) -> Iterator[list[Event]]:
-        try:
-            yield from self._batches
-            if self._error:
-                raise self._error
-        finally:
-            self.is_closed = True
+def batches(*sent: list[Event], error: Exception | None = None) -> Iterator[list[Event]]:
+    yield from sent
+    if error is not None:
+        raise error
 
 
 class TestTheBatchesOfAnAnswer:
     @pytest.mark.parametrize(
-        ("text", "lost"),
+        ("text", "last"),
         [
             ("<thi", TextDelta("<thi")),
             ("<think></thi", ReasoningDelta("</thi")),
             ("<think><think></think>a", TextDelta("a")),
         ],
     )
-    def test_that_breaks_off_lose_nothing(self, text: str, lost: Event) -> None:
-        batches = separate_thoughts(
-            iter(Batches([TextDelta(text)], error=UpstreamProtocolError("broken"))), OpeningThoughts(DEFAULT_TAGS)
-        )
-        found: list[Event] = []
+    def test_that_breaks_off_lose_nothing(self, text: str, last: Event) -> None:
+        broken = batches([TextDelta(text)], error=UpstreamProtocolError("broken"))
+        found: list[list[Event]] = []
         with pytest.raises(UpstreamProtocolError):
-            found.extend(event for batch in batches for event in batch)
-        assert found[-1] == lost
+            found.extend(separate_thoughts(broken, OpeningThoughts(DEFAULT_TAGS)))
+        assert found[-1][-1] == last
 
-    def test_go_on_as_they_are_once_the_text_has_begun(self) -> None:
-        later: list[Event] = [TextDelta("<think>")]
-        batches = separate_thoughts(iter(Batches([TextDelta("a")], later, END)), OpeningThoughts(DEFAULT_TAGS))
-        assert [id(batch) for batch in batches][1:] == [id(later), id(END)]
+    def test_do_not_pass_through_here_once_the_text_has_begun(self) -> None:
+        answer = batches([TextDelta("<think>a")], [TextDelta("</think>b")], [TextDelta("c")], END)
+        separated = list(separate_thoughts(answer, OpeningThoughts(DEFAULT_TAGS)))
+        assert separated == [[ReasoningDelta("a")], [TextDelta("b")]]
+        assert list(answer) == [[TextDelta("c")], END]
 
-    def test_are_closed_with_their_reader(self) -> None:
-        for text in ("a", "<think>a"):
-            source = Batches([TextDelta(text)], END)
-            batches = separate_thoughts(iter(source), OpeningThoughts(DEFAULT_TAGS))
-            next(batches)
-            batches.close()  # type: ignore[attr-defined]
-            assert source.is_closed
-
-    def test_are_those_of_the_decoder_where_the_text_stays_as_it_is(self) -> None:
-        source = iter(Batches(END))
-        assert separate_thoughts(source, None) is source
+    def test_never_pass_through_here_where_the_text_stays_as_it_is(self) -> None:
+        answer = batches(END)
+        assert list(separate_thoughts(answer, None)) == []
+        assert list(answer) == [END]
