@@ -30,7 +30,7 @@ its tests from [`flask_headrace.testing`](#flask_headracetesting). All other mod
 """
 
 SECTIONS = {
-    "Application": ("extension", "blueprints.before_hooks", "factory", "settings"),
+    "Application": ("extension", "blueprints.before_hooks", "answers", "factory", "settings"),
     "Signals": ("signals",),
     "Requests": ("providers.chat_request",),
     "Events": ("core.events",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import gevent
-from flask import Flask, request_started
+from flask import Flask
 
 from ..blueprints.before_hooks import BeforeHook
 from ..blueprints.http.auth import LOOPBACK_NAMES, bearer_auth
@@ -74,8 +74,8 @@ def build_state(  # noqa: PLR0913  # by name
         record, read_recording(store_writer, record, max_size), ending
     )
     availability = StoreAvailability(store)
-    if not availability.is_process_local:
-        _finish_orphans(app, reporter, store_writer)
+    if has_one_loop() and not availability.is_process_local:
+        gevent.spawn(keep_finishing_orphans, store_writer, lambda: reporter.wants_answers)
     resumable_streams = ResumableStreams(streams, store_writer)
     is_open = authorize is None and not settings.api_keys
     return ExtensionState(
@@ -97,20 +97,6 @@ def build_state(  # noqa: PLR0913  # by name
         drain_timeout=settings.drain,
         store_availability=availability,
     )
-
-
-def _finish_orphans(app: Flask, reporter: EndReporter, store_writer: StoreWriter) -> None:
-    """Finish the streams of dead workers from the first request on, if the application wants to know their answers.
-
-    Otherwise such a stream is finished when somebody asks for it.
-    """
-
-    def start(_: Flask) -> None:
-        request_started.disconnect(start, app)
-        if reporter.wants_answers and has_one_loop():
-            gevent.spawn(keep_finishing_orphans, store_writer)
-
-    request_started.connect(start, app, weak=False)
 
 
 def _build_registry(settings: Settings, providers: Sequence[CustomProvider], metrics: Metrics) -> ModelRegistry:

@@ -103,7 +103,7 @@ class ResponseStream:
             self.reader.mark_progress()
 
     def close(self) -> None:
-        """Stop the watcher and close the reader; without a shared event loop, wait until the stream's end is reported."""
+        """Stop the watcher and close the reader; in a thread of its own, wait until the end is reported."""
         self.watcher.stop()
         self.reader.close()
         if not has_one_loop():
