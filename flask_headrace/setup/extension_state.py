@@ -20,6 +20,7 @@ from ..streaming.registry import StreamRegistry
 from ..streaming.resumable_streams import ResumableStreams
 from ..streaming.resume.orphans import keep_finishing_orphans, read_recording
 from ..streaming.resume.store_writer import StoreWriter
+from ..streaming.session import StreamSession
 from ..streaming.stored_streams import StoredStreams
 from ..streaming.stores.availability import StoreAvailability
 from .providers import build_registry
@@ -57,23 +58,11 @@ def build_state(  # noqa: PLR0913  # by name
     """
     metrics = get_metrics()
     registry = _build_registry(settings, providers, metrics)
-    store = open_configured_store(settings)
-    store_writer = StoreWriter(store)
+    store_writer = StoreWriter(open_configured_store(settings))
     reporter = EndReporter(app, end_hooks, metrics.record_stream_end)
-    streams = StreamRegistry(
-        settings.limits(),
-        settings.max_streams,
-        max_streams_per_owner=settings.max_streams_per_owner,
-        on_start=report_start(app, metrics.record_stream_start),
-        on_end=reporter.report,
-        after_end=reporter.tell_application,
-        store_writer=store_writer,
-    )
-    max_size = settings.limits().max_stored_bytes
-    store_writer.on_orphan_end = lambda record, ending: reporter.report_orphan(
-        record, read_recording(store_writer, record, max_size), ending
-    )
-    availability = StoreAvailability(store)
+    on_start = report_start(app, metrics.record_stream_start)
+    streams = _build_streams(settings, store_writer, reporter, on_start)
+    availability = StoreAvailability(store_writer.store)
     if has_one_loop() and not availability.is_process_local:
         gevent.spawn(keep_finishing_orphans, store_writer, lambda: reporter.wants_answers)
     resumable_streams = ResumableStreams(streams, store_writer)
@@ -96,6 +85,24 @@ def build_state(  # noqa: PLR0913  # by name
         wants_answers=lambda: reporter.wants_answers,
         drain_timeout=settings.drain,
         store_availability=availability,
+    )
+
+
+def _build_streams(
+    settings: Settings, store_writer: StoreWriter, reporter: EndReporter, on_start: Callable[[StreamSession], None]
+) -> StreamRegistry:
+    limits = settings.limits()
+    store_writer.on_orphan_end = lambda record, ending: reporter.report_orphan(
+        record, read_recording(store_writer, record, limits.max_stored_bytes), ending
+    )
+    return StreamRegistry(
+        limits,
+        settings.max_streams,
+        max_streams_per_owner=settings.max_streams_per_owner,
+        on_start=on_start,
+        on_end=reporter.report,
+        after_end=reporter.tell_application,
+        store_writer=store_writer,
     )
 
 

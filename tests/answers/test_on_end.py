@@ -2,103 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import signal
-import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.answers.stage import HOST, Told, answer_of, ask, settings_for
 from tests.support.host import Host
 from tests.support.reader import QUESTION, Reading, send
 from tests.support.upstream import Gate, Reasoning, ToolCall, Upstream, anthropic_wire, openai_wire
-
-HOST = """
-import json, os
-from flask import Flask, g, request
-from flask_headrace import Headrace, ToolCallCompleted, ToolCallStarted, stream_ended, stream_started
-from msgspec import json as msgjson
-
-app = Flask(__name__)
-app.config["HEADRACE_EMBEDDED"] = False
-headrace = Headrace(app, url_prefix="/assistant", authorize=lambda: request.headers.get("X-User", "somebody"))
-TOLD = os.environ["TOLD"]
-
-
-def write(kind, value):
-    with open(TOLD, "ab") as file:
-        file.write(msgjson.encode({"kind": kind, "pid": os.getpid(), **value}) + b"\\n")
-
-
-@app.teardown_appcontext
-def close(_):
-    if "session" in g:
-        write("closed", {"id": g.session})
-
-
-@headrace.on_end
-def save(answer):
-    g.session = answer.id
-    write("answer", msgjson.decode(msgjson.encode(answer)))
-
-
-@headrace.on_end
-def broken(answer):
-    if answer.context == "break":
-        raise ZeroDivisionError("no such table")
-
-
-@stream_ended.connect
-def ended(sender, stream):
-    from flask import current_app
-    write("signal", {"id": stream.id, "app": current_app.name, "text": stream.answer.text})
-
-
-@stream_started.connect
-def started(sender, stream):
-    write("started", {"id": stream.id})
-
-
-@app.get("/healthz")
-def health():
-    return "ok"
-
-
-@app.post("/own")
-def own():
-    fields = request.get_json()
-    only = fields.pop("only", None)
-    called = (lambda answer: write("only", {"id": answer.id, "context": answer.context})) if only else None
-    return headrace.stream(fields.pop("messages"), on_end=called, **fields)
-
-
-@app.get("/generator")
-def generator():
-    def pieces():
-        yield "one "
-        yield ToolCallStarted(0, "c1", "find")
-        yield ToolCallCompleted(0, {"place": "mill"})
-        yield "two"
-    return headrace.stream_from(pieces(), chat="c9", owner="gen", context={"any": "value"})
-"""
-
-
-class Told:
-    """What the application was told, in the order in which it was told."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def all(self, kind: str = "answer") -> list[dict[str, Any]]:
-        lines = self.path.read_bytes().splitlines() if self.path.exists() else []
-        return [entry for line in lines if (entry := json.loads(line))["kind"] == kind]
-
-    def about(self, stream_id: str, kind: str = "answer") -> list[dict[str, Any]]:
-        return [entry for entry in self.all(kind) if entry["id"] == stream_id]
 
 
 @pytest.fixture(scope="module")
@@ -106,41 +18,10 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     return Told(tmp_path_factory.mktemp("told") / "answers")
 
 
-def settings_for(upstream: Upstream, told: Told) -> dict[str, str]:
-    return {
-        "OPENAI_BASE_URL": upstream.url + "/v1",
-        "OPENAI_API_KEY": "sk-test-openai",
-        "ANTHROPIC_BASE_URL": upstream.url,
-        "ANTHROPIC_API_KEY": "sk-test-anthropic",
-        "TOLD": str(told.path),
-        "HEADRACE_STORE_STREAM": "100000",
-    }
-
-
 @pytest.fixture(scope="module")
 def host(upstream: Upstream, told: Told, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     with Host(tmp_path_factory.mktemp("host"), HOST, **settings_for(upstream, told)) as running:
         yield running
-
-
-def stored_events(path: Path) -> int:
-    """Return the number of the last event of the only stream in a SQLite store."""
-    with contextlib.closing(sqlite3.connect(path)) as store:
-        return int(store.execute("SELECT coalesce(max(last), 0) FROM streams").fetchone()[0])
-
-
-def answer_of(host: Host, told: Told, stream_id: str) -> dict[str, Any]:
-    host.wait_until(lambda: told.about(stream_id))
-    (answer,) = told.about(stream_id)
-    return answer
-
-
-def ask(host: Host, path: str = "/assistant/api/chat", **fields: Any) -> Any:
-    return send(
-        host.url + path,
-        {"messages": QUESTION, **fields},
-        headers={"X-User": "alice", "Content-Type": "application/json"},
-    )
 
 
 def test_a_whole_answer_is_told_with_what_was_asked(host: Host, told: Told, upstream: Upstream) -> None:
@@ -298,51 +179,3 @@ def test_a_context_that_cannot_be_stored_is_refused(host: Host, upstream: Upstre
     sent = ask(host, "/own", model="openai/deep", resumable=True, context="\ud800")
     assert sent.status == 400
     assert "cannot be stored with a resumable stream" in sent.error["message"]
-
-
-@pytest.mark.slow
-def test_the_end_of_a_dead_workers_stream_is_told_once_by_another_worker_though_nobody_asks_for_it(
-    upstream: Upstream, tmp_path: Path
-) -> None:
-    told = Told(tmp_path / "answers")
-    upstream.answer("orphaned", openai_wire.answer("so far", Gate("orphaned"), "never"))
-    settings = settings_for(upstream, told) | {
-        "WEB_CONCURRENCY": "2",
-        "HEADRACE_STORE": f"sqlite:///{tmp_path / 'streams.db'}",
-    }
-    with Host(tmp_path, HOST, **settings) as host:
-        body = {
-            "messages": QUESTION,
-            "resumable": True,
-            "model": "openai/orphaned",
-            "context": {"row": 7},
-            "chat": "c1",
-        }
-        with Reading(host.url + "/own", body, headers={"Content-Type": "application/json"}) as reading:
-            stream_id = reading.response().getheader("Headrace-Stream-Id")
-            reading.until(b"so far")
-            host.wait_until(lambda: stored_events(tmp_path / "streams.db") >= 2)
-            (started,) = told.about(stream_id, "started")
-            os.kill(started["pid"], signal.SIGKILL)
-        host.wait_until(lambda: told.about(stream_id, "signal"), 60)
-        (answer,) = told.about(stream_id)
-        assert answer["pid"] != started["pid"]
-        assert (answer["end"], answer["reason"], answer["text"]) == ("failed", "worker_lost", "so far")
-        assert (answer["context"], answer["chat"], answer["owner"]) == ({"row": 7}, "c1", "somebody")
-        assert answer["question"] == QUESTION
-        assert answer["messages"] == [{"role": "assistant", "content": "so far"}]
-        assert not answer["is_whole"]
-        # Whoever asks for it later ends nothing again.
-        assert b"worker_lost" in send(f"{host.url}/assistant/api/streams/{stream_id}", method="GET").body
-    assert len(told.about(stream_id)) == 1
-
-
-def test_a_worker_that_shuts_down_waits_for_what_is_told(upstream: Upstream, tmp_path: Path) -> None:
-    told = Told(tmp_path / "answers")
-    upstream.answer("drained", openai_wire.answer("whole"))
-    slow = HOST.replace("    g.session = answer.id\n", "    g.session = answer.id\n    import time; time.sleep(1.5)\n")
-    with Host(tmp_path, slow, **settings_for(upstream, told)) as host:
-        stream_id = ask(host, model="openai/drained").headers["headrace-stream-id"]
-        host.process.send_signal(signal.SIGTERM)
-        host.process.wait(20)
-    assert [answer["text"] for answer in told.about(stream_id)] == ["whole"]
