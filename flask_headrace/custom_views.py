@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from flask import Response
 
-from .blueprints.http.event_loop import reject_other_thread
 from .blueprints.http.request_body import format_validation_error
-from .blueprints.http.stream_response import stream_response
-from .blueprints.native import encoder as native_encoder
+from .blueprints.http.request_id import current_request_id
 from .blueprints.native.body import ChatBody
+from .blueprints.native.endpoint import open_chat
 from .blueprints.native.request import to_chat_request
-from .blueprints.open_source import StreamOptions, open_source
+from .blueprints.open_source import StreamOptions, idempotency_key, open_source
+from .blueprints.protocol_registry import check_view_protocol, view_response
+from .blueprints.state import current_state
 from .core.errors import InvalidRequest
 from .core.events import Event
-from .providers.chat_request import ChatRequest
+from .providers.chat_request import ChatRequest, Json
 from .providers.custom_events import event_batches
 from .streaming.context import StreamContext
+from .streaming.json_schema.enforce import validate_output
+from .streaming.json_schema.validator import SchemaValidator
+from .streaming.producer import Source
+from .streaming.reader import StreamReader
 from .streaming.recording import AnswerSubject
+from .streaming.request_digest import request_digest
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -46,13 +53,77 @@ def to_body_and_request(fields: Mapping[str, Any], options: Mapping[str, Any]) -
     return body, _convert({**msgspec.structs.asdict(chat_request), **options}, ChatRequest)
 
 
-def stream_source(source: Iterable[str | Event], name: str, owner: str, options: StreamOptions) -> Response:
-    """Return the event stream of a generator; see `Headrace.stream_from`."""
-    reject_other_thread()
-    context = StreamContext(model=f"{name}/{name}", provider=name, name=name, pricing_provider=name, owner=owner)
-    subject = AnswerSubject(chat=options.chat or "", protocol="native", context=options.app_context)
-    reader = open_source(context, lambda: event_batches(source), options, None, lambda: "", lambda: subject)
-    return stream_response(reader, native_encoder)
+def stream_chat(
+    fields: Mapping[str, Any],
+    further: Mapping[str, Any],
+    protocol: str,
+    owner: str | None,
+    **told: Any,  # noqa: ANN401  # further arguments of `open_stream`
+) -> Response:
+    """Return the response to a question; see `Headrace.stream`.
+
+    Args:
+        fields: All fields of a `ChatBody`.
+        further: Further fields of a `ChatRequest`; empty for none.
+        protocol: See `Headrace.stream`.
+        owner: See `Headrace.stream`.
+        told: Further arguments of `open_stream`.
+    """
+    check_view_protocol(protocol, is_whole=not fields["stream"])
+    body, chat_request = to_body_and_request(fields, further)
+
+    def open_() -> StreamReader:
+        known = owner if owner is not None else current_state().authorize() if body.resumable else ""
+        return open_chat(body, chat_request, known, protocol=protocol, is_own_view=True, **told)
+
+    return view_response(open_, protocol, is_whole=not body.stream)
+
+
+class SourceView(NamedTuple):
+    """How the output of a generator is streamed; see `Headrace.stream_from`."""
+
+    name: str
+    model: str | None
+    owner: str | None
+    protocol: str
+    schema: Json | None
+    is_whole: bool
+
+
+def stream_source(source: Iterable[str | Event], view: SourceView, options: StreamOptions) -> Response:
+    """Return the response of a generator; see `Headrace.stream_from`."""
+    check_view_protocol(view.protocol, is_whole=view.is_whole)
+    return view_response(lambda: _open_source(source, view, options), view.protocol, is_whole=view.is_whole)
+
+
+def _open_source(source: Iterable[str | Event], view: SourceView, options: StreamOptions) -> StreamReader:
+    key = idempotency_key(options)
+    owner = view.owner
+    if owner is None:
+        owner = current_state().authorize() if options.is_resumable or key is not None else ""
+    name, model = view.name, view.model or f"{view.name}/{view.name}"
+    context = StreamContext(
+        model=model,
+        provider=name,
+        name=model,
+        pricing_provider=name,
+        owner=owner,
+        partial_mode="all" if view.schema is not None else None,
+        created=int(time.time()),
+        request_id=current_request_id(),
+    )
+    subject = AnswerSubject(
+        chat=options.chat or "",
+        protocol=view.protocol,
+        is_document=view.schema is not None,
+        context=options.app_context,
+    )
+    batches: Source = lambda: event_batches(source)  # noqa: E731  # typed
+    if view.schema is not None:
+        batches = validate_output(SchemaValidator(view.schema, owner), batches, model)
+    # A second call with the same id reads the first one's stream: only its name tells one source from another.
+    digest = request_digest((name, model), "", None)
+    return open_source(context, batches, options, key, lambda: digest, lambda: subject)
 
 
 def _convert(fields: Mapping[str, Any], struct: type[S]) -> S:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from flask import Flask, Response
 
@@ -13,9 +13,8 @@ from .blueprints.before_hooks import BeforeHook
 from .blueprints.http.auth import check_host
 from .blueprints.http.error_handlers import handle_headrace_error
 from .blueprints.http.request_streams import close_request_streams
-from .blueprints.native.endpoint import chat_response
 from .blueprints.open_source import StreamOptions
-from .blueprints.state import EXTENSION, current_state
+from .blueprints.state import EXTENSION
 from .core.errors import ConfigurationError, HeadraceError
 from .core.events import Event
 from .providers.custom import CustomProvider
@@ -27,6 +26,10 @@ from .signals import EndHook
 
 H = TypeVar("H", bound=BeforeHook)
 E = TypeVar("E", bound=EndHook)
+
+
+Protocol: TypeAlias = Literal["native", "openai", "openai-responses", "anthropic", "ai-sdk", "ai-sdk-v4", "text"]
+"""The protocols in which a view can answer."""
 
 
 class Headrace:
@@ -175,6 +178,7 @@ class Headrace:
         resumable: bool = False,
         id: str | None = None,  # noqa: A002  # the endpoint's name
         owner: str | None = None,
+        protocol: Protocol = "native",
         chat: str | None = None,
         on_end: EndHook | None = None,
         context: Any = None,  # noqa: ANN401  # the application's own
@@ -204,6 +208,9 @@ class Headrace:
                 exists, the response continues it. None for a new random id.
             owner: Id of the user who may read and stop a resumable stream. None calls `authorize` if the stream is
                 resumable, and otherwise means no owner.
+            protocol: The protocol of the response: `native`, `openai` (chat completions), `openai-responses`,
+                `anthropic`, `ai-sdk` (the UI message stream of versions 5 and later), `ai-sdk-v4` (the data stream),
+                or `text`.
             chat: Id of the owner's conversation: the answer has it, and a resumable stream is found by it. None for no
                 conversation.
             on_end: Called with the `Answer` after its end, like the functions of `Headrace.on_end`; not if the worker
@@ -227,18 +234,21 @@ class Headrace:
             "temperature": temperature, "tools": list(tools), "tool_choice": tool_choice, "schema": schema,
             "partials": stream_tool_arguments, "stream": stream, "resumable": resumable, "id": id,
         }  # fmt: skip
-        body, chat_request = custom_views.to_body_and_request(fields, options)
-        if owner is None:
-            owner = current_state().authorize() if resumable else ""
         told = {"chat_id": chat, "on_end": on_end, "app_context": context}
-        return chat_response(body, chat_request, owner, is_own_view=True, **told)
+        return custom_views.stream_chat(fields, options, protocol, owner, **told)
 
     def stream_from(  # noqa: PLR0913  # by name
         self,
         source: Iterable[str | Event],
         *,
         name: str = "app",
-        owner: str = "",
+        model: str | None = None,
+        owner: str | None = None,
+        protocol: Protocol = "native",
+        schema: Mapping[str, Any] | None = None,
+        stream: bool = True,
+        resumable: bool = False,
+        id: str | None = None,  # noqa: A002  # as in `stream`
         chat: str | None = None,
         on_end: EndHook | None = None,
         context: Any = None,  # noqa: ANN401  # the application's own
@@ -249,8 +259,16 @@ class Headrace:
             source: An iterable of pieces of text, or of events. It is iterated in a greenlet of its own, outside of
                 the request context, and closed when the reader disconnects.
             name: Name of the source in the log, the metrics and the signals.
-            owner: Id of the user in the signals; empty for no owner.
-            chat: Id of the conversation, which the answer has; None for no conversation.
+            model: Name of the model that clients see; None for `name/name`.
+            owner: Id of the user who may read and stop a resumable stream. None calls `authorize` if the stream is
+                resumable, and otherwise means no owner.
+            protocol: The protocol of the response; see `stream`.
+            schema: The JSON Schema that the text must fit, as one JSON document; None for free text.
+            stream: Whether the answer is an event stream. If False, it is one JSON value, sent when it is complete.
+            resumable: Whether clients can read and stop the stream at `api/streams/<id>`, below the prefix.
+            id: Id of a resumable stream. If a stream with this id exists, the response continues it, and `source` is
+                not iterated. None for a new random id.
+            chat: Id of the owner's conversation; see `stream`.
             on_end: Called with the `Answer` after its end, like the functions of `Headrace.on_end`. None for none.
             context: A value of the application's that comes back as `answer.context`.
 
@@ -258,10 +276,16 @@ class Headrace:
             The response to return from the view.
 
         Raises:
-            LimitError: too many streams are open; 503.
+            InvalidRequest: an argument is not valid; 400.
+            StreamConflict: another source or another owner has a stream with this id; 409.
+            NotSupported: the stream is resumable, and the server does not run gevent; 501.
+            LimitError: too many streams are open, or the store of resumable streams is not available; 503.
         """
-        options = StreamOptions(chat=chat, on_end=on_end, app_context=context)
-        return custom_views.stream_source(source, name, owner, options)
+        view = custom_views.SourceView(
+            name, model, owner, protocol, None if schema is None else dict(schema), is_whole=not stream
+        )
+        options = StreamOptions(resumable, id, chat, on_end, context)
+        return custom_views.stream_source(source, view, options)
 
 
 def _names(argument: str, value: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from ...providers.chat_request import ChatRequest
 from ...streaming.context import StreamContext
+from ...streaming.reader import StreamReader
 from ..encoding.base import JSONEncoder
 from ..http.auth import authenticate, authorize_request
 from ..http.json_answer import json_answer_response
@@ -64,14 +65,16 @@ def chat() -> Response:
     """Answer a conversation."""
     owner = authorize_request()
     body = read_body(_decoder)
-    return chat_response(body, to_chat_request(body), owner)
+    reader = open_chat(body, to_chat_request(body), owner)
+    encoder = encoder_for(reader.session.context)
+    return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
 
 
-def chat_response(body: ChatBody, chat_request: ChatRequest, owner: str, **options: Any) -> Response:  # noqa: ANN401
-    """Return a response in the native protocol, streamed or as one JSON value.
+def open_chat(body: ChatBody, chat_request: ChatRequest, owner: str, **options: Any) -> StreamReader:  # noqa: ANN401
+    """Open the stream of a chat, and return a reader at its beginning.
 
     Args:
-        body: The body, which determines the model and the form of the response.
+        body: The body.
         chat_request: The request: that of `to_chat_request`, possibly with further options.
         owner: The authenticated caller; empty if the service has no keys.
         options: Further arguments of `open_stream`, for a view of the application.
@@ -82,7 +85,7 @@ def chat_response(body: ChatBody, chat_request: ChatRequest, owner: str, **optio
     has_schema = chat_request.response_format is not None and chat_request.response_format.schema is not None
     # The answer to a HEAD request is never read, so its stream is never resumed.
     is_read = request.method != "HEAD"
-    reader = open_stream(
+    return open_stream(
         body.model,
         chat_request,
         owner=owner,
@@ -92,8 +95,6 @@ def chat_response(body: ChatBody, chat_request: ChatRequest, owner: str, **optio
         enforce_schema=True,
         **options,
     )
-    encoder = encoder_for(reader.session.context)
-    return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
 
 
 def models() -> Response:
