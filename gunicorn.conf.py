@@ -20,13 +20,14 @@ from flask_headrace.server import gunicorn_master, shared_metrics
 from flask_headrace.server.gunicorn_worker import Worker
 from flask_headrace.server.open_access import format_address
 from flask_headrace.server.start_checks import check_before_start
+from flask_headrace.server.start_errors import CANNOT_START
 
 
 def _settings():
     try:
         return Settings.from_mapping(os.environ)
     except ConfigurationError as error:
-        sys.exit(f"Headrace cannot start. {error.message}")
+        sys.exit(f"{CANNOT_START}{error.message}")
 
 
 def _handle_signals_in_new_workers():
@@ -86,7 +87,7 @@ def on_starting(server):
     try:
         check_before_start(server.cfg, server.app.app_uri, None if is_inherited else ())
     except ConfigurationError as error:
-        sys.exit(f"Headrace cannot start. {error.message}")
+        sys.exit(f"{CANNOT_START}{error.message}")
     _prepare(server)
     _handle_signals_in_new_workers()
 

@@ -25,6 +25,7 @@ from ..core.errors import ConfigurationError
 from .open_access import listening_addresses
 from .open_files import SPARE_CONNECTIONS, max_connections, raise_file_limit
 from .served_application import check_application, extension_state
+from .start_errors import CANNOT_START
 from .worker_reports import WorkerReports
 
 DISCONNECT_ERRNOS = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
@@ -164,7 +165,7 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
             if self.reports is not None and not self.reports.has_served:
                 self.state.store_availability.check_configuration(is_first=self.age == 1)
         except ConfigurationError as error:
-            raise AppImportError(f"Headrace cannot start. {error.message}") from None
+            raise AppImportError(f"{CANNOT_START}{error.message}") from None
 
     def run(self) -> None:
         """Serve, with a connection for each allowed stream, and some more for requests that are rejected."""
