@@ -21,6 +21,7 @@ from .server.start_errors import reported_in_one_sentence
 from .settings import Settings
 from .setup.blueprints import build_blueprints
 from .setup.extension_state import build_state
+from .setup.own_loggers import enable_own_loggers
 
 
 class Headrace:
@@ -69,6 +70,7 @@ class Headrace:
             ConfigurationError: a setting is wrong, in `app.config` or in the environment; or `flask run` would serve
                 an application without keys and without `authorize` on an address that other machines can reach.
         """
+        enable_own_loggers()
         with reported_in_one_sentence():
             self._add_to(app)
 

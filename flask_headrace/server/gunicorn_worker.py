@@ -22,6 +22,7 @@ from gunicorn.workers import ggevent
 
 from ..blueprints.http.unread_body import is_unread
 from ..core.errors import ConfigurationError
+from .log_output import configured_by_application
 from .open_access import listening_addresses
 from .open_files import SPARE_CONNECTIONS, max_connections, raise_file_limit
 from .served_application import check_application, extension_state
@@ -159,7 +160,8 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
                 the message and ends.
         """
         try:
-            super().load_wsgi()
+            with configured_by_application(self.log):
+                super().load_wsgi()
             check_application(self.state, listening_addresses(self.sockets))
             # Not in the master: gevent has not patched it, and workers would inherit its unpatched imports for Redis.
             if self.reports is not None and not self.reports.has_served:
