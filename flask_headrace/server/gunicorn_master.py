@@ -11,6 +11,7 @@ import logging
 import os
 import select
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -24,6 +25,7 @@ from gunicorn.app.base import Application
 from gunicorn.app.wsgiapp import WSGIApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
+from gunicorn.sock import close_sockets
 
 from ..core.errors import ConfigurationError
 from . import shared_metrics
@@ -53,6 +55,8 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
     Attributes:
         reports: What the workers report to it.
     """
+
+    LISTENERS: list[Any]
 
     def __init__(self, app: Any) -> None:  # noqa: ANN401
         self.reports = WorkerReports()
@@ -122,9 +126,22 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
                 self._continue_or_halt(halt.reason, halt.exit_status)
 
     def stop(self, graceful: bool = True) -> None:  # gunicorn's signature
-        """Stop all workers."""
+        """Stop all workers. They answer readiness checks until they have ended, unless others take their place."""
         self._is_stopping = True
+        kept = []
+        if graceful and not self._shares_listeners():
+            self.reports.report_ending()
+            # gunicorn would remove the path of a Unix socket now, and nobody could connect to the workers any more.
+            kept = [listener for listener in self.LISTENERS if listener.FAMILY == socket.AF_UNIX]
+            self.LISTENERS = [listener for listener in self.LISTENERS if listener not in kept]
         super().stop(graceful)
+        close_sockets(kept)
+
+    def _shares_listeners(self) -> bool:
+        """Whether another process may accept the connections of the same addresses when this service has ended."""
+        is_upgrade = self.reexec_pid or self.master_pid
+        are_inherited = self.systemd or any(isinstance(address, int) for address in self.cfg.address)
+        return bool(is_upgrade or are_inherited or self.cfg.reuse_port)
 
     def _continue_or_halt(self, reason: str, status: int) -> None:
         """Continue without a worker that could not start, if one has served before; else raise HaltServer."""
