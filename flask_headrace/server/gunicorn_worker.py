@@ -14,7 +14,6 @@ import gevent
 import gevent.socket
 from gevent.event import Event
 from gevent.server import StreamServer
-from gunicorn.errors import AppImportError
 from gunicorn.http import wsgi
 from gunicorn.workers import ggevent
 
@@ -25,7 +24,7 @@ from .log_output import configured_by_application
 from .open_access import listening_addresses
 from .open_files import SPARE_CONNECTIONS, max_connections, raise_file_limit
 from .served_application import check_application, extension_state
-from .start_errors import CANNOT_START
+from .start_errors import end_worker
 from .worker_reports import WorkerReports
 
 DISCONNECT_ERRNOS = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
@@ -165,9 +164,7 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
     def load_wsgi(self) -> None:
         """Load the application and check its settings.
 
-        Raises:
-            AppImportError: a setting is wrong, or the application is open to the network without a key. gunicorn logs
-                the message and ends.
+        Exits if a setting is wrong, or the application is open to the network without a key; gunicorn's master ends.
         """
         try:
             with configured_by_application(self.log):
@@ -177,7 +174,7 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
             if self.reports is not None and not self.reports.has_served:
                 self.state.store_availability.check_configuration(is_first=self.age == 1)
         except ConfigurationError as error:
-            raise AppImportError(f"{CANNOT_START}{error.message}") from None
+            end_worker(error)
 
     def run(self) -> None:
         """Serve, with a connection for each allowed stream, and some more for requests that are rejected."""

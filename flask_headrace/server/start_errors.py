@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from ..core.errors import ConfigurationError
 
@@ -25,7 +25,7 @@ CANNOT_START = "Headrace cannot start. "
 PRINTING_MODULES = ("flask.cli", "gunicorn.app.base")
 """Modules of programs that print the stack trace of an application that cannot be loaded."""
 
-SIGTERM_TIMEOUT = 5.0
+SIGTERM_TIMEOUT = 15.0
 """Seconds that a worker which cannot start waits to be stopped because an older one could not, either."""
 
 
@@ -87,20 +87,27 @@ def _sentence(error: ConfigurationError) -> str:
 
 
 def _end_worker(record: logging.LogRecord) -> bool:
-    """Log the error of gunicorn's worker in one sentence instead of `record`, and exit so that gunicorn's master ends.
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, ConfigurationError):
+        end_worker(error)
+    return True
+
+
+def end_worker(error: ConfigurationError) -> NoReturn:
+    """Log the error of gunicorn's worker in one sentence, and exit so that gunicorn's master ends, too.
 
     Without this project's gunicorn.conf.py the master prints a stack trace if a second worker fails while it ends
-    because of the first. So all but the oldest wait for their SIGTERM.
+    because of the first. So all but the oldest wait for their SIGTERM, and do not repeat the sentence.
     """
-    error = record.exc_info[1] if record.exc_info else None
-    if not isinstance(error, ConfigurationError):
-        return True
     from gunicorn.arbiter import Arbiter  # noqa: PLC0415  # only gunicorn has it loaded
 
     if Arbiter.WORKERS:  # the older workers
         _wait_for_sigterm()
-    logging.getLogger(record.name).error("%s%s", CANNOT_START, error.message)
-    sys.exit(Arbiter.WORKER_BOOT_ERROR)
+    log = logging.getLogger("gunicorn.error")
+    log.critical("%s%s", CANNOT_START, error.message)  # this level is never below gunicorn's
+    if not any(getattr(handler, "stream", None) is sys.stderr for handler in log.handlers):
+        sys.stderr.write(_sentence(error))
+    sys.exit(Arbiter.APP_LOAD_ERROR)
 
 
 def _wait_for_sigterm() -> None:
