@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeVar
 
 from flask import Flask, Response
 
@@ -14,8 +14,9 @@ from .blueprints.http.auth import check_host
 from .blueprints.http.error_handlers import handle_headrace_error
 from .blueprints.http.request_streams import close_request_streams
 from .blueprints.open_source import StreamOptions
+from .blueprints.protocol_registry import ViewProtocol
 from .blueprints.state import EXTENSION
-from .core.errors import ConfigurationError, HeadraceError
+from .core.errors import HeadraceError
 from .core.events import Event
 from .providers.custom import CustomProvider
 from .server.open_access import flask_run_addresses, reject_public_addresses
@@ -23,15 +24,12 @@ from .server.start_errors import reported_in_one_sentence
 from .settings import Settings
 from .setup.blueprints import build_blueprints
 from .setup.extension_state import build_state
+from .setup.name_list import name_list
 from .setup.own_loggers import enable_own_loggers
 from .signals import EndHook
 
 H = TypeVar("H", bound=BeforeHook)
 E = TypeVar("E", bound=EndHook)
-
-
-Protocol: TypeAlias = Literal["native", "openai", "openai-responses", "anthropic", "ai-sdk", "ai-sdk-v4", "text"]
-"""The protocols in which a view can answer."""
 
 
 class Headrace:
@@ -81,8 +79,8 @@ class Headrace:
         self._has_page = page
         self._trusted_hosts = None if trusted_hosts is None else tuple(trusted_hosts)
         self._providers = tuple(providers)
-        self._endpoints = _names("endpoints", endpoints)
-        self._models = _names("models", models)
+        self._endpoints = name_list("endpoints", endpoints)
+        self._models = name_list("models", models)
         self._hold_request = hold_request
         self._before_hooks: list[BeforeHook] = []
         self._end_hooks: list[EndHook] = []
@@ -185,7 +183,7 @@ class Headrace:
         resumable: bool = False,
         id: str | None = None,  # noqa: A002  # the endpoint's name
         owner: str | None = None,
-        protocol: Protocol = "native",
+        protocol: ViewProtocol = "native",
         chat: str | None = None,
         on_end: EndHook | None = None,
         context: Any = None,  # noqa: ANN401  # the application's own
@@ -251,7 +249,7 @@ class Headrace:
         name: str = "app",
         model: str | None = None,
         owner: str | None = None,
-        protocol: Protocol = "native",
+        protocol: ViewProtocol = "native",
         schema: Mapping[str, Any] | None = None,
         stream: bool = True,
         resumable: bool = False,
@@ -293,11 +291,3 @@ class Headrace:
         )
         options = StreamOptions(resumable, id, chat, on_end, context)
         return custom_views.stream_source(source, view, options)
-
-
-def _names(argument: str, value: Sequence[str] | None) -> tuple[str, ...] | None:
-    if isinstance(value, str):
-        raise ConfigurationError(
-            f"{argument} is {value!r:.100}: give a list of names, as in {argument}=[{value!r:.100}]."
-        )
-    return None if value is None else tuple(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, Literal, TypeAlias, cast
 
 from flask import Response, request
 
@@ -35,6 +35,9 @@ _ENCODER_FACTORIES: dict[str, Callable[[ReadableStream], StreamEncoder]] = {
     "data-v1": lambda _: DataStreamV1Encoder(),
     "text": lambda _: PlainTextEncoder(),
 }
+
+ViewProtocol: TypeAlias = Literal["native", "openai", "openai-responses", "anthropic", "ai-sdk", "ai-sdk-v4", "text"]
+"""The protocols in which a view of the application can answer."""
 
 VIEW_PROTOCOLS: Mapping[str, str] = {
     NATIVE: NATIVE,
