@@ -42,7 +42,10 @@ def test_a_signature_joins_the_text_of_its_entry() -> None:
     ("first", "second"),
     [
         ({"type": "reasoning.summary", "summary": "s"}, {"type": "reasoning.encrypted", "data": "E", "id": "rs_1"}),
-        ({"type": "reasoning.encrypted", "data": "E", "id": "a"}, {"type": "reasoning.encrypted", "data": "F", "id": "b"}),
+        (
+            {"type": "reasoning.encrypted", "data": "E", "id": "a"},
+            {"type": "reasoning.encrypted", "data": "F", "id": "b"},
+        ),
     ],
 )
 def test_entries_of_another_type_or_id_stay_apart_although_they_have_one_index(first: Any, second: Any) -> None:

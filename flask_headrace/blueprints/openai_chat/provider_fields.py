@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+
 from ...core.answer import CollectedAnswer
 from ...core.events import ProviderEvent
 from ...core.json_object import exact_decoder

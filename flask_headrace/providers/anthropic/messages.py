@@ -14,7 +14,8 @@ import msgspec
 from ...core.errors import UpstreamProtocolError
 from ...core.events import MAX_TOKENS, Event
 from ..chat_request import ChatRequest, Json
-from ..decoding.sse_stream import decode_stream
+from ..decoding.reasoning_recorder import ReasoningRecorder
+from ..decoding.sse_stream import StreamDecoder, decode_stream
 from ..decoding.usage import normalize_integers
 from ..http.hub_local import HubLocal
 from ..http.request_overrides import NO_OVERRIDES, RequestOverrides
@@ -24,6 +25,7 @@ from ..http.sdk_import import import_sdk, import_sdk_in_this_thread
 from ..http.transport import Client, Transport
 from ..model_info import ModelInfo, preferred_first
 from ..passthrough import Passthrough, source_for
+from ..reasoning_state import with_reasoning_parts
 from ..redaction import register_secret
 from ..source_request import Family, SourceRequest
 from .decoder import MessageDecoder
@@ -93,7 +95,7 @@ class AnthropicMessages:
         with map_sdk_errors(anthropic, self.name, self.pricing_provider):
             yield from decode_stream(*self._send_request(request))
 
-    def _send_request(self, request: ChatRequest) -> tuple[httpx2.Response, str, MessageDecoder]:
+    def _send_request(self, request: ChatRequest) -> tuple[httpx2.Response, str, StreamDecoder]:
         import anthropic  # noqa: PLC0415
 
         source = source_for(request, self)
@@ -107,8 +109,14 @@ class AnthropicMessages:
             self._models_without_forced_tools.add(request.model)
             tool = None
             response = self._send(request, source, None)
-        decoder = MessageDecoder if source is None else SourceMessageDecoder
-        return response, self.name, decoder(self.name, request.model, self.pricing_provider, tool)
+        return response, self.name, self._decoder(request, source, tool)
+
+    def _decoder(self, request: ChatRequest, source: SourceRequest | None, answer_tool: str | None) -> StreamDecoder:
+        decoder_class = MessageDecoder if source is None else SourceMessageDecoder
+        decoder = decoder_class(self.name, request.model, self.pricing_provider, answer_tool)
+        if request.source is not None:
+            return decoder
+        return ReasoningRecorder(decoder, self.family, self.name, request.model)
 
     def _send(self, request: ChatRequest, source: SourceRequest | None, answer_tool: str | None) -> httpx2.Response:
         import anthropic  # noqa: PLC0415
@@ -122,6 +130,7 @@ class AnthropicMessages:
         )
 
     def _body(self, request: ChatRequest, source: SourceRequest | None, answer_tool: str | None = None) -> Json:
+        request = with_reasoning_parts(request, self.family, self.name)
         is_anthropics = "anthropic.com" in self.pricing_provider or "claude" in request.model.lower()
         if source is None:
             return build_body(request, answer_tool, keeps_unsigned=not is_anthropics)
