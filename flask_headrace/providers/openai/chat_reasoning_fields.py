@@ -15,7 +15,7 @@ from ..chat_request import Json
 from ..decoding.provider_events import decode_fields, object_or_empty
 from ..decoding.reasoning_recorder import add_state
 from ..reasoning_state import CALL_FIELDS, MAX_STATE_CHARS, MESSAGE_FIELDS, ReasoningState, raw
-from .chat_chunks import Chunk, Delta
+from .chat_chunks import Chunk
 from .chat_decoder import ChatDecoder
 from .chat_provider_fields import FAMILY, answer_choice
 
@@ -36,10 +36,9 @@ class ReasoningFieldsDecoder(ChatDecoder):
 
     def _read(self, chunk: Chunk, frame: ServerSentEvent, events: list[Event]) -> None:
         before = len(events)
-        super()._read(chunk, frame, events)
-        if chunk.choices and any(
-            _has_reasoning(choice.delta) or _has_reasoning(choice.message) for choice in chunk.choices
-        ):
+        ChatDecoder._read(self, chunk, frame, events)  # `super()` takes longer, and this runs for every token
+        if self._has_own_fields:
+            self._has_own_fields = False
             self._learn_ids(events[before:])
             self._add(frame.data)
 
@@ -84,18 +83,6 @@ class ReasoningFieldsDecoder(ChatDecoder):
             }
             if number is not None and others:
                 self._call_fields.setdefault(number, JSONPieces()).add(others)
-
-
-def _has_reasoning(delta: Delta | None) -> bool:
-    return delta is not None and bool(
-        delta.reasoning_content
-        or delta.reasoning
-        or delta.reasoning_details
-        or delta.tool_calls
-        or delta.extra_content
-        or delta.reasoning_text
-        or delta.reasoning_opaque
-    )
 
 
 def _fields(message: Json) -> Json:

@@ -169,7 +169,8 @@ class TestAnAnswer:
         assert (answer.named("reasoning_state"), len(answer.named("error"))) == ([], 1)
 
     def test_has_its_numbers_as_they_were_written(self, native: Service, upstream: Upstream) -> None:
-        written = b'data: {"choices":[{"index":0,"delta":{"reasoning_details":[{"type":"x","n":0.50,"m":9007199254740993}]}}]}\n\n'
+        details = b'[{"type":"x","n":0.50,"m":9007199254740993}]'
+        written = b'data: {"choices":[{"index":0,"delta":{"reasoning_details":%b}}]}\n\n' % details
         frames = [openai_wire.HEAD, openai_wire.Chunk(written), *chat({"content": "Well. It is."}).steps[1:]]
         upstream.answer("exact", [openai_wire.script(*frames), openai_wire.answer("ok")])
         state = state_of(ask(native.url, "chat/exact"))
