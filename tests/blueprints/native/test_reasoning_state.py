@@ -178,6 +178,16 @@ class TestAnAnswer:
         (detail,) = last_body(upstream, "exact")["messages"][1]["reasoning_details"]
         assert detail == {"type": "x", "n": 0.5, "m": 9007199254740993}
 
+    @pytest.mark.parametrize("fields", [{}, {"resumable": True}, {"stream": False}])
+    def test_may_have_a_large_one(self, native: Service, upstream: Upstream, fields: dict[str, Any]) -> None:
+        reasoning = "".join(f"{number} " for number in range(55_000))
+        upstream.answer("large", [chat({"reasoning_content": reasoning}, {"content": "Well. It is."})] * 2)
+        answer = ask(native.url, "chat/large", **fields)
+        state = answer.json["reasoning_state"] if "stream" in fields else state_of(answer)
+        assert 400_000 < len(state) < 512 * 1024
+        assert follow(native, FORMS["deepseek"], state, "chat/large").status == 200
+        assert last_body(upstream, "large")["messages"][1]["reasoning_content"] == reasoning
+
     def test_whose_reasoning_is_too_long_has_no_state(self, native: Service, upstream: Upstream) -> None:
         upstream.answer("long", chat({"reasoning_content": "x" * 400_000}, {"content": "Well."}))
         answer = ask(native.url, "chat/long")
