@@ -48,7 +48,7 @@ def create_page_blueprint(*, has_page: bool = True, admit_visitor: Callable[[], 
     def chat() -> Response:
         if admit_visitor is not None:
             admit_visitor()
-        return show_chat()
+        return show_chat(has_login=admit_visitor is not None)
 
     if has_page:
         page.add_url_rule("/", "chat", chat)
@@ -56,9 +56,14 @@ def create_page_blueprint(*, has_page: bool = True, admit_visitor: Callable[[], 
     return page
 
 
-def show_chat() -> Response:
-    """Return the rendered page, or a 304 if the browser has it. The page loads only its own files."""
-    response = make_response(render_template("flask_headrace/chat.html", api=url_for(".chat") + "api"))
+def show_chat(*, has_login: bool) -> Response:
+    """Return the rendered page, or a 304 if the browser has it. The page loads only its own files.
+
+    Args:
+        has_login: Whether the application has a login of its own. If not, the page may ask for a key of the service.
+    """
+    api = url_for(".chat") + "api"
+    response = make_response(render_template("flask_headrace/chat.html", api=api, has_login=has_login))
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cache-Control"] = "no-cache"

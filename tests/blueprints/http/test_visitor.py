@@ -146,6 +146,7 @@ class TestAVisitorWhoIsLetIn:
     def test_sees_the_page(self, host: Host) -> None:
         answer = visit(host)
         assert (answer.status, b'data-api="/assistant/api"' in answer.body) == (200, True)
+        assert b"asks for a key" not in answer.body
 
     def test_loads_it_once_as_long_as_it_stays_the_same(self, host: Host) -> None:
         head, page = visit(host, method="HEAD"), visit(host)
