@@ -54,7 +54,8 @@ class ReasoningRecorder:
 
     def __init__(self, decoder: StreamDecoder, family: Family, provider: str, model: str) -> None:
         self._decoder = decoder
-        self._family, self._provider, self._model = family, provider, model
+        self._family: Family = family
+        self._provider, self._model = provider, model
         self._text_size = 0
         self._runs: list[_Run] = []
         self._is_open = False  # whether more reasoning belongs to the last run
