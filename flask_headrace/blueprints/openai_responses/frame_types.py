@@ -13,7 +13,8 @@ import msgspec
 
 from ...providers.chat_request import Json
 from ..openapi.operation import EventStream, Frame, schema_name
-from .response_types import OutputItem, OutputPart, ResponseObject, SummaryTextPart
+from .item_types import OutputItem, OutputPart, SummaryTextPart
+from .response_types import ResponseObject
 
 Fields: TypeAlias = Sequence[tuple[str, Any]]
 

@@ -41,10 +41,11 @@ def build_document(operations: list[Operation]) -> dict[str, Any]:
     """Return the OpenAPI document of `operations`, without `servers`.
 
     Raises:
-        ValueError: two schemas have one name.
+        ValueError: two schemas or two operations have one name.
     """
     schemas = NamedSchemas(_contents(operations))
     paths: dict[str, Any] = {}
+    _check_ids(operations)
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _describe_operation(operation, schemas)
     return {
@@ -68,10 +69,22 @@ def _contents(operations: list[Operation]) -> Iterator[Any]:
             yield from answer.content.values()
 
 
+def _check_ids(operations: list[Operation]) -> None:
+    known: dict[str, Operation] = {}
+    for operation in operations:
+        if (same := known.setdefault(_id_of(operation), operation)) is not operation:
+            both = f"{same.method} {same.path} and {operation.method} {operation.path}"
+            raise ValueError(f"The OpenAPI document has one id for {both}: change one of the paths.")
+
+
+def _id_of(operation: Operation) -> str:
+    return re.sub(r"\W+", "_", f"{operation.method.lower()} {operation.path}").strip("_")
+
+
 def _describe_operation(operation: Operation, schemas: NamedSchemas) -> dict[str, Any]:
     described: dict[str, Any] = {
         "summary": operation.summary,
-        "operationId": re.sub(r"\W+", "_", f"{operation.method.lower()} {operation.path}").strip("_"),
+        "operationId": _id_of(operation),
         "responses": {
             **{str(answer.status): _describe_response(answer, schemas) for answer in operation.responses},
             "default": _describe_response(_error_response(operation), schemas),

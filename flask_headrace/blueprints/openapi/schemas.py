@@ -153,7 +153,7 @@ def _provider_object(types: list[str]) -> Json:
         "type": "object",
         "description": "What a provider of the same protocol sends beyond that; further fields are the provider's.",
         "required": ["type"],
-        "properties": {"type": {"enum": types}},
+        "properties": {"type": {"type": "string", "enum": types}},
     }
 
 
