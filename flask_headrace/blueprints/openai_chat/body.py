@@ -124,7 +124,7 @@ class ChatCompletionMessageParam(msgspec.Struct, frozen=True):
         audio: An earlier answer's recording, which the provider's server keeps.
     """
 
-    role: Role | Literal["function"]
+    role: Literal[Role, "function"]
     content: str | list[Json] | None = None
     name: str | None = None
     tool_calls: list[ToolCallParam] | None = None
