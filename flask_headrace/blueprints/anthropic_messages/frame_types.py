@@ -10,7 +10,6 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 
 from ..openapi.operation import EventStream, Frame, schema_name
-from .encoder import EVENT_NAMES
 from .response_types import AnthropicBlock, AnthropicError, AnthropicMessage, AnthropicUsage
 
 
@@ -72,7 +71,7 @@ AnthropicDelta: TypeAlias = Annotated[
     | AnthropicSignatureDelta
     | AnthropicInputDelta
     | AnthropicCitationsDelta,
-    schema_name("AnthropicDelta", ("compaction_delta",)),
+    schema_name("AnthropicDelta", is_open=True),
 ]
 
 
@@ -139,10 +138,10 @@ AnthropicStreamEvent: TypeAlias = Annotated[
     | AnthropicMessageStop
     | AnthropicPing
     | AnthropicError,
-    schema_name("AnthropicStreamEvent"),
+    schema_name("AnthropicStreamEvent", is_open=True),
 ]
 
 ANTHROPIC_STREAM = EventStream(
-    "AnthropicFrame", (Frame("AnthropicFrame", "An event of a message.", (AnthropicStreamEvent,), EVENT_NAMES),)
+    "AnthropicFrame", (Frame("AnthropicFrame", "An event of a message.", (AnthropicStreamEvent,), None),)
 )
 """The frames of `POST /v1/messages`."""

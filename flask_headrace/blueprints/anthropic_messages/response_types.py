@@ -1,6 +1,6 @@
 """The JSON of Anthropic's API, for the OpenAPI document: messages, models, counts and errors. Values only.
 
-Anthropic's models may add further fields.
+Anthropic's models may add further fields and blocks.
 """
 
 from __future__ import annotations
@@ -12,14 +12,6 @@ from msgspec import UNSET, UnsetType
 
 from ...providers.chat_request import Json
 from ..openapi.operation import schema_name
-
-PROVIDER_BLOCK_TYPES = (
-    "advisor_tool_result", "bash_code_execution_tool_result", "code_execution_tool_result", "compaction",
-    "container_upload", "fallback", "mcp_tool_result", "mcp_tool_use", "server_tool_use",
-    "text_editor_code_execution_tool_result", "tool_search_tool_result", "web_fetch_tool_result",
-    "web_search_tool_result",
-)  # fmt: skip
-"""The types of blocks that only Anthropic's models send."""
 
 
 class AnthropicTextBlock(msgspec.Struct, frozen=True, tag_field="type", tag="text"):
@@ -72,7 +64,7 @@ class AnthropicToolUseBlock(msgspec.Struct, frozen=True, tag_field="type", tag="
 
 AnthropicBlock: TypeAlias = Annotated[
     AnthropicTextBlock | AnthropicThinkingBlock | AnthropicRedactedThinkingBlock | AnthropicToolUseBlock,
-    schema_name("AnthropicBlock", PROVIDER_BLOCK_TYPES),
+    schema_name("AnthropicBlock", is_open=True),
 ]
 
 

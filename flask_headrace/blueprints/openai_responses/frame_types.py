@@ -79,10 +79,10 @@ RESPONSE_EVENT_TYPES = tuple(_event_type(name, *described) for name, described i
 
 ResponseStreamEvent: Any = Annotated[
     Union[RESPONSE_EVENT_TYPES],  # noqa: UP007  # the members are not known to type checkers
-    schema_name("ResponseStreamEvent"),
+    schema_name("ResponseStreamEvent", is_open=True),
 ]
 
 RESPONSE_STREAM = EventStream(
-    "ResponseFrame", (Frame("ResponseFrame", "An event of a response.", (ResponseStreamEvent,), tuple(EVENTS)),)
+    "ResponseFrame", (Frame("ResponseFrame", "An event of a response.", (ResponseStreamEvent,), None),)
 )
 """The frames of `POST /v1/responses`."""

@@ -15,8 +15,8 @@ PLAIN_TEXT = "text/plain"
 STRING_SCHEMA: Mapping[str, Any] = MappingProxyType({"type": "string"})
 NO_CONTENT: Mapping[str, Any] = MappingProxyType({})
 
-OTHER_TYPES = "x-other-types"
-"""The keyword by which the annotation of `schema_name` passes `other_types`; the document does not contain it."""
+OPEN_UNION = "x-open-union"
+"""The keyword by which the annotation of `schema_name` passes `is_open`; the document does not contain it."""
 
 
 class ErrorDetails(msgspec.Struct, frozen=True):
@@ -68,13 +68,14 @@ class Frame(NamedTuple):
         name: The name of the frame's schema.
         description: One sentence for people.
         data: The types of the JSON value in the frame's `data`, one of which each frame has; none for `[DONE]`.
-        events: The values of the frame's `event` field; none for frames without that field.
+        events: The values of the frame's `event` field; none for frames without that field; None if the field is the
+            `type` of the JSON value.
     """
 
     name: str
     description: str
     data: tuple[Any, ...]
-    events: tuple[str, ...] = ()
+    events: tuple[str, ...] | None = ()
 
 
 DONE_FRAME: Final = Frame("DoneFrame", "Confirms the end of a complete answer; its `data` is no JSON.", ())
@@ -131,11 +132,11 @@ class Operation(NamedTuple):
     error: Any = ErrorBody
 
 
-def schema_name(name: str, other_types: tuple[str, ...] = ()) -> msgspec.Meta:
+def schema_name(name: str, *, is_open: bool = False) -> msgspec.Meta:
     """Return the annotation by which the schema of a union of tagged types has a name of its own.
 
     Args:
         name: The name of the schema.
-        other_types: The values of `type` of further objects, which only providers send, and whose fields are theirs.
+        is_open: Whether providers send objects of further types, which are then described as `Provider` and the name.
     """
-    return msgspec.Meta(title=name, extra_json_schema={OTHER_TYPES: list(other_types)} if other_types else None)
+    return msgspec.Meta(title=name, extra_json_schema={OPEN_UNION: True} if is_open else None)

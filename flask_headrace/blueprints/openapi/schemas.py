@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, get_args
 
 import msgspec
 
-from .operation import OTHER_TYPES, STRING_SCHEMA, EventStream, Frame
+from .operation import OPEN_UNION, STRING_SCHEMA, EventStream, Frame
 
 Json: TypeAlias = dict[str, Any]
 
@@ -73,11 +73,13 @@ class NamedSchemas:
         if frame.data:
             content = _any_of([self._schema_of[id(part)] for part in frame.data])
             data = {"type": "string", "contentMediaType": "application/json", "contentSchema": content}
-        event: Json = {"enum": list(frame.events)} if frame.events else {"const": "message"}
+        event: Json = {"const": "message"}
+        if frame.events != ():
+            event = {"type": "string"} if frame.events is None else {"enum": list(frame.events)}
         return {
             "type": "object",
             "description": frame.description,
-            "required": [*(["event"] if frame.events else []), "data"],
+            "required": ["data"] if frame.events == () else ["event", "data"],
             "properties": {
                 "event": {**_simplified(event), "description": "The kind of the frame."},
                 "id": {"type": "string", "description": "The event's id, if the stream is resumable."},
@@ -88,8 +90,9 @@ class NamedSchemas:
     def _tidy(self, schema: Json) -> Json:
         """Return a schema as generators of clients understand it, and add what is named in it."""
         tidy = _simplified({keyword: self._tidy_keyword(keyword, value) for keyword, value in schema.items()})
-        if others := tidy.pop(OTHER_TYPES, None):
-            tidy["anyOf"].append(self._named(f"Provider{tidy['title']}", _provider_object(others)))
+        if tidy.pop(OPEN_UNION, False):
+            known = tidy.pop("discriminator")["mapping"]
+            tidy["anyOf"].append(self._named(f"Provider{tidy['title']}", _object_of_another_type(list(known))))
         if "title" not in tidy:
             return tidy
         of_place = {keyword: tidy.pop(keyword) for keyword in ("description",) if keyword in tidy}
@@ -148,12 +151,12 @@ def _simplified(schema: Json) -> Json:
     return simple
 
 
-def _provider_object(types: list[str]) -> Json:
+def _object_of_another_type(types: list[str]) -> Json:
+    # Without `additionalProperties`: compilers of TypeScript then tell it from the others by its `type`.
     return {
         "type": "object",
-        "description": "What a provider of the same protocol sends beyond that; further fields are the provider's.",
-        "required": ["type"],
-        "properties": {"type": {"type": "string", "enum": types}},
+        "description": "An object of another `type`, as the provider sends it.",
+        "not": {"required": ["type"], "properties": {"type": {"enum": types}}},
     }
 
 

@@ -85,8 +85,8 @@ def _closed(schema: Any) -> Any:
         return [_closed(inner) for inner in schema]
     if not isinstance(schema, dict):
         return schema
-    closed = {keyword: _closed(value) for keyword, value in schema.items()}
-    if "properties" in schema and schema.get("type") == "object" and "further fields" not in str(schema["description"]):
+    closed = {keyword: value if keyword == "not" else _closed(value) for keyword, value in schema.items()}
+    if "properties" in schema and schema.get("type") == "object":
         closed.setdefault("additionalProperties", False)
     return closed
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.blueprints.anthropic_messages import answers as everything
 from tests.blueprints.openapi.documented import EVENT_STREAM, JSON, Document
 from tests.support.reader import QUESTION, Reading, send
 from tests.support.service import Service
@@ -138,6 +139,7 @@ ASKED = [
         for provider in ("openai", "anthropic")
         for name in ANSWERS
     ],
+    *[message(kind, model="anthropic/everything") for kind in BOTH],
     message(EVENT_STREAM, model="anthropic/broken"),
     message(JSON, model="openai/refused")._replace(status=429),
     Asked("POST", "/v1/messages/count_tokens", JSON, {"messages": QUESTION, "model": "anthropic/counted"}),
@@ -169,6 +171,7 @@ def documents(service: Service, upstream: Upstream) -> Documents:
         upstream.answer(name, openai_wire.answer(*pieces, finish=finish))
         upstream.answer(f"claude-{name}", anthropic_wire.answer(*pieces, finish=finish_of_anthropic))
     upstream.answer("broken", openai_wire.failing_after(2))
+    upstream.answer("claude-everything", everything.frames(*everything.ANSWER))
     upstream.answer("claude-broken", anthropic_wire.failing_after(2))
     upstream.answer("claude-counted", json_body({"input_tokens": 5}))
     upstream.answer("refused", openai_wire.error(429))
