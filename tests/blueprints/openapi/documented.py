@@ -17,13 +17,13 @@ class Document:
 
     Args:
         document: The document.
-        is_open: Whether answers may have fields that the document does not name, as those of providers do.
+        is_open: Whether answers may have fields and types that the document does not name, as those of providers do.
     """
 
     def __init__(self, document: dict[str, Any], *, is_open: bool = False) -> None:
         self._paths = document["paths"]
         schemas = document["components"]["schemas"]
-        self._schemas = schemas if is_open else {name: _closed(schema) for name, schema in schemas.items()}
+        self._schemas = schemas if is_open else {name: _closed(name, schema) for name, schema in schemas.items()}
         self._validators: dict[str, jsonschema_rs.Validator] = {}
 
     def check(self, path: str, answer: Answer, method: str = "post") -> None:
@@ -79,13 +79,17 @@ class Document:
         return self._validators[text]
 
 
-def _closed(schema: Any) -> Any:
-    """Return a schema whose objects have no other properties; what only providers send stays open."""
+def _closed(name: str, schema: Any) -> Any:
+    """Return a named schema whose objects have no other properties; none at all is what only providers send."""
+    return False if name.startswith("Provider") else _without_others(schema)
+
+
+def _without_others(schema: Any) -> Any:
     if isinstance(schema, list):
-        return [_closed(inner) for inner in schema]
+        return [_without_others(inner) for inner in schema]
     if not isinstance(schema, dict):
         return schema
-    closed = {keyword: value if keyword == "not" else _closed(value) for keyword, value in schema.items()}
+    closed = {keyword: _without_others(value) for keyword, value in schema.items()}
     if "properties" in schema and schema.get("type") == "object":
         closed.setdefault("additionalProperties", False)
     return closed
