@@ -71,7 +71,7 @@ AnthropicDelta: TypeAlias = Annotated[
     | AnthropicSignatureDelta
     | AnthropicInputDelta
     | AnthropicCitationsDelta,
-    schema_name("AnthropicDelta", is_open=True),
+    schema_name("AnthropicDelta", None),
 ]
 
 
@@ -138,7 +138,7 @@ AnthropicStreamEvent: TypeAlias = Annotated[
     | AnthropicMessageStop
     | AnthropicPing
     | AnthropicError,
-    schema_name("AnthropicStreamEvent", is_open=True),
+    schema_name("AnthropicStreamEvent", None),
 ]
 
 ANTHROPIC_STREAM = EventStream(

@@ -13,6 +13,14 @@ from msgspec import UNSET, UnsetType
 from ...providers.chat_request import Json
 from ..openapi.operation import schema_name
 
+PROVIDER_BLOCK_TYPES = (
+    "advisor_tool_result", "bash_code_execution_tool_result", "code_execution_tool_result", "compaction",
+    "container_upload", "fallback", "mcp_tool_result", "mcp_tool_use", "server_tool_use",
+    "text_editor_code_execution_tool_result", "tool_search_tool_result", "web_fetch_tool_result",
+    "web_search_tool_result",
+)  # fmt: skip
+"""The types of blocks that only Anthropic's models send."""
+
 
 class AnthropicTextBlock(msgspec.Struct, frozen=True, tag_field="type", tag="text"):
     """A text of the answer.
@@ -64,7 +72,7 @@ class AnthropicToolUseBlock(msgspec.Struct, frozen=True, tag_field="type", tag="
 
 AnthropicBlock: TypeAlias = Annotated[
     AnthropicTextBlock | AnthropicThinkingBlock | AnthropicRedactedThinkingBlock | AnthropicToolUseBlock,
-    schema_name("AnthropicBlock", is_open=True),
+    schema_name("AnthropicBlock", PROVIDER_BLOCK_TYPES),
 ]
 
 

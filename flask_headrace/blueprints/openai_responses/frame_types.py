@@ -79,7 +79,7 @@ RESPONSE_EVENT_TYPES = tuple(_event_type(name, *described) for name, described i
 
 ResponseStreamEvent: Any = Annotated[
     Union[RESPONSE_EVENT_TYPES],  # noqa: UP007  # the members are not known to type checkers
-    schema_name("ResponseStreamEvent", is_open=True),
+    schema_name("ResponseStreamEvent", None),
 ]
 
 RESPONSE_STREAM = EventStream(

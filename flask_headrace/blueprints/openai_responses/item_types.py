@@ -14,6 +14,17 @@ from ...providers.chat_request import Json
 from ..openapi.operation import schema_name
 from .output_items import Status
 
+PROVIDER_ITEM_TYPES = (
+    "apply_patch_call", "apply_patch_call_output", "code_interpreter_call", "compaction", "computer_call",
+    "computer_call_output", "file_search_call", "image_generation_call", "local_shell_call", "local_shell_call_output",
+    "mcp_approval_request", "mcp_approval_response", "mcp_call", "mcp_list_tools", "shell_call", "shell_call_output",
+    "tool_search_call", "tool_search_output", "web_search_call",
+)  # fmt: skip
+"""The types of items that only providers send."""
+
+PROVIDER_PART_TYPES = ("output_audio",)
+"""The types of parts that only providers send."""
+
 
 class OutputTextPart(msgspec.Struct, frozen=True, tag_field="type", tag="output_text"):
     """A text in a message.
@@ -60,7 +71,7 @@ class SummaryTextPart(msgspec.Struct, frozen=True, tag_field="type", tag="summar
 
 
 OutputPart: TypeAlias = Annotated[
-    OutputTextPart | RefusalPart | ReasoningTextPart, schema_name("OutputPart", is_open=True)
+    OutputTextPart | RefusalPart | ReasoningTextPart, schema_name("OutputPart", PROVIDER_PART_TYPES)
 ]
 
 
@@ -140,5 +151,5 @@ class OutputCustomToolCall(msgspec.Struct, frozen=True, tag_field="type", tag="c
 
 OutputItem: TypeAlias = Annotated[
     OutputMessage | OutputReasoning | OutputFunctionCall | OutputCustomToolCall,
-    schema_name("OutputItem", is_open=True),
+    schema_name("OutputItem", PROVIDER_ITEM_TYPES),
 ]

@@ -15,8 +15,8 @@ PLAIN_TEXT = "text/plain"
 STRING_SCHEMA: Mapping[str, Any] = MappingProxyType({"type": "string"})
 NO_CONTENT: Mapping[str, Any] = MappingProxyType({})
 
-OPEN_UNION = "x-open-union"
-"""The keyword by which the annotation of `schema_name` passes `is_open`; the document does not contain it."""
+OTHERS = "x-others"
+"""The keyword by which the annotation of `schema_name` passes `others`; the document does not contain it."""
 
 
 class ErrorDetails(msgspec.Struct, frozen=True):
@@ -132,11 +132,13 @@ class Operation(NamedTuple):
     error: Any = ErrorBody
 
 
-def schema_name(name: str, *, is_open: bool = False) -> msgspec.Meta:
+def schema_name(name: str, others: tuple[str, ...] | None = ()) -> msgspec.Meta:
     """Return the annotation by which the schema of a union of tagged types has a name of its own.
 
     Args:
         name: The name of the schema.
-        is_open: Whether providers send objects of further types, which are then described as `Provider` and the name.
+        others: The values of `type` of objects that only providers send, and that are described as `Provider` and the
+            name; None for any other value. Compilers of TypeScript tell such objects from the others in whole answers
+            only if the values are listed.
     """
-    return msgspec.Meta(title=name, extra_json_schema={OPEN_UNION: True} if is_open else None)
+    return msgspec.Meta(title=name, extra_json_schema=None if others == () else {OTHERS: others})

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, get_args
 
 import msgspec
 
-from .operation import OPEN_UNION, STRING_SCHEMA, EventStream, Frame
+from .operation import OTHERS, STRING_SCHEMA, EventStream, Frame
 
 Json: TypeAlias = dict[str, Any]
 
@@ -90,9 +90,10 @@ class NamedSchemas:
     def _tidy(self, schema: Json) -> Json:
         """Return a schema as generators of clients understand it, and add what is named in it."""
         tidy = _simplified({keyword: self._tidy_keyword(keyword, value) for keyword, value in schema.items()})
-        if tidy.pop(OPEN_UNION, False):
+        if OTHERS in tidy:
             known = tidy.pop("discriminator")["mapping"]
-            tidy["anyOf"].append(self._named(f"Provider{tidy['title']}", _object_of_another_type(list(known))))
+            other = _object_of_another_type(list(known), tidy.pop(OTHERS))
+            tidy["anyOf"].append(self._named(f"Provider{tidy['title']}", other))
         if "title" not in tidy:
             return tidy
         of_place = {keyword: tidy.pop(keyword) for keyword in ("description",) if keyword in tidy}
@@ -151,13 +152,11 @@ def _simplified(schema: Json) -> Json:
     return simple
 
 
-def _object_of_another_type(types: list[str]) -> Json:
-    # Without `additionalProperties`: compilers of TypeScript then tell it from the others by its `type`.
-    return {
-        "type": "object",
-        "description": "An object of another `type`, as the provider sends it.",
-        "not": {"required": ["type"], "properties": {"type": {"enum": types}}},
-    }
+def _object_of_another_type(known: list[str], others: tuple[str, ...] | None) -> Json:
+    schema: Json = {"type": "object", "description": "An object of another `type`, as the provider sends it."}
+    if others is not None:
+        return schema | {"required": ["type"], "properties": {"type": {"type": "string", "enum": list(others)}}}
+    return schema | {"not": {"required": ["type"], "properties": {"type": {"enum": known}}}}
 
 
 def _any_of(schemas: list[Json]) -> Json:

@@ -28,6 +28,9 @@ from tests.support.upstream import FINISH, Chunk, Upstream, responses_wire, scri
 
 EVENT = TypeAdapter(ResponseStreamEvent)
 answers = pytest.mark.parametrize(("frames", "output"), ANSWERS.values(), ids=ANSWERS)
+documented = pytest.mark.parametrize(  # the document lists the types of items
+    ("frames", "output"), [answer for answer in ANSWERS.values() if "novel" not in str(answer)]
+)
 
 
 class TestAnAnswer:
@@ -53,7 +56,7 @@ class TestAnAnswer:
                 assert frame["item_id"] == output[frame["output_index"]]["id"]
 
     @pytest.mark.parametrize("is_streamed", [True, False])
-    @answers
+    @documented
     def test_is_as_the_openapi_document_says(
         self, api: SameApi, frames: list[Chunk], output: Any, is_streamed: bool
     ) -> None:

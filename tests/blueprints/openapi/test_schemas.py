@@ -157,12 +157,14 @@ class TestASchema:
         assert schemas["Body"]["properties"]["last"] == {**reference, "description": "The last part."}
         assert [part["$ref"].rpartition("/")[2] for part in schemas["Part"]["anyOf"]] == ["Text", "Refusal"]
 
-    def test_of_an_open_union_has_what_only_providers_send(self) -> None:
-        schemas = schemas_of(Annotated[Text | Refusal, schema_name("Block", is_open=True)])
+    @pytest.mark.parametrize("others", [None, ("search", "fetch")])
+    def test_of_an_open_union_has_what_only_providers_send(self, others: tuple[str, ...] | None) -> None:
+        schemas = schemas_of(Annotated[Text | Refusal, schema_name("Block", others)])
         assert schemas["Block"]["anyOf"][-1] == {"$ref": "#/components/schemas/ProviderBlock"}
         assert "discriminator" not in schemas["Block"]  # whose mapping would have no place for others
         is_other = jsonschema_rs.validator_for(schemas["ProviderBlock"]).is_valid
         assert is_other({"type": "search", "query": "q"})
+        assert is_other({"type": "novel"}) == (others is None)
         assert not any(is_other(value) for value in ({"type": "text"}, {"type": "refusal", "refusal": "No."}, "text"))
 
     def test_says_what_generators_cannot_infer(self) -> None:

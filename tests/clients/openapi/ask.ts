@@ -62,6 +62,23 @@ console.log(listed.data!.models.filter((each) => each.default).length);
 const refused = await client.POST("/api/chat", { body: { messages: [], stream: false } });
 console.log(refused.data, refused.error?.error.code);
 
+export function textOf(event: Schemas["ResponseStreamEvent"] | Schemas["AnthropicStreamEvent"]): string {
+  switch (event.type) {
+    case "response.output_text.delta":
+      return event.delta;
+    case "response.failed":
+      throw new Error(event.response.error?.message);
+    case "content_block_delta":
+      return event.delta.type === "text_delta" ? event.delta.text : "";
+    default:
+      return "";
+  }
+}
+
+export function pieceOf(chunk: Schemas["UIMessageChunk"]): string {
+  return chunk.type === "text-delta" ? chunk.delta : "";
+}
+
 export const wrong: Schemas["ChatBody"][] = [
   { messages: [], schema: { type: "object" }, tools: [{ name: "find", parameters: { type: "object" } }] },
   // @ts-expect-error: the messages are missing
