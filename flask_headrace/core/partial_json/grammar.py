@@ -47,8 +47,6 @@ class Grammar:
         self.unfinished = ""
         """The unfinished token at the end of the last piece, which is read again with the next piece."""
         self.is_complete = False
-        self.skips_rest = False
-        """Whether any text may follow the document; otherwise only whitespace may."""
         self.is_key = False
         """Whether the open string is a key."""
         self.in_string = False
@@ -69,12 +67,15 @@ class Grammar:
         """The path of the innermost open string, array or object."""
         return self.path if self.in_string and not self.is_key else self._container
 
-    def read(self, piece: str, end: int) -> None:
-        """Read the next piece and record its patches.
+    def read(self, piece: str, end: int) -> str:
+        """Read the next piece up to the document's end, and record its patches.
 
         Args:
             piece: The text.
             end: The position of the piece's end in the whole text, in characters.
+
+        Returns:
+            The rest of the piece, which follows the document.
 
         Raises:
             JSONError: a character is invalid, or exceeds a limit.
@@ -82,8 +83,9 @@ class Grammar:
         text, self.unfinished, self._end = self.unfinished + piece, "", end
         try:
             at = self._string(text, 0) if self.in_string else 0
-            while at < len(text):
+            while at < len(text) and not self.is_complete:
                 at = skip_whitespace(text, at) if text[at] in WHITESPACE else self._step(self, text, at)
+            return text[at:]
         finally:
             if self.in_string and not self.is_key:
                 self._emit_string()
@@ -137,11 +139,6 @@ class Grammar:
             return self._close(at)
         raise self._unexpected(text, at, "a comma or the end of the object")
 
-    def _rest(self, text: str, at: int) -> int:
-        if not self.skips_rest:
-            raise self._unexpected(text, at, "the end of the text")
-        return len(text)
-
     # Containers.
 
     def _begin(self, text: str, at: int) -> int:
@@ -170,7 +167,6 @@ class Grammar:
     def _end_value(self) -> None:
         if not self._outer:
             self.is_complete = True
-            self._step = Grammar._rest
         elif self._index == NOT_AN_ARRAY:
             self._step = Grammar._after_member
         else:
