@@ -7,6 +7,7 @@ plain text. Pure.
 
 from __future__ import annotations
 
+from ...core.exact_json import parse_number
 from ...core.partial_json import JSONError, PartialJSON
 from ..encoding.base import AbortConnection
 from .text_encoder import PlainTextEncoder
@@ -23,7 +24,7 @@ class ObjectTextEncoder(PlainTextEncoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._parser = PartialJSON()
+        self._parser = PartialJSON(parse_number=parse_number)
 
     def _append_text(self, text: str) -> str:
         try:
@@ -44,4 +45,4 @@ class ObjectTextEncoder(PlainTextEncoder):
 
     def _restart(self) -> None:
         super()._restart()
-        self._parser = PartialJSON()
+        self._parser = PartialJSON(parse_number=parse_number)

@@ -9,7 +9,7 @@ This module reads the document alone; `locate.py` skips the text around it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from .errors import Malformed, TooDeep, TooLong
 from .patches import Add, Append, Close, Patch
@@ -24,10 +24,12 @@ from .tokens import (
     WHITESPACE,
     is_number,
     match_end,
-    parse_number,
     skip_whitespace,
     unescape,
 )
+
+ParseNumber: TypeAlias = Callable[[str], Any]
+"""Returns the value of a number, given its text; None if the number is out of range."""
 
 NOT_AN_ARRAY = -1
 """The index of the next item if the innermost container is an object, or there is none."""
@@ -39,9 +41,10 @@ class Grammar:
     Args:
         max_depth: The maximum number of nested arrays and objects.
         max_path: The maximum number of characters of a path.
+        parse_number: Returns the value of a number's text; None if the number is out of range.
     """
 
-    def __init__(self, max_depth: int, max_path: int) -> None:
+    def __init__(self, max_depth: int, max_path: int, parse_number: ParseNumber) -> None:
         self.patches: list[Patch] = []
         """The patches recorded so far. The caller that uses them replaces the list."""
         self.unfinished = ""
@@ -57,7 +60,7 @@ class Grammar:
         # The innermost open container: its path, the index of its next item, and the path of the next `Add`.
         self._container, self._index, self._place = "", NOT_AN_ARRAY, ""
         self._outer: list[tuple[str, int, str]] = []
-        self._max_depth, self._max_path = max_depth, max_path
+        self._max_depth, self._max_path, self._parse_number = max_depth, max_path, parse_number
         self._end = 0
         # A function, not a bound method: a reference cycle would keep the instance until garbage collection.
         self._step: Step = Grammar._value
@@ -185,7 +188,7 @@ class Grammar:
             return self._keep_unfinished(text, at)
         if not is_number(text[at:end]):
             raise self._unexpected(text, end, "a digit")
-        value = parse_number(text[at:end])
+        value = self._parse_number(text[at:end])
         if value is None:
             raise Malformed("A number is larger than a 64-bit float can be", self._position(text, end))
         self.patches.append(Add(self._place, value))

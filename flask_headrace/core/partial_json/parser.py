@@ -11,10 +11,10 @@ from __future__ import annotations
 from ..text_buffer import TextBuffer
 from .errors import Incomplete, JSONError, TooLong
 from .following import FollowingText
-from .grammar import Grammar
+from .grammar import Grammar, ParseNumber
 from .locate import DocumentLocator
 from .patches import Append, Patch
-from .tokens import SPECIAL
+from .tokens import SPECIAL, parse_number
 
 MAX_DEPTH = 64
 """The default maximum number of nested arrays and objects."""
@@ -33,6 +33,9 @@ class PartialJSON:
         max_depth: The maximum number of nested arrays and objects.
         max_path: The maximum number of characters of a path.
         max_size: The maximum number of characters of the whole text.
+        parse_number: Returns the value that patches have for a number, given its text, as `parse_float` of `json.loads`
+            does; for example `decimal.Decimal`. It may return None: the number is out of range then. The default is an
+            `int` or a `float`, and numbers beyond the range of a float are invalid.
     """
 
     __slots__ = (
@@ -47,13 +50,20 @@ class PartialJSON:
         "is_begun",
     )
 
-    def __init__(self, *, max_depth: int = MAX_DEPTH, max_path: int = MAX_PATH, max_size: int = MAX_SIZE) -> None:
+    def __init__(
+        self,
+        *,
+        max_depth: int = MAX_DEPTH,
+        max_path: int = MAX_PATH,
+        max_size: int = MAX_SIZE,
+        parse_number: ParseNumber = parse_number,
+    ) -> None:
         self.is_begun = False
         """Whether the document's first character was received."""
         self.document_text = ""
         """The text of the document in the last piece, without the text around it."""
         self._locator = DocumentLocator()
-        self._grammar = Grammar(max_depth, max_path)
+        self._grammar = Grammar(max_depth, max_path, parse_number)
         self._document = TextBuffer()  # its text, with which a repetition is compared
         self._following: FollowingText | None = None
         self._max_size = max_size

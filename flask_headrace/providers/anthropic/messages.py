@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import httpx2
 import msgspec
 
+from ...core import exact_json
 from ...core.errors import UpstreamProtocolError
 from ...core.events import MAX_TOKENS, Event
 from ..chat_request import ChatRequest, Json
@@ -116,7 +117,7 @@ class AnthropicMessages:
         return post_stream(
             self._clients.get(None),
             "/v1/messages",
-            msgspec.json.encode(self._body(request, source, answer_tool)),
+            exact_json.encode(self._body(request, source, answer_tool)),
             anthropic.Stream[Any],
             () if source is None else source.headers,
         )
@@ -152,7 +153,7 @@ class AnthropicMessages:
             client = self._clients.get(None).with_options(timeout=TOKEN_COUNT_TIMEOUT)
             response = client.post(
                 "/v1/messages/count_tokens",
-                content=msgspec.json.encode(countable_fields(self._body(request, source))),
+                content=exact_json.encode(countable_fields(self._body(request, source))),
                 options={"headers": headers},
                 cast_to=httpx2.Response,
             )
