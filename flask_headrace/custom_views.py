@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 from flask import Response
 
+from .blueprints.http.event_loop import reject_other_thread
 from .blueprints.http.request_body import format_validation_error
 from .blueprints.http.stream_response import stream_response
 from .blueprints.native import encoder as native_encoder
@@ -47,6 +48,7 @@ def to_body_and_request(fields: Mapping[str, Any], options: Mapping[str, Any]) -
 
 def stream_source(source: Iterable[str | Event], name: str, owner: str) -> Response:
     """Return the event stream of a generator; see `Headrace.stream_from`."""
+    reject_other_thread()
     context = StreamContext(model=f"{name}/{name}", provider=name, name=name, pricing_provider=name, owner=owner)
     session = current_state().streams.open(context, lambda: event_batches(source))
     return stream_response(StreamReader(session), native_encoder)

@@ -11,6 +11,7 @@ from . import custom_views
 from .blueprints import cli
 from .blueprints.http.auth import check_host
 from .blueprints.http.error_handlers import handle_headrace_error
+from .blueprints.http.request_streams import close_request_streams
 from .blueprints.native.endpoint import chat_response
 from .blueprints.state import EXTENSION, current_state
 from .core.errors import HeadraceError
@@ -35,6 +36,11 @@ class Headrace:
         trusted_hosts: Host names under which the endpoints answer. None allows every name if there are keys or an
             `authorize`, and otherwise only localhost and the names of HEADRACE_TRUSTED_HOSTS.
         providers: Providers of the application, beside those that the settings name.
+        hold_request: Whether a view waits until the status of its answer is known: until the model's first event, a
+            refusal, or the first heartbeat (HEADRACE_HEARTBEAT), and for an answer that is not streamed until its end.
+            `after_request` functions, extensions and tracing then see what the client gets. If False, the request
+            ends at once, with everything that belongs to it, such as a database session; it then seems to have
+            status 200, and the client gets the status that turns out later.
 
     Raises:
         ConfigurationError: a setting is wrong; the message names it.
@@ -49,12 +55,14 @@ class Headrace:
         page: bool = True,
         trusted_hosts: Sequence[str] | None = None,
         providers: Sequence[CustomProvider] = (),
+        hold_request: bool = True,
     ) -> None:
         self._url_prefix = url_prefix
         self._authorize = authorize
         self._has_page = page
         self._trusted_hosts = None if trusted_hosts is None else tuple(trusted_hosts)
         self._providers = tuple(providers)
+        self._hold_request = hold_request
         if app is not None:
             self.init_app(app)
 
@@ -72,8 +80,14 @@ class Headrace:
         if self._authorize is None and not settings.api_keys:
             reject_public_addresses(flask_run_addresses())
         app.extensions[EXTENSION] = build_state(
-            app, settings, authorize=self._authorize, trusted_hosts=self._trusted_hosts, providers=self._providers
+            app,
+            settings,
+            authorize=self._authorize,
+            trusted_hosts=self._trusted_hosts,
+            providers=self._providers,
+            hold_request=self._hold_request,
         )
+        app.wsgi_app = close_request_streams(app.wsgi_app)  # type: ignore[assignment, method-assign]  # as Flask documents it
         for blueprint in build_blueprints(settings, has_page=self._has_page):
             blueprint.before_request(check_host)
             app.register_blueprint(blueprint, url_prefix=self._url_prefix)

@@ -26,7 +26,7 @@ from ..streaming.producer import Source
 from ..streaming.reader import StreamReader
 from ..streaming.request_digest import request_digest
 from .http import idempotency
-from .http.event_loop import has_one_loop, require_one_loop
+from .http.event_loop import has_one_loop, reject_other_thread, require_one_loop
 from .http.request_id import current_request_id
 from .state import ExtensionState, current_state
 
@@ -99,8 +99,10 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
         ModelNotFound: no such model is configured; 404.
         StreamConflict: a stream of this id exists for another request; 409.
         LimitError: a limit of open streams is reached, or the store is unavailable; 429 or 503.
-        NotSupported: the stream is resumable, and this process has no shared event loop; 501.
+        NotSupported: the stream is resumable or opened in an `async def` view, and this process has no shared event
+            loop; 501.
     """
+    reject_other_thread()
     state = current_state()
     is_resumable |= is_background
     if id is not None and not is_resumable:

@@ -34,6 +34,7 @@ class ExtensionState:
         is_open: Whether everybody may send requests: there are no keys and no `authorize` callback.
         trusted_hosts: Accepted host names of requests; None for any name.
         schemas: Configured JSON Schemas by name.
+        holds_requests: Whether views wait until the status of their answer is known.
         drain_timeout: Seconds that a stopping worker waits for its streams to finish.
         store_availability: Whether the store of resumable streams is usable.
     """
@@ -49,6 +50,7 @@ class ExtensionState:
     is_open: bool
     trusted_hosts: tuple[str, ...] | None
     schemas: Mapping[str, Json]
+    holds_requests: bool
     drain_timeout: float
     store_availability: StoreAvailability
 

@@ -23,13 +23,14 @@ from .schemas import load_schemas
 from .stores import open_configured_store
 
 
-def build_state(
+def build_state(  # noqa: PLR0913  # by name
     app: Flask,
     settings: Settings,
     *,
     authorize: Callable[[], str] | None,
     trusted_hosts: Sequence[str] | None,
     providers: Sequence[CustomProvider],
+    hold_request: bool,
 ) -> ExtensionState:
     """Return the extension's state for an application.
 
@@ -39,6 +40,7 @@ def build_state(
         authorize: See `Headrace`.
         trusted_hosts: See `Headrace`.
         providers: See `Headrace`.
+        hold_request: See `Headrace`.
 
     Raises:
         ConfigurationError: a provider, a schema or the store cannot be used as the settings name it.
@@ -69,6 +71,7 @@ def build_state(
         is_open=is_open,
         trusted_hosts=_trusted_hosts(settings, trusted_hosts, is_open=is_open),
         schemas=load_schemas(settings),
+        holds_requests=hold_request,
         drain_timeout=settings.drain,
         store_availability=StoreAvailability(store),
     )

@@ -35,15 +35,15 @@ class DisconnectWatcher:
     """Watches one client's socket from its creation until `stop`.
 
     Args:
-        environ: The request's WSGI environment. gunicorn and werkzeug put the socket there. With another server the
-            client is not watched, and its disconnect shows at a failed write.
+        environ: The request's WSGI environment, in which gunicorn, werkzeug and gevent put the socket. With another
+            server the client is not watched, and its disconnect shows at a failed write.
         on_disconnect: Called once, in the event loop, after the client has disconnected; must not block.
     """
 
     __slots__ = ("_is_close_delimited", "_on_disconnect", "_resets_on_close", "_socket", "_watcher")
 
     def __init__(self, environ: Mapping[str, Any], on_disconnect: Callable[[], None]) -> None:
-        self._socket: Any = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
+        self._socket: Any = _client_socket(environ)
         self._on_disconnect = on_disconnect
         self._watcher: Any = None
         self._resets_on_close = False
@@ -151,6 +151,14 @@ def is_disconnected(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or
         return False
     except OSError:
         return True
+
+
+def _client_socket(environ: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    if (client := environ.get("gunicorn.socket") or environ.get("werkzeug.socket")) is not None:
+        return client
+    # gevent.pywsgi has the socket in the file from which it reads the body.
+    file = getattr(environ.get("wsgi.input"), "rfile", None)
+    return getattr(getattr(file, "raw", None), "_sock", None)
 
 
 def _is_close_delimited(environ: Mapping[str, Any]) -> bool:

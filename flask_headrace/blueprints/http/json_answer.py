@@ -11,10 +11,10 @@ from ...core.text_buffer import MAX_TEXT_CHARS
 from ...streaming.readable import ReadableStream
 from ...streaming.reader import StreamReader
 from ..encoding.base import JSONEncoder
-from .deferred_response import DeferredResponse
 from .ignored_header import add_ignored_header
 from .json_response import json_response
 from .response_stream import ResponseStream
+from .streamed_response import respond
 
 
 def json_answer_response(reader: StreamReader, encoder: JSONEncoder) -> Response:
@@ -27,7 +27,7 @@ def json_answer_response(reader: StreamReader, encoder: JSONEncoder) -> Response
         encoder: The encoder of the response's protocol.
     """
     stream = ResponseStream(reader, encoder)
-    return DeferredResponse(stream, lambda: _collect(stream, encoder), {"Content-Type": "application/json"})
+    return respond(stream, lambda: _collect(stream, encoder), {"Content-Type": "application/json"})
 
 
 def _collect(stream: ResponseStream, encoder: JSONEncoder) -> Response:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import gevent
 from flask import request
-from gevent.monkey import get_original
 
 from ...core.errors import HeadraceError
 from ...core.events import TERMINAL_EVENTS, Event, Failed
@@ -17,6 +16,7 @@ from ..encoding.base import AbortConnection, StreamEncoder
 from ..encoding.event_id import event_id_suffix
 from .disconnect import DisconnectWatcher
 from .event_loop import has_one_loop
+from .request_streams import close_with_request
 
 MAX_CHUNK_BYTES = 65536
 """Maximum bytes per chunk. The client must accept each chunk within its timeout."""
@@ -24,13 +24,12 @@ MAX_CHUNK_BYTES = 65536
 REPORT_TIMEOUT = 5.0
 """Seconds that a thread with its own event loop waits at the end of a response for the stream's usage report."""
 
-_get_ident = get_original("_thread", "get_ident")
-
 
 class ResponseStream:
     """One client's stream of bytes: a reader, an encoder, and a watcher of the client's socket. `close` is idempotent.
 
-    Must be created in the request's context. Creating it closes the reader if the socket is already closed.
+    Must be created in the request's context; it is closed with the request's response at the latest. Creating it closes
+    the reader if the socket is already closed.
 
     Args:
         reader: The reader of the stream.
@@ -43,7 +42,7 @@ class ResponseStream:
         is_finished: Whether the terminal event has been encoded.
     """
 
-    __slots__ = ("_hub", "encoder", "id_suffix", "is_finished", "reader", "session", "watcher")
+    __slots__ = ("encoder", "id_suffix", "is_finished", "reader", "session", "watcher")
 
     def __init__(self, reader: StreamReader, encoder: StreamEncoder) -> None:
         self.encoder, self.is_finished = encoder, False
@@ -51,7 +50,6 @@ class ResponseStream:
         self.id_suffix = event_id_suffix(reader.session.context.incarnation)
         self.reader = reader
         destroy_hub_with_thread()
-        self._hub = gevent.get_hub()
         try:
             self.watcher = DisconnectWatcher(request.environ, self.reader.close)
         except BaseException:
@@ -60,6 +58,7 @@ class ResponseStream:
             raise
         self.watcher.set_timeouts(self.session.limits.client)
         self.reader.on_stall = self.watcher.shut_down
+        close_with_request(request.environ, self)
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the encoded events as they come, in chunks of at most `MAX_CHUNK_BYTES`.
@@ -105,21 +104,10 @@ class ResponseStream:
 
     def close(self) -> None:
         """Stop the watcher and close the reader; without a shared event loop, wait for the stream's usage report."""
-        self.release()
-        if not has_one_loop():
-            self._wait_for_report()
-
-    def release(self) -> None:
-        """Stop the watcher and close the reader, without waiting."""
         self.watcher.stop()
         self.reader.close()
-
-    def release_from_any_thread(self) -> None:
-        """Run `release` in the stream's own event loop: the garbage collector may call this from another thread."""
-        if self._hub.thread_ident == _get_ident():
-            self.release()
-        elif (loop := self._hub.loop) is not None:
-            loop.run_callback_threadsafe(self.release)
+        if not has_one_loop():
+            self._wait_for_report()
 
     def _wait_for_report(self) -> None:
         # Each thread has an event loop of its own here (Flask's development server, a test client). That loop runs only

@@ -1,23 +1,20 @@
 """The streamed response: it sends a stream's events to the client as they come.
 
 The client's socket is watched before the provider is called. The response head waits for the first event or the first
-heartbeat, so that an earlier error gets its own HTTP status. All waiting happens after the request's context has ended,
-so that no resource of the application, such as a database session, stays open meanwhile.
+heartbeat, so that an earlier error gets its own HTTP status.
 """
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
-from itertools import chain
 
 from flask import Response
 
 from ...streaming.reader import StreamReader
 from ..encoding.base import AbortConnection, StreamEncoder
-from .deferred_response import DeferredResponse
 from .ignored_header import add_ignored_header
 from .response_stream import ResponseStream
+from .streamed_response import StreamedResponse, disconnected, respond
 
 
 def stream_response(reader: StreamReader, encoder: StreamEncoder) -> Response:
@@ -31,7 +28,7 @@ def stream_response(reader: StreamReader, encoder: StreamEncoder) -> Response:
         encoder: The encoder of the response's protocol.
     """
     stream = ResponseStream(reader, encoder)
-    return DeferredResponse(stream, lambda: _start(stream), encoder.HEADERS)
+    return respond(stream, lambda: _start(stream), encoder.HEADERS)
 
 
 def _start(stream: ResponseStream) -> Response:
@@ -39,7 +36,7 @@ def _start(stream: ResponseStream) -> Response:
     session = stream.session
     if first is None:
         # Either the stream is unreadable, or the client has disconnected. Servers treat the latter like a failed write.
-        raise session.error or _disconnected()
+        raise session.error or disconnected()
     if first and session.error is not None and session.first_event_at is None:
         # The error response contains the whole stream, so the reader reads to its end.
         next(stream.reader, None)
@@ -50,26 +47,21 @@ def _start(stream: ResponseStream) -> Response:
         # `_chunks` then finds a closed reader and breaks the connection.
         stream.close()
         head = abort.final_bytes
-    # Only now: an error in `encode` becomes an error response, which has a Content-Length and needs no reset.
+    return add_ignored_header(StreamedResponse(stream, _chunks(stream, head), stream.encoder.HEADERS), session)
+
+
+def _chunks(stream: ResponseStream, head: bytes) -> Iterator[bytes]:
+    # Only now: an error response, or a body of the application's, has a Content-Length and needs no reset.
     stream.watcher.reset_on_close()
-    response = Response(chain([head], _chunks(stream)), headers=stream.encoder.HEADERS, direct_passthrough=True)
-    return add_ignored_header(response, session)
-
-
-def _chunks(stream: ResponseStream) -> Iterator[bytes]:
     try:
+        yield head
         yield from stream.chunks()
         if not stream.is_finished:
-            # Servers break the connection after this error and do not log it.
-            raise _disconnected()
+            raise disconnected()
         stream.watcher.close_normally()
     except AbortConnection as abort:
         yield abort.final_bytes
-        raise _disconnected() from None
+        raise disconnected() from None
     finally:
         stream.watcher.reset()
         stream.close()
-
-
-def _disconnected() -> BrokenPipeError:
-    return BrokenPipeError(errno.EPIPE, "the client has disconnected")

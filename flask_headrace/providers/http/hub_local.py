@@ -67,8 +67,19 @@ def destroy_hub_with_thread() -> None:
     _current_thread_exit()
 
 
+def destroy_thread_hub() -> None:
+    """Destroy the current thread's event loop now, if `destroy_hub_with_thread` was called; the next wait has another.
+
+    The main thread's loop is not affected.
+    """
+    end: _ThreadExit | None = getattr(_thread_local, "end", None)
+    if end is not None:
+        _thread_local.end = None
+        end.destroy_hub()
+
+
 class _ThreadExit:
-    """Runs cleanup when its thread ends: it is stored in a thread-local, which Python deletes at that moment."""
+    """Destroys a thread's event loop: it is stored in a thread-local, which Python deletes when the thread ends."""
 
     __slots__ = ("callbacks", "hub")
 
@@ -77,19 +88,24 @@ class _ThreadExit:
         self.callbacks: list[Callable[[], object]] = []
 
     def __del__(self) -> None:
-        if _is_exiting.is_set():
+        self.destroy_hub()
+
+    def destroy_hub(self) -> None:
+        """Let the loop's greenlets finish, and destroy the loop. Idempotent."""
+        if _is_exiting.is_set() or self.hub is None:
             return  # the process is ending, and greenlets cannot switch any more
-        is_alive = self.hub.loop is not None
+        hub, self.hub = self.hub, None
+        is_alive = hub.loop is not None
         try:
             if is_alive:
                 # The thread's storage may have lost the hub already, and gevent would create another one.
-                set_hub(self.hub)
-                self.hub.join(THREAD_EXIT_TIMEOUT)
+                set_hub(hub)
+                hub.join(THREAD_EXIT_TIMEOUT)
         finally:
             for call in self.callbacks:
                 call()
             if is_alive:
-                self.hub.destroy(destroy_loop=True)
+                hub.destroy(destroy_loop=True)
 
 
 def _current_thread_exit() -> _ThreadExit | None:
