@@ -18,8 +18,8 @@ T = TypeVar("T")
 _encode_float = msgspec.json.Encoder().encode
 
 # msgspec has no hook for integers, and -0 is the only one that `int` does not keep. Decoders read it as this fraction.
-_NEGATIVE_ZERO = re.compile(r"-0(?![0-9.eE])")
-_STRING_OR_NEGATIVE_ZERO = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|-0(?![0-9.eE])', re.DOTALL)
+_NEGATIVE_ZERO = re.compile(rb"-0(?<![^\[,:\s]-0)(?![^\],}\s])")
+_STRING_OR_NEGATIVE_ZERO = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|' + _NEGATIVE_ZERO.pattern, re.DOTALL)
 _MARKED_ZERO = "-0e-000"
 
 
@@ -106,8 +106,8 @@ class ExactDecoder(Generic[T]):
             msgspec.ValidationError: the JSON value is not of the type.
             UnicodeError: the text is not UTF-8, or has half of a character.
         """
-        marked = _mark_zeros(text)
-        if marked is not None:
+        has_zero = b"-0" in text if isinstance(text, bytes) else "-0" in text
+        if has_zero and (marked := _mark_zeros(text)) is not None:
             try:
                 return self._decode(marked)
             except msgspec.DecodeError:
@@ -115,14 +115,10 @@ class ExactDecoder(Generic[T]):
         return self._decode(text)
 
 
-def _mark_zeros(text: bytes | str) -> str | None:
+def _mark_zeros(text: bytes | str) -> bytes | None:
     """Return a JSON text with a mark at each number that is -0; None if there is none."""
-    if (b"-0" if isinstance(text, bytes) else "-0") not in text:  # type: ignore[operator]  # of the same type
-        return None
-    try:
-        characters = text.decode() if isinstance(text, bytes) else text
-    except UnicodeDecodeError:
-        return None
+    characters = text.encode(errors="surrogatepass") if isinstance(text, str) else text
     if not _NEGATIVE_ZERO.search(characters):
         return None
-    return _STRING_OR_NEGATIVE_ZERO.sub(lambda found: found[0] if found[0][0] == '"' else _MARKED_ZERO, characters)
+    mark = _MARKED_ZERO.encode()
+    return _STRING_OR_NEGATIVE_ZERO.sub(lambda found: found[0] if found[0][:1] == b'"' else mark, characters)
