@@ -79,7 +79,7 @@ class ExactDecoder(Generic[T]):
     """Decodes JSON to a type. Where the type has `Any`, numbers keep their digits.
 
     Args:
-        type: The type, as for `msgspec.json.Decoder`.
+        type: The type, as for `msgspec.json.Decoder`, without `msgspec.Raw`: that would have the mark of a -0.
         parse_fraction: Returns the value of a fraction, or of -0, given its text.
     """
 

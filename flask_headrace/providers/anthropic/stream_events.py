@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ...core import exact_json
-from ...core.exact_json import ExactDecoder
+from ...core.exact_json import parse_fraction
 
 
 class OutputDetails(msgspec.Struct, gc=False):
@@ -71,7 +71,7 @@ class MessageEvent(msgspec.Struct, gc=False):
     error: Any = None
 
 
-decode = ExactDecoder[MessageEvent](MessageEvent).decode
+decode = msgspec.json.Decoder(MessageEvent, float_hook=parse_fraction).decode
 
 
 class TextBlockDelta(msgspec.Struct, gc=False):
