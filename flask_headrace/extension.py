@@ -18,9 +18,11 @@ from .core.errors import HeadraceError
 from .core.events import Event
 from .providers.custom import CustomProvider
 from .server.open_access import flask_run_addresses, reject_public_addresses
+from .server.start_errors import reported_in_one_sentence
 from .settings import Settings
 from .setup.blueprints import build_blueprints
 from .setup.extension_state import build_state
+from .setup.own_loggers import enable_own_loggers
 
 
 class Headrace:
@@ -30,9 +32,10 @@ class Headrace:
         app: The application; None to call `init_app` later.
         url_prefix: The prefix of all paths of this extension, such as `/assistant`; None for no prefix.
         authorize: Called in each request. It returns the id of the user who makes the request, which becomes the owner
-            of the streams, or it aborts. None accepts the bearer keys of HEADRACE_API_KEYS, and every request if that
-            setting is empty.
-        page: Whether the chat page is served at the prefix.
+            of the streams, or it aborts; also in a request for the chat page. None accepts the bearer keys of
+            HEADRACE_API_KEYS, and every request if that setting is empty.
+        page: Whether the chat page is served at the prefix. Its JavaScript modules and style sheets are always served,
+            below `headrace-static`, for pages of the application.
         trusted_hosts: Host names under which the endpoints answer. None allows every name if there are keys or an
             `authorize`, and otherwise only localhost and the names of HEADRACE_TRUSTED_HOSTS.
         providers: Providers of the application, beside those that the settings name.
@@ -76,6 +79,11 @@ class Headrace:
             ConfigurationError: a setting is wrong, in `app.config` or in the environment; or `flask run` would serve
                 an application without keys and without `authorize` on an address that other machines can reach.
         """
+        enable_own_loggers()
+        with reported_in_one_sentence():
+            self._add_to(app)
+
+    def _add_to(self, app: Flask) -> None:
         settings = Settings.from_app_config(app.config)
         if self._authorize is None and not settings.api_keys:
             reject_public_addresses(flask_run_addresses())
@@ -88,7 +96,8 @@ class Headrace:
             hold_request=self._hold_request,
         )
         app.wsgi_app = close_request_streams(app.wsgi_app)  # type: ignore[assignment, method-assign]  # as Flask documents it
-        for blueprint in build_blueprints(settings, has_page=self._has_page):
+        has_login = self._authorize is not None
+        for blueprint in build_blueprints(settings, has_page=self._has_page, has_login=has_login):
             blueprint.before_request(check_host)
             app.register_blueprint(blueprint, url_prefix=self._url_prefix)
         if HeadraceError not in app.error_handler_spec[None][None]:
