@@ -12,6 +12,7 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.routing import PathConverter
 
 from ...core.errors import HeadraceError, InvalidRequest, StoreUnavailable
+from ...core.exact_json import ExactDecoder
 from ...providers.chat_request import ChatRequest, Json
 from ...streaming.readable import ReadableStream
 from ...streaming.reader import StreamReader
@@ -78,7 +79,7 @@ PROTOCOL = "ui-messages"
 _VERSION_WITH_RESET = 7
 """The major version of the npm package `ai` that knows `reset-step`; earlier ones abort at an unknown frame."""
 
-_decoder = msgspec.json.Decoder(Json)
+_decoder: ExactDecoder[Json] = ExactDecoder(Json)
 
 
 class _ChatIdConverter(PathConverter):

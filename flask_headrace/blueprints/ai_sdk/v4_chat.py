@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError, InvalidRequest
+from ...core.exact_json import ExactDecoder
 from ..http.auth import authorize_request
 from ..http.event_loop import has_one_loop
 from ..http.request_body import read_body
@@ -73,7 +73,7 @@ OPERATIONS = (
     ),
 )
 
-_decoder = msgspec.json.Decoder(V4ChatBody)
+_decoder: ExactDecoder[V4ChatBody] = ExactDecoder(V4ChatBody)
 
 
 def create_ai_v4_chat_blueprint() -> Blueprint:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
 from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError, InvalidRequest
+from ...core.exact_json import ExactDecoder
 from ...streaming.reader import StreamReader
 from ..http.auth import authorize_request
 from ..http.error_handlers import handle_v1_error
@@ -53,7 +53,7 @@ OPERATIONS = (
     ),
 )
 
-_decoder = msgspec.json.Decoder(ResponseBody)
+_decoder: ExactDecoder[ResponseBody] = ExactDecoder(ResponseBody)
 
 
 def create_openai_responses_blueprint() -> Blueprint:
