@@ -103,8 +103,8 @@ class ResponseStream:
             self.reader.mark_progress()
 
     def close(self) -> None:
-        """Stop the watcher and close the reader; without a shared event loop, wait for the stream's usage report."""
-        self.watcher.stop()
+        """Give up the client's socket and close the reader; in a thread's own loop, wait for the usage report."""
+        self.watcher.give_up()
         self.reader.close()
         if not has_one_loop():
             self._wait_for_report()

@@ -7,9 +7,8 @@ gets. `LateResponse` does not hold the request so long; its status and headers a
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from flask import Response, request
 from werkzeug.datastructures import Headers
@@ -32,6 +31,10 @@ NOT_ENCODED = "identity"
 CLIENT_CLOSED_REQUEST = "499 Client Closed Request"
 """The status of a response whose client has disconnected before there was one. It is never sent; logs and metrics show
 it. nginx uses the same number."""
+
+
+class ClientDisconnected(Exception):
+    """The client has disconnected before its response had a status."""
 
 
 class StreamedResponse(Response):
@@ -135,9 +138,8 @@ def _decide(stream: ResponseStream, build: Callable[[], Response]) -> Response:
         return build()
     except HeadraceError as error:
         ours = error
-    except BrokenPipeError:
-        stream.close()
-        return Response(_break_connection(), CLIENT_CLOSED_REQUEST)
+    except ClientDisconnected:
+        return _break_connection(stream)
     except Exception as error:  # noqa: BLE001  # a bug of ours is answered like any other error
         ours = log_internal_error(stream.session.id, error)
     except BaseException:
@@ -147,14 +149,12 @@ def _decide(stream: ResponseStream, build: Callable[[], Response]) -> Response:
     return error_response(ours, stream.encoder.error_body(ours))
 
 
-def _break_connection() -> Iterator[NoReturn]:
-    raise disconnected()
-    yield  # makes this function a generator
-
-
-def disconnected() -> BrokenPipeError:
-    """Return the error after which servers break the connection, and which they do not log."""
-    return BrokenPipeError(errno.EPIPE, "the client has disconnected")
+def _break_connection(stream: ResponseStream) -> Response:
+    try:
+        stream.watcher.break_connection()
+    finally:
+        stream.close()
+    return Response(b"", CLIENT_CLOSED_REQUEST)
 
 
 def _add_ids(response: Response, stream: ResponseStream) -> Response:
