@@ -6,7 +6,7 @@ heartbeat, so that an earlier error gets its own HTTP status.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from flask import Response
 
@@ -49,10 +49,14 @@ def _start(stream: ResponseStream) -> Response:
         # `_chunks` then finds a closed reader and breaks the connection.
         stream.reader.close()
         head = abort.final_bytes
+    # From here to the first byte the application works on the response, and the client cannot accept anything.
+    stream.reader.hold_events()
     return add_ignored_header(StreamedResponse(stream, _chunks(stream, head), stream.encoder.HEADERS), session)
 
 
-def _chunks(stream: ResponseStream, head: bytes) -> Iterator[bytes]:
+def _chunks(stream: ResponseStream, head: bytes) -> Generator[bytes, None, None]:
+    stream.require_open()
+    stream.reader.release_events()
     # Only now: an error response, or a body of the application's, has a Content-Length and needs no reset.
     stream.watcher.reset_on_close()
     try:
