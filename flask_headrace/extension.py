@@ -163,8 +163,8 @@ class Headrace:
         """Stream the output of a generator of the application, such as a chain, an agent or a file.
 
         Args:
-            source: An iterable of pieces of text, or of events. It is iterated in a greenlet of its own, outside of
-                the request context, and closed when the reader disconnects.
+            source: A generator, or another iterable, of pieces of text or of events. It is iterated in a greenlet of
+                its own, outside of the request context, and closed when the reader disconnects.
             name: Name of the source in the log, the metrics and the signals.
             owner: Id of the user in the signals; empty for no owner.
 
@@ -172,6 +172,7 @@ class Headrace:
             The response to return from the view.
 
         Raises:
+            TypeError: `source` is something else, such as an async generator, a coroutine, a `str` or None.
             LimitError: too many streams are open; 503.
         """
         return custom_views.stream_source(source, name, owner)
