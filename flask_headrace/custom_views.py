@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 from flask import Response, request
 
+from .blueprints.http.auth import check_owner
 from .blueprints.http.event_loop import reject_other_thread
 from .blueprints.http.request_body import format_validation_error
 from .blueprints.http.request_streams import close_with_request
@@ -53,6 +54,7 @@ def stream_source(source: Iterable[str | Event], name: str, owner: str) -> Respo
     """Return the event stream of a generator; see `Headrace.stream_from`."""
     try:
         _check_type(source)
+        check_owner(owner, "owner is")
         reject_other_thread()
         context = StreamContext(model=f"{name}/{name}", provider=name, name=name, pricing_provider=name, owner=owner)
         session = current_state().streams.open(context, lambda: event_batches(source))
