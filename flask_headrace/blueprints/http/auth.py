@@ -114,7 +114,7 @@ def check_origin(allowed: Sequence[str]) -> None:
 def _is_cross_origin(origin: str | None, site: str | None) -> bool:
     if site is not None:
         return site not in {"same-origin", "none"}
-    return origin is not None and origin.partition("://")[2] != request.host
+    return origin is not None and origin.partition("://")[2] != request.host.lower()
 
 
 def _hostname(url: str) -> str | None:
