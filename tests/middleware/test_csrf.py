@@ -53,10 +53,16 @@ create("before", CSRFProtect(), Headrace(url_prefix="/assistant"))
 create("after", Headrace(url_prefix="/assistant"), CSRFProtect())
 create("shared", SHARED_CSRF, SHARED_HEADRACE)
 create("shared_again", SHARED_HEADRACE, SHARED_CSRF)
+
+by_hand = CSRFProtect()
+create("by_hand", by_hand, Headrace(url_prefix="/assistant"))
+MOUNTED["/by_hand"].config["WTF_CSRF_CHECK_DEFAULT"] = False
+MOUNTED["/by_hand"].before_request(lambda: by_hand.protect(apply_exemptions=True))
+
 create("surf_before", SeaSurf(), Headrace(url_prefix="/assistant"))
 create("surf_after", Headrace(url_prefix="/assistant"), SeaSurf())
 """
-FLASK_WTF = ("before", "after", "shared", "shared_again")
+FLASK_WTF = ("before", "after", "shared", "shared_again", "by_hand")
 NAMES = (*FLASK_WTF, "surf_before", "surf_after")
 
 
