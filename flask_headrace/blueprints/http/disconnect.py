@@ -10,6 +10,7 @@ end of a complete response. `reset_on_close` makes such a connection end with a 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import ssl
@@ -38,16 +39,29 @@ class DisconnectWatcher:
         environ: The request's WSGI environment, in which gunicorn, werkzeug and gevent put the socket. With another
             server the client is not watched, and its disconnect shows at a failed write.
         on_disconnect: Called once, in the event loop, after the client has disconnected; must not block.
+
+    Attributes:
+        has_disconnected: Whether the client has disconnected.
     """
 
-    __slots__ = ("_is_close_delimited", "_on_disconnect", "_resets_on_close", "_socket", "_watcher")
+    __slots__ = (
+        "_is_close_delimited",
+        "_is_shared",
+        "_on_disconnect",
+        "_resets_on_close",
+        "_socket",
+        "_watcher",
+        "has_disconnected",
+    )
 
     def __init__(self, environ: Mapping[str, Any], on_disconnect: Callable[[], None]) -> None:
         self._socket: Any = _client_socket(environ)
         self._on_disconnect = on_disconnect
         self._watcher: Any = None
-        self._resets_on_close = False
+        self._resets_on_close = self.has_disconnected = False
         self._is_close_delimited = _is_close_delimited(environ)
+        # A connection of HTTP/2 has other requests, too.
+        self._is_shared = not environ.get("SERVER_PROTOCOL", "").startswith("HTTP/1")
         if self._socket is not None:
             self._start(get_hub().loop.io(self._socket.fileno(), 1))
 
@@ -106,6 +120,25 @@ class DisconnectWatcher:
             return False  # the socket is already closed
         return True
 
+    def break_connection(self) -> None:
+        """End the connection before the response is complete, in a way in which the client notices it.
+
+        The server then fails to write the end of the response. Nothing is raised, because middleware between this
+        package and the server would report an error of the application.
+
+        Raises:
+            BrokenPipeError: the socket is unknown or was given up, so the server must break the connection.
+        """
+        if self._socket is None or self._is_shared:
+            raise BrokenPipeError(errno.EPIPE, "the client has disconnected")
+        self.reset()
+        self.shut_down()
+
+    def give_up(self) -> None:
+        """Stop watching, and never touch the socket again: it may serve the connection's next request. Idempotent."""
+        self.stop()
+        self._socket = None
+
     def shut_down(self) -> None:
         """Shut the socket down, so that a write that waits for the client ends."""
         with contextlib.suppress(OSError):
@@ -128,6 +161,7 @@ class DisconnectWatcher:
     def _check(self) -> None:
         if is_disconnected(self._socket):
             self.stop()
+            self.has_disconnected = True
             self._on_disconnect()
         else:
             # A pipelined request keeps the socket readable: check again later, not at once.
