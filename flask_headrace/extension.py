@@ -9,7 +9,7 @@ from flask import Flask, Response
 
 from . import custom_views
 from .blueprints import cli
-from .blueprints.http.auth import check_host
+from .blueprints.http.auth import check_host, check_owner
 from .blueprints.http.error_handlers import handle_headrace_error
 from .blueprints.http.request_streams import close_request_streams
 from .blueprints.native.endpoint import chat_response
@@ -20,6 +20,7 @@ from .providers.custom import CustomProvider
 from .server.open_access import flask_run_addresses, reject_public_addresses
 from .settings import Settings
 from .setup.blueprints import build_blueprints
+from .setup.csrf import exempt_from_csrf
 from .setup.extension_state import build_state
 
 
@@ -88,9 +89,11 @@ class Headrace:
             hold_request=self._hold_request,
         )
         app.wsgi_app = close_request_streams(app.wsgi_app)  # type: ignore[assignment, method-assign]  # as Flask documents it
-        for blueprint in build_blueprints(settings, has_page=self._has_page):
+        blueprints = list(build_blueprints(settings, has_page=self._has_page))
+        for blueprint in blueprints:
             blueprint.before_request(check_host)
             app.register_blueprint(blueprint, url_prefix=self._url_prefix)
+        exempt_from_csrf(app, {blueprint.name for blueprint in blueprints})
         if HeadraceError not in app.error_handler_spec[None][None]:
             app.register_error_handler(HeadraceError, handle_headrace_error)
         app.cli.add_command(cli.group)
@@ -143,6 +146,7 @@ class Headrace:
             The response to return from the view.
 
         Raises:
+            TypeError: `owner` is no text.
             InvalidRequest: an argument is not valid; 400.
             ModelNotFound: no provider that is set up has the model; 404.
             StreamConflict: another conversation or another owner has a stream with this id; 409.
@@ -157,14 +161,14 @@ class Headrace:
         body, chat_request = custom_views.to_body_and_request(fields, options)
         if owner is None:
             owner = current_state().authorize() if resumable else ""
-        return chat_response(body, chat_request, owner)
+        return chat_response(body, chat_request, check_owner(owner, "owner is"))
 
     def stream_from(self, source: Iterable[str | Event], *, name: str = "app", owner: str = "") -> Response:
         """Stream the output of a generator of the application, such as a chain, an agent or a file.
 
         Args:
-            source: An iterable of pieces of text, or of events. It is iterated in a greenlet of its own, outside of
-                the request context, and closed when the reader disconnects.
+            source: A generator, or another iterable, of pieces of text or of events. It is iterated in a greenlet of
+                its own, outside of the request context, and closed when the reader disconnects.
             name: Name of the source in the log, the metrics and the signals.
             owner: Id of the user in the signals; empty for no owner.
 
@@ -172,6 +176,8 @@ class Headrace:
             The response to return from the view.
 
         Raises:
+            TypeError: `source` is something else, such as an async generator, a coroutine, a `str` or None; or `owner`
+                is no text.
             LimitError: too many streams are open; 503.
         """
         return custom_views.stream_source(source, name, owner)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NoReturn
 
 import gevent
 from flask import request
@@ -60,6 +61,12 @@ class ResponseStream:
         self.watcher.set_timeouts(self.session.limits.client)
         self.reader.on_stall = self.watcher.shut_down
         close_with_request(request.environ, self)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "A streamed answer cannot be stored, because it is not complete. For Flask-Caching's `cached`, pass "
+            "response_filter=lambda response: not response.is_streamed."
+        )
 
     def require_open(self) -> None:
         """Return if the stream can be sent.

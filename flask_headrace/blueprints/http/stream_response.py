@@ -6,7 +6,7 @@ heartbeat, so that an earlier error gets its own HTTP status.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 from flask import Response
 
@@ -17,7 +17,9 @@ from .response_stream import ResponseStream
 from .streamed_response import ClientDisconnected, StreamedResponse, respond
 
 
-def stream_response(reader: StreamReader, encoder: StreamEncoder) -> Response:
+def stream_response(
+    reader: StreamReader, encoder: StreamEncoder, *, on_request_end: Callable[[], object] | None = None
+) -> Response:
     """Return a response that streams events; an error before the first event becomes an error response.
 
     If the reading ends before the stream does, or if the protocol has no form for an error, the connection is broken:
@@ -26,9 +28,17 @@ def stream_response(reader: StreamReader, encoder: StreamEncoder) -> Response:
     Args:
         reader: The reader of the stream, at the position where the response begins.
         encoder: The encoder of the response's protocol.
+        on_request_end: Called as soon as the request has ended; only then the response waits for the first event.
+            None for a response that waits for the first event in the view, if the application allows it.
     """
     stream = ResponseStream(reader, encoder)
-    return respond(stream, lambda: _start(stream), encoder.HEADERS)
+
+    def build() -> Response:
+        if on_request_end is not None:
+            on_request_end()
+        return _start(stream)
+
+    return respond(stream, build, encoder.HEADERS, is_late=on_request_end is not None)
 
 
 def _start(stream: ResponseStream) -> Response:

@@ -163,23 +163,26 @@ class LateResponse(StreamedResponse):
         return {name for name in names if self.headers.getlist(name) != self._own_headers.getlist(name)}
 
 
-def respond(stream: ResponseStream, build: Callable[[], Response], headers: Mapping[str, str]) -> Response:
+def respond(
+    stream: ResponseStream, build: Callable[[], Response], headers: Mapping[str, str], *, is_late: bool = False
+) -> Response:
     """Return the response that `build` builds, or one that calls `build` when the server iterates its body.
 
-    The latter holds if the application asks for it (`Headrace(hold_request=False)`), and in `async def` views: while
-    one of these waits, no other can run in its thread. The model is not called for a HEAD request. An error that
-    `build` raises becomes an error response.
+    The latter holds if `is_late`, if the application asks for it (`Headrace(hold_request=False)`), and in `async def`
+    views: while one of these waits, no other can run in its thread. The model is not called for a HEAD request. An
+    error that `build` raises becomes an error response.
 
     Args:
         stream: The response's stream, which this response closes.
         build: Returns the response; may wait.
         headers: The headers of a successful response.
+        is_late: Whether `build` must not be called before the request has ended.
     """
     if request.method == "HEAD":
         # The server discards the body of a HEAD response, so the model is not called.
         stream.close()
         return _add_ids(StreamedResponse(stream, _no_chunks(), headers), stream)
-    if current_state().holds_requests and not runs_in_async_view():
+    if current_state().holds_requests and not is_late and not runs_in_async_view():
         return _add_ids(_decide(stream, build), stream)
     return LateResponse(stream, build, headers)
 
