@@ -1,7 +1,11 @@
 """An application for each thing that an `after_request` does to a response, and the names of these hooks by kind."""
 
 CODE = """
+import logging
+
 import gevent
+
+logging.basicConfig()
 
 
 def set_headers(response):
@@ -115,6 +119,11 @@ def set_everything(response):
     return make_conditional(set_length(set_content_type(set_headers(response))))
 
 
+def close(response):
+    response.close()
+    return response
+
+
 def take_time(response):
     gevent.sleep(2)
     return response
@@ -142,7 +151,7 @@ def fail(response):
 
 
 for hold in (True, False):
-    for hook in [*HOOKS, fail]:
+    for hook in [*HOOKS, close, fail]:
         application = mount(hook.__name__ if hold else "late_" + hook.__name__, hold_request=hold)
         application.after_request(hook)
         add_events(application)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.middleware.after_request_hooks import CODE, HEADERS, LEFT, READ, REPLACED, STREAMED, WRAPPED
 from tests.middleware.mounted_host import MountedHost
-from tests.support.reader import Answer, Reading, send
+from tests.support.reader import QUESTION, Answer, Reading, send
 from tests.support.upstream import Ended, Gate, Hang, Upstream, openai_wire
 
 LATE = ("", "late_")
@@ -30,8 +30,9 @@ def answers(upstream: Upstream) -> None:
 
 
 def reading(host: MountedHost, name: str, method: str, model: str, **headers: str) -> Reading:
-    if method == "POST":
-        return host.asking(name, model)
+    if method.startswith("POST"):
+        body = {"model": f"openai/{model}", "messages": QUESTION}
+        return Reading(f"{host.url}/{name}/api/chat", body, version="1.0" if "1.0" in method else "1.1")
     return Reading(f"{host.url}/{name}/events?model=openai/{model}", method="GET", headers=headers)
 
 
@@ -42,13 +43,13 @@ def read(opened: Reading) -> Answer:
         return Answer(response.status, headers, response.read())
 
 
-@pytest.mark.parametrize("method", ["POST", "GET"])
+@pytest.mark.parametrize("method", ["POST", "POST 1.0", "GET"])
 @pytest.mark.parametrize("late", LATE)
 @pytest.mark.parametrize("hook", STREAMED)
 def test_a_stream_stays_a_stream_after(
     hook: str, late: str, method: str, host: MountedHost, upstream: Upstream
 ) -> None:
-    model = f"{late}{hook} {method}".replace(" ", "-")
+    model = f"{late}{hook}-{method}"
     upstream.answer(model, openai_wire.answer("one", Gate(model), "two"))
     first, second = (b"ONE", b"TWO") if hook in WRAPPED else (b"one", b"two")
     with reading(host, late + hook, method, model, Range="bytes=0-3") as one:
@@ -87,7 +88,7 @@ def test_headers_of_the_application_stay(hook: str, late: str, kind: str, host: 
 
 @pytest.mark.parametrize("late", LATE)
 def test_a_header_that_the_application_removes_is_gone(late: str, host: MountedHost) -> None:
-    body = {"model": "openai/words", "messages": [{"role": "user", "content": "hi"}]}
+    body = {"model": "openai/words", "messages": QUESTION}
     answer = host.send(f"{late}set_headers", "/ai/text", body)
     assert answer.body == b"one two"
     assert "x-content-type-options" not in answer.headers
@@ -111,7 +112,7 @@ def test_a_replaced_body_is_the_application_s_own(
 
 
 def asked(host: MountedHost, name: str, model: str, protocol: str, **fields: Any) -> Answer:
-    body = {"model": f"openai/{model}", "messages": [{"role": "user", "content": "hi"}], **fields}
+    body = {"model": f"openai/{model}", "messages": QUESTION, **fields}
     return read(Reading(f"{host.url}/{name}/api/chat", body, version=protocol))
 
 
@@ -177,6 +178,15 @@ def test_an_after_request_that_fails_is_a_500_and_closes_the_upstream(
     assert host.wait_for_end(model) == ["cancelled", "reader_left"]
     if upstream.requests(model):
         assert upstream.closed(model).ended is Ended.ABORTED
+
+
+@pytest.mark.parametrize("late", LATE)
+def test_a_response_that_the_application_has_closed_is_an_error_and_no_empty_answer(
+    late: str, host: MountedHost
+) -> None:
+    answer = host.ask(f"{late}close", "words")
+    assert (answer.status, answer.error["code"]) == (500, "internal")
+    assert "was sent or closed before" in host.log()
 
 
 @pytest.mark.parametrize("late", LATE)
