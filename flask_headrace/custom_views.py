@@ -9,7 +9,7 @@ from types import GeneratorType
 from typing import Any, TypeVar
 
 import msgspec
-from flask import Response, request
+from flask import Response, has_request_context, request
 from flask.ctx import AppContext
 from gevent.event import Event as Flag
 
@@ -37,6 +37,21 @@ MAX_INNER_ITERATORS = 64
 S = TypeVar("S", bound=msgspec.Struct)
 
 
+def require_request(method: str) -> None:
+    """Return if there is a request, whose response the stream can become.
+
+    Args:
+        method: The name of the method of `Headrace` that was called.
+
+    Raises:
+        RuntimeError: there is no request.
+    """
+    if not has_request_context():
+        raise RuntimeError(
+            f"Headrace.{method} was called outside of a request: call it in a view, and return its response there."
+        )
+
+
 def to_body_and_request(fields: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[ChatBody, ChatRequest]:
     """Return the body of `POST /api/chat` for some arguments, and the request to the model.
 
@@ -61,6 +76,7 @@ def to_body_and_request(fields: Mapping[str, Any], options: Mapping[str, Any]) -
 def stream_source(source: Iterable[str | Event], name: str, owner: str) -> Response:
     """Return the event stream of a generator; see `Headrace.stream_from`."""
     try:
+        require_request("stream_from")
         _check_type(source)
         check_owner(owner, "owner is")
         reject_other_thread()

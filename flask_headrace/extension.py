@@ -153,6 +153,7 @@ class Headrace:
             NotSupported: the stream is resumable, and the server does not run gevent; 501.
             LimitError: too many streams are open, or the store of resumable streams is not available; 503.
         """
+        custom_views.require_request("stream")
         fields = {
             "messages": list(messages), "model": model, "system": system, "max_tokens": max_tokens,
             "temperature": temperature, "tools": list(tools), "tool_choice": tool_choice, "schema": schema,

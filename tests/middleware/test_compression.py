@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import brotli
 import pytest
-from backports import zstd
+from flask_compress.compat import compression
 
 from tests.middleware.mounted_host import MountedHost
 from tests.support.reader import QUESTION, Answer
@@ -66,7 +66,7 @@ HOLDING = ("", "late-")
 DECODERS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.decompress,
     "br": brotli.decompress,
-    "zstd": zstd.decompress,
+    "zstd": compression.zstd.decompress,
     "deflate": zlib.decompress,
 }
 TEXT = "one " + "word " * 300
