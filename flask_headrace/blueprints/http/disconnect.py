@@ -1,7 +1,8 @@
-"""Watches a client's socket during its response: detects a disconnect, and marks an incomplete response as broken.
+"""Watches a client during its response: detects a disconnect, and marks an incomplete response as broken.
 
 Nothing else reads the socket during a response, so without a watcher a disconnect would show only at the second failed
-write, and never while the model is silent. The event loop watches the socket instead.
+write, and never while the model is silent. The event loop watches the socket instead. Under a server that does not
+pass the socket on, a probe is called again and again.
 
 A response without a length or chunks (HTTP/1.0) ends with its connection, so a client takes every normal close for the
 end of a complete response. `reset_on_close` makes such a connection end with a reset unless `close_normally` is called.
@@ -14,14 +15,18 @@ import os
 import socket
 import ssl
 import struct
+from _socket import socket as PlainSocket  # noqa: N812  # without gevent's patches
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 from gevent import get_hub
 
+from .client_probe import client_probe
+
 POLL_INTERVAL = 0.1
-"""Seconds between two checks of a socket that has unread data, which hides the end of the connection."""
+"""Seconds between two checks by a probe, or of a socket with unread data, which hides the end of the connection."""
 
 _LINGER_RESET = struct.pack("ii", 1, 0)
 """SO_LINGER of 0 s: closing the socket resets the connection, also when the kernel closes it for a killed process."""
@@ -32,24 +37,40 @@ _CLOSED_TCP_STATES = frozenset({4, 5, 6, 7, 8, 9, 11})
 
 
 class DisconnectWatcher:
-    """Watches one client's socket from its creation until `stop`.
+    """Watches one client from its creation until `stop`.
 
     Args:
-        environ: The request's WSGI environment, in which gunicorn, werkzeug and gevent put the socket. With another
-            server the client is not watched, and its disconnect shows at a failed write.
+        environ: The request's WSGI environment, by which the socket of gunicorn, werkzeug, gevent and uWSGI is found;
+            see `client_probe` for other servers. With a server that has neither, the client is not watched, and its
+            disconnect shows at a failed write.
         on_disconnect: Called once, in the event loop, after the client has disconnected; must not block.
+
+    Attributes:
+        can_end_quietly: Whether the client has disconnected from a server that would log a `BrokenPipeError` as a bug
+            of the application.
     """
 
-    __slots__ = ("_is_close_delimited", "_on_disconnect", "_resets_on_close", "_socket", "_watcher")
+    __slots__ = (
+        "_is_close_delimited",
+        "_on_disconnect",
+        "_probe",
+        "_resets_on_close",
+        "_socket",
+        "_watcher",
+        "can_end_quietly",
+    )
 
-    def __init__(self, environ: Mapping[str, Any], on_disconnect: Callable[[], None]) -> None:
+    def __init__(self, environ: dict[str, Any], on_disconnect: Callable[[], None]) -> None:
         self._socket: Any = _client_socket(environ)
         self._on_disconnect = on_disconnect
         self._watcher: Any = None
-        self._resets_on_close = False
+        self._resets_on_close = self.can_end_quietly = False
         self._is_close_delimited = _is_close_delimited(environ)
+        self._probe = client_probe(environ) if self._socket is None else None
         if self._socket is not None:
             self._start(get_hub().loop.io(self._socket.fileno(), 1))
+        elif self._probe is not None:
+            self._start(get_hub().loop.timer(POLL_INTERVAL))
 
     def set_timeouts(self, seconds: float | None) -> None:
         """Let the kernel detect a vanished peer.
@@ -120,18 +141,30 @@ class DisconnectWatcher:
             watcher.stop()
             watcher.close()
 
+    def close(self) -> None:
+        """Stop watching, and give a borrowed socket back. Idempotent."""
+        self.stop()
+        if isinstance(self._socket, BorrowedSocket):
+            self._socket.detach()
+            self._socket = None
+
     def _start(self, watcher: Any) -> None:  # noqa: ANN401  # gevent's watchers are untyped
         self.stop()
         self._watcher = watcher
         watcher.start(self._check)
 
     def _check(self) -> None:
-        if is_disconnected(self._socket):
+        if is_disconnected(self._socket) if self._probe is None else self._probe():
             self.stop()
+            self.can_end_quietly = self._probe is not None or isinstance(self._socket, BorrowedSocket)
             self._on_disconnect()
         else:
             # A pipelined request keeps the socket readable: check again later, not at once.
             self._start(get_hub().loop.timer(POLL_INTERVAL))
+
+
+class BorrowedSocket(PlainSocket):
+    """A server's socket that is known by its descriptor alone; the server closes it."""
 
 
 def is_disconnected(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or the ssl module's
@@ -156,6 +189,9 @@ def is_disconnected(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or
 def _client_socket(environ: Mapping[str, Any]) -> Any:  # noqa: ANN401
     if (client := environ.get("gunicorn.socket") or environ.get("werkzeug.socket")) is not None:
         return client
+    if "uwsgi.version" in environ:
+        # uWSGI's own module, which exists only inside of uWSGI. The socket is borrowed: see `close`.
+        return BorrowedSocket(fileno=import_module("uwsgi").connection_fd())
     # gevent.pywsgi has the socket in the file from which it reads the body.
     file = getattr(environ.get("wsgi.input"), "rfile", None)
     return getattr(getattr(file, "raw", None), "_sock", None)
@@ -163,9 +199,11 @@ def _client_socket(environ: Mapping[str, Any]) -> Any:  # noqa: ANN401
 
 def _is_close_delimited(environ: Mapping[str, Any]) -> bool:
     """Whether a response without a length ends with its connection, because it is not sent in chunks."""
+    if environ.get("SERVER_PROTOCOL") == "HTTP/1.0" or "uwsgi.version" in environ:
+        return True
     # werkzeug's server responds with HTTP/1.0 unless it runs threads or processes.
     is_in_threads = environ.get("wsgi.multithread") or environ.get("wsgi.multiprocess")
-    return environ.get("SERVER_PROTOCOL") == "HTTP/1.0" or ("werkzeug.socket" in environ and not is_in_threads)
+    return "werkzeug.socket" in environ and not is_in_threads
 
 
 def _is_tcp(client: Any) -> bool:  # noqa: ANN401

@@ -104,7 +104,7 @@ class ResponseStream:
 
     def close(self) -> None:
         """Stop the watcher and close the reader; without a shared event loop, wait for the stream's usage report."""
-        self.watcher.stop()
+        self.watcher.close()
         self.reader.close()
         if not has_one_loop():
             self._wait_for_report()

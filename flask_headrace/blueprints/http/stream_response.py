@@ -56,9 +56,10 @@ def _chunks(stream: ResponseStream, head: bytes) -> Iterator[bytes]:
     try:
         yield head
         yield from stream.chunks()
-        if not stream.is_finished:
+        if stream.is_finished:
+            stream.watcher.close_normally()
+        elif not stream.watcher.can_end_quietly:
             raise disconnected()
-        stream.watcher.close_normally()
     except AbortConnection as abort:
         yield abort.final_bytes
         raise disconnected() from None

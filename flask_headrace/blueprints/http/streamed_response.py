@@ -137,7 +137,7 @@ def _decide(stream: ResponseStream, build: Callable[[], Response]) -> Response:
         ours = error
     except BrokenPipeError:
         stream.close()
-        return Response(_break_connection(), CLIENT_CLOSED_REQUEST)
+        return Response(_break_connection(stream), CLIENT_CLOSED_REQUEST)
     except Exception as error:  # noqa: BLE001  # a bug of ours is answered like any other error
         ours = log_internal_error(stream.session.id, error)
     except BaseException:
@@ -147,9 +147,10 @@ def _decide(stream: ResponseStream, build: Callable[[], Response]) -> Response:
     return error_response(ours, stream.encoder.error_body(ours))
 
 
-def _break_connection() -> Iterator[NoReturn]:
-    raise disconnected()
-    yield  # makes this function a generator
+def _break_connection(stream: ResponseStream) -> Iterator[NoReturn]:
+    if not stream.watcher.can_end_quietly:
+        raise disconnected()
+    yield from ()
 
 
 def disconnected() -> BrokenPipeError:
