@@ -56,6 +56,8 @@ in_asgiref = WsgiToAsgi(app)
 THREADS = 36
 """Threads of a threaded server: its number of concurrent requests."""
 
+UWSGI_GEVENT = ("--gevent", "100", "--gevent-monkey-patch", "--master", "--need-app", "--die-on-term")
+
 Command = Callable[[int], list[str]]
 """Returns the command that serves `hosted:app` of the current folder on a port."""
 
@@ -78,8 +80,7 @@ SERVERS: Mapping[str, Command] = {
     "uvicorn, asgiref": _uvicorn("in_asgiref"),
     "hypercorn, a2wsgi": lambda port: ["hypercorn", "-b", f"127.0.0.1:{port}", "asgi:in_a2wsgi"],
     "uWSGI's gevent": lambda port: [
-        *("uwsgi_server", "--http-socket", f"127.0.0.1:{port}", "--gevent", "100", "--gevent-monkey-patch"),
-        *("--module", "hosted:app", "--master", "--need-app", "--die-on-term"),
+        *("uwsgi_server", "--http-socket", f"127.0.0.1:{port}", "--module", "hosted:app", *UWSGI_GEVENT),
     ],
     "waitress": lambda port: ["waitress", f"--listen=127.0.0.1:{port}", f"--threads={THREADS}", "hosted:app"],
 }

@@ -46,8 +46,8 @@ class DisconnectWatcher:
         on_disconnect: Called once, in the event loop, after the client has disconnected; must not block.
 
     Attributes:
-        can_end_quietly: Whether the client has disconnected from a server that would log a `BrokenPipeError` as a bug
-            of the application.
+        can_end_quietly: Whether an incomplete response may end without an exception: the client has disconnected, or
+            the server treats both ends the same. Servers without the client's socket, and uWSGI, log an exception.
     """
 
     __slots__ = (
@@ -64,7 +64,8 @@ class DisconnectWatcher:
         self._socket: Any = _client_socket(environ)
         self._on_disconnect = on_disconnect
         self._watcher: Any = None
-        self._resets_on_close = self.can_end_quietly = False
+        self._resets_on_close = False
+        self.can_end_quietly = isinstance(self._socket, BorrowedSocket)
         self._is_close_delimited = _is_close_delimited(environ)
         self._probe = client_probe(environ) if self._socket is None else None
         if self._socket is not None:
@@ -156,7 +157,7 @@ class DisconnectWatcher:
     def _check(self) -> None:
         if is_disconnected(self._socket) if self._probe is None else self._probe():
             self.stop()
-            self.can_end_quietly = self._probe is not None or isinstance(self._socket, BorrowedSocket)
+            self.can_end_quietly |= self._probe is not None
             self._on_disconnect()
         else:
             # A pipelined request keeps the socket readable: check again later, not at once.

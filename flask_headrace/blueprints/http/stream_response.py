@@ -14,7 +14,7 @@ from ...streaming.reader import StreamReader
 from ..encoding.base import AbortConnection, StreamEncoder
 from .ignored_header import add_ignored_header
 from .response_stream import ResponseStream
-from .streamed_response import StreamedResponse, disconnected, respond
+from .streamed_response import StreamedResponse, break_connection, disconnected, respond
 
 
 def stream_response(reader: StreamReader, encoder: StreamEncoder) -> Response:
@@ -44,8 +44,8 @@ def _start(stream: ResponseStream) -> Response:
     try:
         head = stream.encode(first)
     except AbortConnection as abort:
-        # `_chunks` then finds a closed reader and breaks the connection.
-        stream.close()
+        # `_chunks` then finds a closed reader and breaks the connection, for which it needs the watcher.
+        stream.reader.close()
         head = abort.final_bytes
     return add_ignored_header(StreamedResponse(stream, _chunks(stream, head), stream.encoder.HEADERS), session)
 
@@ -58,11 +58,11 @@ def _chunks(stream: ResponseStream, head: bytes) -> Iterator[bytes]:
         yield from stream.chunks()
         if stream.is_finished:
             stream.watcher.close_normally()
-        elif not stream.watcher.can_end_quietly:
-            raise disconnected()
+        else:
+            break_connection(stream)
     except AbortConnection as abort:
         yield abort.final_bytes
-        raise disconnected() from None
+        break_connection(stream)
     finally:
         stream.watcher.reset()
         stream.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from flask import Response, request
 from werkzeug.datastructures import Headers
@@ -137,7 +137,7 @@ def _decide(stream: ResponseStream, build: Callable[[], Response]) -> Response:
         ours = error
     except BrokenPipeError:
         stream.close()
-        return Response(_break_connection(stream), CLIENT_CLOSED_REQUEST)
+        return Response(_end_at_once(stream), CLIENT_CLOSED_REQUEST)
     except Exception as error:  # noqa: BLE001  # a bug of ours is answered like any other error
         ours = log_internal_error(stream.session.id, error)
     except BaseException:
@@ -147,10 +147,19 @@ def _decide(stream: ResponseStream, build: Callable[[], Response]) -> Response:
     return error_response(ours, stream.encoder.error_body(ours))
 
 
-def _break_connection(stream: ResponseStream) -> Iterator[NoReturn]:
-    if not stream.watcher.can_end_quietly:
-        raise disconnected()
+def _end_at_once(stream: ResponseStream) -> Iterator[bytes]:
+    break_connection(stream)
     yield from ()
+
+
+def break_connection(stream: ResponseStream) -> None:
+    """Break the connection at the end of an incomplete response; return if this needs no exception.
+
+    Raises:
+        BrokenPipeError: see `disconnected`.
+    """
+    if not stream.watcher.can_end_quietly:
+        raise disconnected() from None
 
 
 def disconnected() -> BrokenPipeError:
