@@ -105,9 +105,7 @@ def secure(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def server(request: pytest.FixtureRequest) -> Iterator[PyWSGI]:
     running = request.getfixturevalue(request.param)
     yield running
-    print(running.log())
     assert "Traceback" not in running.log()
-    print(running.log())
     assert "Error" not in running.log()
 
 

@@ -11,6 +11,7 @@ end of a complete response. `reset_on_close` makes such a connection end with a 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import ssl
@@ -46,28 +47,28 @@ class DisconnectWatcher:
         on_disconnect: Called once, in the event loop, after the client has disconnected; must not block.
 
     Attributes:
-        can_end_quietly: Whether an incomplete response may end without an exception: the client has disconnected, or
-            the server treats both ends the same. Servers without the client's socket, and uWSGI, log an exception.
+        has_disconnected: Whether the client has disconnected.
     """
 
     __slots__ = (
         "_is_close_delimited",
+        "_must_raise",
         "_on_disconnect",
         "_probe",
         "_resets_on_close",
         "_socket",
         "_watcher",
-        "can_end_quietly",
+        "has_disconnected",
     )
 
     def __init__(self, environ: dict[str, Any], on_disconnect: Callable[[], None]) -> None:
         self._socket: Any = _client_socket(environ)
         self._on_disconnect = on_disconnect
         self._watcher: Any = None
-        self._resets_on_close = False
-        self.can_end_quietly = isinstance(self._socket, BorrowedSocket)
-        self._is_close_delimited = _is_close_delimited(environ)
         self._probe = client_probe(environ) if self._socket is None else None
+        self._resets_on_close = self.has_disconnected = False
+        self._is_close_delimited = _is_close_delimited(environ)
+        self._must_raise = _must_raise(environ, self._socket)
         if self._socket is not None:
             self._start(get_hub().loop.io(self._socket.fileno(), 1))
         elif self._probe is not None:
@@ -128,8 +129,35 @@ class DisconnectWatcher:
             return False  # the socket is already closed
         return True
 
+    def break_connection(self) -> None:
+        """End the connection before the response is complete, in a way in which the client notices it.
+
+        The server then fails to write the end of the response. Nothing is raised, because middleware between this
+        package and the server would report an error of the application.
+
+        Raises:
+            BrokenPipeError: the server must break the connection; see `_must_raise`.
+        """
+        if self.has_disconnected and self._probe is not None:
+            return  # nobody is left who could notice it
+        if self._socket is None or self._must_raise:
+            raise _disconnected()
+        self.reset()
+        self.shut_down()
+
+    def give_up(self) -> None:
+        """Stop watching, and never touch the socket again: it may serve the connection's next request. Idempotent."""
+        self.stop()
+        if isinstance(self._socket, BorrowedSocket):
+            self._socket.detach()
+        self._socket = None
+
     def shut_down(self) -> None:
         """Shut the socket down, so that a write that waits for the client ends."""
+        waiting_write = getattr(self._socket, "_write_event", None)
+        if self._must_raise and getattr(waiting_write, "active", False):
+            get_hub().cancel_wait(waiting_write, _disconnected())
+            return
         with contextlib.suppress(OSError):
             if self._socket is not None:
                 # gevent's own `shutdown` would raise an error in the waiting write, which servers would log as a bug.
@@ -142,13 +170,6 @@ class DisconnectWatcher:
             watcher.stop()
             watcher.close()
 
-    def close(self) -> None:
-        """Stop watching, and give a borrowed socket back. Idempotent."""
-        self.stop()
-        if isinstance(self._socket, BorrowedSocket):
-            self._socket.detach()
-            self._socket = None
-
     def _start(self, watcher: Any) -> None:  # noqa: ANN401  # gevent's watchers are untyped
         self.stop()
         self._watcher = watcher
@@ -157,7 +178,7 @@ class DisconnectWatcher:
     def _check(self) -> None:
         if is_disconnected(self._socket) if self._probe is None else self._probe():
             self.stop()
-            self.can_end_quietly |= self._probe is not None
+            self.has_disconnected = True
             self._on_disconnect()
         else:
             # A pipelined request keeps the socket readable: check again later, not at once.
@@ -191,7 +212,7 @@ def _client_socket(environ: Mapping[str, Any]) -> Any:  # noqa: ANN401
     if (client := environ.get("gunicorn.socket") or environ.get("werkzeug.socket")) is not None:
         return client
     if "uwsgi.version" in environ:
-        # uWSGI's own module, which exists only inside of uWSGI. The socket is borrowed: see `close`.
+        # uWSGI's own module, which exists only inside of uWSGI. The socket is borrowed: see `give_up`.
         return BorrowedSocket(fileno=import_module("uwsgi").connection_fd())
     # gevent.pywsgi has the socket in the file from which it reads the body.
     file = getattr(environ.get("wsgi.input"), "rfile", None)
@@ -205,6 +226,21 @@ def _is_close_delimited(environ: Mapping[str, Any]) -> bool:
     # werkzeug's server responds with HTTP/1.0 unless it runs threads or processes.
     is_in_threads = environ.get("wsgi.multithread") or environ.get("wsgi.multiprocess")
     return "werkzeug.socket" in environ and not is_in_threads
+
+
+def _disconnected() -> BrokenPipeError:
+    """Return the error that servers take for a failed write, and do not log."""
+    return BrokenPipeError(errno.EPIPE, "the client has disconnected")
+
+
+def _must_raise(environ: Mapping[str, Any], client: Any) -> bool:  # noqa: ANN401
+    """Whether breaking the connection at its socket would do harm.
+
+    A connection of HTTP/2 has other requests, too. And werkzeug and gevent.pywsgi log the failed write to a socket with
+    TLS as a bug, in contrast to a `BrokenPipeError`.
+    """
+    is_http2 = not environ.get("SERVER_PROTOCOL", "").startswith("HTTP/1")
+    return is_http2 or (isinstance(client, ssl.SSLSocket) and "gunicorn.socket" not in environ)
 
 
 def _is_tcp(client: Any) -> bool:  # noqa: ANN401

@@ -36,6 +36,16 @@ def close_with_request(environ: WSGIEnvironment, stream: Closable) -> None:
     environ.setdefault(_KEY, []).append(stream)
 
 
+def is_opened_in_request(environ: Mapping[str, Any], stream: Closable) -> bool:
+    """Whether a stream was opened in a request.
+
+    Args:
+        environ: The WSGI environment of the request.
+        stream: The stream.
+    """
+    return any(opened is stream for opened in environ.get(_KEY, ()))
+
+
 def close_request_streams(application: WSGIApplication) -> WSGIApplication:
     """Return WSGI middleware that closes the streams of each request after its response.
 
@@ -45,12 +55,14 @@ def close_request_streams(application: WSGIApplication) -> WSGIApplication:
 
     def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ[START_RESPONSE] = start_response
+        # Middleware inside may hand on a copy of the environment: it contains the same list.
+        streams = environ.setdefault(_KEY, [])
         try:
             body = application(environ, start_response)
         except BaseException:
             _close_all(environ)
             raise
-        return prime(_closing(body, environ)) if _KEY in environ else body
+        return prime(_closing(body, environ)) if streams else body
 
     return call
 

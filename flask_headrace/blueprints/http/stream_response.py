@@ -6,7 +6,7 @@ heartbeat, so that an earlier error gets its own HTTP status.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from flask import Response
 
@@ -14,7 +14,7 @@ from ...streaming.reader import StreamReader
 from ..encoding.base import AbortConnection, StreamEncoder
 from .ignored_header import add_ignored_header
 from .response_stream import ResponseStream
-from .streamed_response import StreamedResponse, break_connection, disconnected, respond
+from .streamed_response import ClientDisconnected, StreamedResponse, respond
 
 
 def stream_response(reader: StreamReader, encoder: StreamEncoder) -> Response:
@@ -34,9 +34,11 @@ def stream_response(reader: StreamReader, encoder: StreamEncoder) -> Response:
 def _start(stream: ResponseStream) -> Response:
     first = next(stream.reader, None)
     session = stream.session
+    if stream.watcher.has_disconnected:
+        raise ClientDisconnected
     if first is None:
-        # Either the stream is unreadable, or the client has disconnected. Servers treat the latter like a failed write.
-        raise session.error or disconnected()
+        # The stream is unreadable, or the reader was dropped.
+        raise session.error or ClientDisconnected
     if first and session.error is not None and session.first_event_at is None:
         # The error response contains the whole stream, so the reader reads to its end.
         next(stream.reader, None)
@@ -47,10 +49,14 @@ def _start(stream: ResponseStream) -> Response:
         # `_chunks` then finds a closed reader and breaks the connection, for which it needs the watcher.
         stream.reader.close()
         head = abort.final_bytes
+    # From here to the first byte the application works on the response, and the client cannot accept anything.
+    stream.reader.hold_events()
     return add_ignored_header(StreamedResponse(stream, _chunks(stream, head), stream.encoder.HEADERS), session)
 
 
-def _chunks(stream: ResponseStream, head: bytes) -> Iterator[bytes]:
+def _chunks(stream: ResponseStream, head: bytes) -> Generator[bytes, None, None]:
+    stream.require_open()
+    stream.reader.release_events()
     # Only now: an error response, or a body of the application's, has a Content-Length and needs no reset.
     stream.watcher.reset_on_close()
     try:
@@ -59,10 +65,10 @@ def _chunks(stream: ResponseStream, head: bytes) -> Iterator[bytes]:
         if stream.is_finished:
             stream.watcher.close_normally()
         else:
-            break_connection(stream)
+            stream.watcher.break_connection()
     except AbortConnection as abort:
         yield abort.final_bytes
-        break_connection(stream)
+        stream.watcher.break_connection()
     finally:
         stream.watcher.reset()
         stream.close()
