@@ -1,26 +1,38 @@
-"""Whether a client has disconnected, under servers that do not pass its socket to the application.
+"""Clients of servers that do not pass their socket to the application: whether they have disconnected.
 
 An ASGI server discards silently what is written to a client that has disconnected, so no write fails. It tells the
 application by a message, `http.disconnect`, which a2wsgi's request body can receive. asgiref's `WsgiToAsgi` passes no
-messages on; but it refers to uvicorn's request, which has the state. waitress has a function for it, if its
-`channel_request_lookahead` is not 0.
+messages on; but it refers to uvicorn's request, which has the state. waitress writes in a thread of its own, whose
+socket can be reached; its own function for the purpose returns False as long as nothing is written.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
+from .client_socket import is_disconnected
 from .request_streams import START_RESPONSE, close_with_request
-
-ClientProbe = Callable[[], bool]
-"""Returns whether the client has disconnected; does not block."""
-
-_KEY = "headrace.client_probe"
 
 MAX_UNREAD_MESSAGES = 4
 """Messages of a request body that the application has not read, after which a disconnect is noticed only later."""
+
+_KEY = "headrace.asgi_messages"
+
+
+class ClientProbe(NamedTuple):
+    """A client that is not watched by the event loop.
+
+    Args:
+        is_disconnected: Returns whether the client has disconnected; does not block.
+        socket: The client's socket, of which only the options may be used: another thread reads, writes and closes it.
+            None if it cannot be reached.
+    """
+
+    is_disconnected: Callable[[], bool]
+    socket: Any = None
 
 
 def client_probe(environ: dict[str, Any]) -> ClientProbe | None:
@@ -29,16 +41,21 @@ def client_probe(environ: dict[str, Any]) -> ClientProbe | None:
     Args:
         environ: The request's WSGI environment.
     """
-    if "waitress.client_disconnected" in environ:
-        probe: ClientProbe = environ["waitress.client_disconnected"]
-        return probe
+    channel: Any = getattr(environ.get("waitress.client_disconnected"), "__self__", None)
+    if hasattr(channel, "socket"):
+        return ClientProbe(partial(_has_left_channel, channel), channel.socket)
     body = environ.get("wsgi.input")
     if hasattr(body, "receive") and hasattr(body, "loop"):
         if _KEY not in environ:
-            environ[_KEY] = messages = ASGIMessages(body)
-            close_with_request(environ, messages)
-        return environ[_KEY].is_disconnected  # type: ignore[no-any-return]
-    return _uvicorn_probe(environ.get(START_RESPONSE))
+            environ[_KEY] = ASGIMessages(body)
+            close_with_request(environ, environ[_KEY])
+        messages: ASGIMessages = environ[_KEY]
+        return ClientProbe(messages.has_disconnect, messages.socket)
+    adapter = getattr(environ.get(START_RESPONSE), "__self__", None)
+    request = getattr(getattr(getattr(adapter, "sync_send", None), "awaitable", None), "__self__", None)
+    if hasattr(request, "disconnected"):
+        return ClientProbe(partial(getattr, request, "disconnected"), _uvicorn_socket(request))
+    return None
 
 
 class ASGIMessages:
@@ -46,15 +63,19 @@ class ASGIMessages:
 
     Args:
         body: a2wsgi's request body.
+
+    Attributes:
+        socket: The socket of uvicorn's client; None with another server.
     """
 
     def __init__(self, body: Any) -> None:  # noqa: ANN401  # a2wsgi is not imported
+        self.socket = _uvicorn_socket(getattr(body.receive, "__self__", None))
         self._receive, self._has_disconnect = body.receive, False
         self._unread: asyncio.Queue[dict[str, Any]] = asyncio.Queue(MAX_UNREAD_MESSAGES)
         body.receive = self._unread.get
         self._task = asyncio.run_coroutine_threadsafe(self._pass_on(), body.loop)
 
-    def is_disconnected(self) -> bool:
+    def has_disconnect(self) -> bool:
         """Whether the message about the disconnect has arrived."""
         return self._has_disconnect
 
@@ -69,8 +90,10 @@ class ASGIMessages:
             await self._unread.put(message)
 
 
-def _uvicorn_probe(start_response: object) -> ClientProbe | None:
-    adapter = getattr(start_response, "__self__", None)
-    send = getattr(getattr(adapter, "sync_send", None), "awaitable", None)
-    request: Any = getattr(send, "__self__", None)
-    return (lambda: request.disconnected) if hasattr(request, "disconnected") else None
+def _has_left_channel(channel: Any) -> bool:  # noqa: ANN401  # waitress is not imported
+    return not channel.connected or is_disconnected(channel.socket)
+
+
+def _uvicorn_socket(request: object) -> Any:  # noqa: ANN401  # asyncio's, or uvloop's
+    transport: Any = getattr(request, "transport", None)
+    return transport.get_extra_info("socket") if hasattr(transport, "get_extra_info") else None

@@ -16,15 +16,13 @@ import os
 import socket
 import ssl
 import struct
-from _socket import socket as PlainSocket  # noqa: N812  # without gevent's patches
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from importlib import import_module
 from typing import Any
 
 from gevent import get_hub
 
 from .client_probe import client_probe
+from .client_socket import BorrowedSocket, client_socket, is_disconnected, is_tcp, set_timeouts
 
 POLL_INTERVAL = 0.1
 """Seconds between two checks by a probe, or of a socket with unread data, which hides the end of the connection."""
@@ -32,9 +30,6 @@ POLL_INTERVAL = 0.1
 _LINGER_RESET = struct.pack("ii", 1, 0)
 """SO_LINGER of 0 s: closing the socket resets the connection, also when the kernel closes it for a killed process."""
 _LINGER_DEFAULT = struct.pack("ii", 0, 0)
-
-_CLOSED_TCP_STATES = frozenset({4, 5, 6, 7, 8, 9, 11})
-"""TCP states (linux/tcp_states.h) in which the peer has closed its side, or the connection is gone."""
 
 
 class DisconnectWatcher:
@@ -62,7 +57,7 @@ class DisconnectWatcher:
     )
 
     def __init__(self, environ: dict[str, Any], on_disconnect: Callable[[], None]) -> None:
-        self._socket: Any = _client_socket(environ)
+        self._socket: Any = client_socket(environ)
         self._on_disconnect = on_disconnect
         self._watcher: Any = None
         self._probe = client_probe(environ) if self._socket is None else None
@@ -75,28 +70,21 @@ class DisconnectWatcher:
             self._start(get_hub().loop.timer(POLL_INTERVAL))
 
     def set_timeouts(self, seconds: float | None) -> None:
-        """Let the kernel detect a vanished peer.
+        """Let the kernel detect a vanished peer, and a reader that accepts nothing.
 
         Args:
             seconds: Time until an unresponsive peer counts as disconnected; None for no timeout. Needs a TCP socket.
         """
-        if seconds is None or self._socket is None or not _is_tcp(self._socket):
-            return
-        options = _timeout_options(seconds)
-        with contextlib.suppress(OSError):
-            # An earlier request of the same connection may have set the options.
-            if self._socket.getsockopt(*options[-1][:2]) == options[-1][2]:
-                return
-        for level, option, value in options:
-            with contextlib.suppress(OSError):
-                self._socket.setsockopt(level, option, value)
+        client = self._probe.socket if self._probe is not None else self._socket
+        if seconds is not None and client is not None:
+            set_timeouts(client, seconds)
 
     def reset_on_close(self) -> None:
         """Make the connection end with a reset unless `close_normally` follows, if its end marks the response's end.
 
         This needs a TCP socket; other sockets are closed normally.
         """
-        if self._is_close_delimited and self._socket is not None and _is_tcp(self._socket):
+        if self._is_close_delimited and self._socket is not None and is_tcp(self._socket):
             self._resets_on_close = self._set_linger(_LINGER_RESET)
 
     def close_normally(self) -> None:
@@ -176,47 +164,13 @@ class DisconnectWatcher:
         watcher.start(self._check)
 
     def _check(self) -> None:
-        if is_disconnected(self._socket) if self._probe is None else self._probe():
+        if is_disconnected(self._socket) if self._probe is None else self._probe.is_disconnected():
             self.stop()
             self.has_disconnected = True
             self._on_disconnect()
         else:
             # A pipelined request keeps the socket readable: check again later, not at once.
             self._start(get_hub().loop.timer(POLL_INTERVAL))
-
-
-class BorrowedSocket(PlainSocket):
-    """A server's socket that is known by its descriptor alone; the server closes it."""
-
-
-def is_disconnected(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or the ssl module's
-    """Whether the peer has closed its side of the connection, or the connection is gone.
-
-    Args:
-        client: A socket: gevent's, or the ssl module's.
-    """
-    try:
-        if _is_tcp(client) and hasattr(socket, "TCP_INFO"):
-            state: int = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-            return state in _CLOSED_TCP_STATES
-        if isinstance(client, ssl.SSLSocket):
-            return False
-        return not client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-
-
-def _client_socket(environ: Mapping[str, Any]) -> Any:  # noqa: ANN401
-    if (client := environ.get("gunicorn.socket") or environ.get("werkzeug.socket")) is not None:
-        return client
-    if "uwsgi.version" in environ:
-        # uWSGI's own module, which exists only inside of uWSGI. The socket is borrowed: see `give_up`.
-        return BorrowedSocket(fileno=import_module("uwsgi").connection_fd())
-    # gevent.pywsgi has the socket in the file from which it reads the body.
-    file = getattr(environ.get("wsgi.input"), "rfile", None)
-    return getattr(getattr(file, "raw", None), "_sock", None)
 
 
 def _is_close_delimited(environ: Mapping[str, Any]) -> bool:
@@ -241,23 +195,3 @@ def _must_raise(environ: Mapping[str, Any], client: Any) -> bool:  # noqa: ANN40
     """
     is_http2 = not environ.get("SERVER_PROTOCOL", "").startswith("HTTP/1")
     return is_http2 or (isinstance(client, ssl.SSLSocket) and "gunicorn.socket" not in environ)
-
-
-def _is_tcp(client: Any) -> bool:  # noqa: ANN401
-    return client.family in {socket.AF_INET, socket.AF_INET6}
-
-
-@lru_cache(maxsize=8)
-def _timeout_options(seconds: float) -> list[tuple[int, int, int]]:
-    probe = max(1, int(seconds / 4))
-    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-    for name, value in (
-        ("TCP_KEEPIDLE", probe),
-        ("TCP_KEEPINTVL", probe),
-        ("TCP_KEEPCNT", 3),
-        ("TCP_NOTSENT_LOWAT", 65536),
-        ("TCP_USER_TIMEOUT", int(seconds * 1000)),
-    ):
-        if hasattr(socket, name):
-            options.append((socket.IPPROTO_TCP, getattr(socket, name), value))
-    return options
