@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.middleware.mounted_host import MountedHost
+from tests.middleware.mounted_host import CONFIGURED, PLAIN, MountedHost
 from tests.support.reader import QUESTION, send
 from tests.support.upstream import Gate, Hang, Upstream, openai_wire
 
@@ -93,10 +93,17 @@ def forget():
 """
 
 
-@pytest.fixture(scope="module")
-def shared(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MountedHost]:
-    with MountedHost(tmp_path_factory.mktemp("traced"), CODE, upstream) as running:
+@pytest.fixture(scope="module", params=[PLAIN, CONFIGURED], ids=["plain", "configured"])
+def shared(
+    request: pytest.FixtureRequest, upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MountedHost]:
+    with MountedHost(tmp_path_factory.mktemp("traced"), CODE, upstream, arguments=request.param) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def nothing_asked_yet(shared: MountedHost, upstream: Upstream) -> None:
+    upstream.start_afresh()
 
 
 @pytest.fixture

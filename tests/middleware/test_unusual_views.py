@@ -135,8 +135,20 @@ def add_views(application):
         return headrace.stream_from(words())
 
 
+class OwnResponse(Response):
+    default_mimetype = "application/xml"
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.headers["X-Own"] = "yes"
+
+
 for hold in (True, False):
-    add_views(mount("held" if hold else "late", hold_request=hold))
+    kind = "held" if hold else "late"
+    add_views(mount(kind, hold_request=hold))
+    classed = mount(f"{kind}-classed", hold_request=hold)
+    classed.response_class = OwnResponse
+    add_views(classed)
 
 
 @app.get("/teardowns")
@@ -192,6 +204,19 @@ def test_the_answer_is_whole_from(path: str, kind: str, host: MountedHost, upstr
     assert answer.is_done
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert "Traceback" not in host.log()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_response_class_of_the_application_changes_nothing(kind: str, host: MountedHost, upstream: Upstream) -> None:
+    upstream.answer("words", openai_wire.answer("one ", "two"))
+    upstream.answer("busy", openai_wire.error(429, retry_after=7))
+    answer = get(host, f"{kind}-classed", "/make")
+    assert (answer.status, answer.text) == (201, "one two")
+    assert answer.headers["x-own"] == "yes"
+    assert "content-encoding" not in answer.headers
+    busy = host.ask(f"{kind}-classed", "busy")
+    assert (busy.status, busy.headers["retry-after"]) == (429, "7")
+    assert host.ask(f"{kind}-classed", "words", stream=False).json["text"] == "one two"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -12,7 +12,7 @@ from inspect import GEN_CREATED, getgeneratorstate
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from flask import Response, request
+from flask import Response, current_app, request
 from werkzeug.datastructures import Headers
 
 from ...core.errors import HeadraceError
@@ -40,6 +40,18 @@ class ClientDisconnected(Exception):
     """The client has disconnected before its response had a status."""
 
 
+class _Subclasses(dict[tuple[type["StreamedResponse"], type[Response]], type["StreamedResponse"]]):
+    """Classes that are both one of ours and an application's `response_class`, by these two."""
+
+    def __missing__(self, bases: tuple[type[StreamedResponse], type[Response]]) -> type[StreamedResponse]:
+        ours, own = bases
+        self[bases] = ours if issubclass(ours, own) else type(ours.__name__, bases, {})
+        return self[bases]
+
+
+_subclasses = _Subclasses()
+
+
 class StreamedResponse(Response):
     """A response whose body is a stream. The application may change its status and headers, or replace its body.
 
@@ -51,6 +63,10 @@ class StreamedResponse(Response):
         chunks: The body.
         headers: The headers of the response.
     """
+
+    def __new__(cls, *_: object) -> StreamedResponse:
+        """Create an instance of the application's `response_class`, too: Flask replaces the class of any other."""
+        return super().__new__(_subclasses[cls, current_app.response_class if current_app else Response])
 
     def __init__(
         self, stream: ResponseStream, chunks: Generator[bytes, None, None], headers: Mapping[str, str]
