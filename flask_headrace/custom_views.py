@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping
 from inspect import getgeneratorlocals
 from types import GeneratorType
@@ -29,6 +30,9 @@ from .providers.source_type import close_unread, source_type_fault
 from .streaming.context import StreamContext
 from .streaming.reader import StreamReader
 from .streaming.session import StreamSession
+
+MAX_INNER_ITERATORS = 64
+"""How many iterators inside of a source are searched for a context; a source has one or two."""
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -92,14 +96,33 @@ def stream_source(source: Iterable[str | Event], name: str, owner: str) -> Respo
 
 
 def _has_context(source: Iterable[str | Event]) -> bool:
-    """Whether a source is a generator that pushes the request's context, as that of `stream_with_context` does.
+    """Whether a source, or an iterator inside of it, pushes the request's context, as `stream_with_context` does.
 
-    The view and the generator run in different greenlets, and a context can only be popped where it was pushed last:
-    such a generator must not begin before the request has ended.
+    The view and the source run in different greenlets, and a context can only be popped where it was pushed last: such
+    a source must not begin before the request has ended.
     """
-    if not isinstance(source, GeneratorType):
-        return False
-    return any(isinstance(value, AppContext) for value in getgeneratorlocals(source).values())
+    seen: set[int] = set()
+    iterators: list[object] = [source]
+    while iterators and len(seen) < MAX_INNER_ITERATORS:
+        iterator = iterators.pop()
+        if id(iterator) in seen:
+            continue
+        seen.add(id(iterator))
+        for value in _values_inside(iterator):
+            if isinstance(value, AppContext):
+                return True
+            if issubclass(type(value), (Iterator, tuple)):  # `map` and the like keep theirs in a tuple
+                iterators.append(value)
+    return False
+
+
+def _values_inside(iterator: object) -> Iterable[object]:
+    if isinstance(iterator, GeneratorType):
+        return getgeneratorlocals(iterator).values()
+    if not issubclass(type(iterator), (Iterator, tuple)):
+        return ()
+    attributes: Mapping[str, object] = getattr(iterator, "__dict__", {})
+    return (*attributes.values(), *gc.get_referents(iterator))
 
 
 def _late_batches(source: Iterable[str | Event], request_end: Flag) -> Iterator[list[Event] | StreamMetadata]:

@@ -15,6 +15,7 @@ import msgspec
 
 from ..core.errors import ConfigurationError
 from .server_address import is_server_url
+from .think_tags import think_tags_problem
 
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -63,6 +64,10 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         refuse: Names of fields, and of types of tools, parts and items, that are refused with an error, such as
             `web_search` or `service_tier`. A name stands for its versions too, such as `web_search_20250305`.
         state: Whether clients may name what the upstream's server keeps, such as `previous_response_id`.
+        think_tags: Pairs of an opening and a closing tag: what opens the text of an answer between them is reasoning.
+            Empty to leave the text as it is; None for the usual ones, and for none if the server is OpenAI's or
+            Anthropic's own.
+        think_in_prompt: The models whose prompt ends with the opening tag, by the server's names; `*` for all.
     """
 
     kind: str
@@ -74,6 +79,8 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     passes: Literal["known", "all"] = msgspec.field(default="all", name="pass")
     refuse: tuple[str, ...] = ()
     state: bool = False
+    think_tags: tuple[tuple[str, str], ...] | None = None
+    think_in_prompt: tuple[str, ...] = ()
 
 
 class Config(NamedTuple):
@@ -93,6 +100,12 @@ class Config(NamedTuple):
         """Return the error for a table, such as `models.smart`; `message` begins with the name of the key."""
         return ConfigurationError(f"{self.path}: in [{table}], {message}")
 
+
+_FORMS = {
+    "think_in_prompt": 'write it as a list of models, such as ["deepseek-r1"], or ["*"] for all.',
+    "think_tags": 'write it as pairs of tags, such as [["<think>", "</think>"]], or as [] for none.',
+}
+"""How a key is written, for those whose type does not say it."""
 
 _TABLES = {"models": Alias, "upstreams": Upstream}
 _NAME = re.compile(r"[^/\s]+")
@@ -166,7 +179,7 @@ def _parse_entry(config: Config, where: str, table: dict[str, Any], entry: type[
         if message.startswith("Invalid enum value"):
             attribute = entry.__struct_fields__[known.index(key)]
             reason = f"it must be {' or '.join(_literals(get_type_hints(entry)[attribute]))}"
-        raise config.error(where, f"{key} is {table[key]!r}: {reason}.") from None
+        raise config.error(where, f"{key} is {table[key]!r}: {_FORMS.get(key) or f'{reason}.'}") from None
 
 
 def _literals(field_type: Any) -> list[str]:  # noqa: ANN401  # a type
@@ -204,3 +217,9 @@ def _check_upstream(config: Config, where: str, upstream: Upstream) -> None:
         )
     if upstream.api_key_header is not None and not _HEADER.fullmatch(upstream.api_key_header):
         raise config.error(where, f"api_key_header is {upstream.api_key_header!r}: no header has such a name.")
+    if problem := think_tags_problem(upstream.think_tags or ()):
+        raise config.error(where, f"think_tags {problem}")
+    if upstream.think_tags == () and upstream.think_in_prompt:
+        raise config.error(
+            where, "think_in_prompt is set, and think_tags is []: name the tags, or leave one of the two out."
+        )

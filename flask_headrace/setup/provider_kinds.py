@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ..providers.anthropic.messages import AnthropicMessages
 from ..providers.base import Provider
+from ..providers.decoding.think_tags import ThinkTags
 from ..providers.http.request_overrides import NO_OVERRIDES, RequestOverrides
 from ..providers.openai.chat import OpenAIChat
 from ..providers.openai.responses import OpenAIResponses
@@ -26,6 +27,7 @@ class Server(NamedTuple):
         overrides: Headers and query parameters that are added to each request of the SDK.
         preferred: The models that are listed first if the server has them; the first is the default model.
         passthrough: What the server receives beyond what this package knows.
+        think_tags: What is around the thoughts that open the text of its answers.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Server(NamedTuple):
     overrides: RequestOverrides = NO_OVERRIDES
     preferred: tuple[str, ...] = ()
     passthrough: Passthrough = Passthrough()
+    think_tags: ThinkTags = ThinkTags()
 
 
 def _openai(provider: type[OpenAIServer], server: Server, settings: Settings) -> Provider:
@@ -46,6 +49,7 @@ def _openai(provider: type[OpenAIServer], server: Server, settings: Settings) ->
         max_retries=settings.max_retries,
         preferred=server.preferred,
         passthrough=server.passthrough,
+        think_tags=server.think_tags,
     )
 
 
@@ -59,6 +63,7 @@ def _anthropic_messages(server: Server, settings: Settings) -> Provider:
         preferred=server.preferred,
         overrides=server.overrides,
         passthrough=server.passthrough,
+        think_tags=server.think_tags,
     )
 
 

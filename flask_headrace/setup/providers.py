@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ..core.errors import ConfigurationError
 from ..providers.base import Provider
+from ..providers.decoding.think_tags import ThinkTags
 from ..providers.embedded.provider import EmbeddedProvider
 from ..providers.embedded.supervisor import unavailable_reason
 from ..providers.http.request_overrides import RequestOverrides
@@ -106,6 +107,7 @@ def _server(config: Config, name: str, upstream: Upstream) -> Server:
             key or "none",
             RequestOverrides(_headers(key, upstream.api_key_header)),
             passthrough=Passthrough(upstream.passes == "all", upstream.refuse, upstream.state),
+            think_tags=ThinkTags(upstream.think_tags, upstream.think_in_prompt),
         )
     )
 

@@ -15,6 +15,7 @@ CODE = """
 import logging
 from pathlib import Path
 
+import gevent
 from flask import stream_with_context
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import select
@@ -59,24 +60,26 @@ def mount_with_database(name, **options):
         fields = request.get_json()
         return application.headrace.stream(fields.pop("messages"), **fields)
 
-    def rows():
+    def rows(hangs=False):
         for row in db.session.scalars(select(Mill.name).order_by(Mill.id)):
             yield row + " "
+            if hangs:
+                gevent.sleep(60)
 
-    def rows_in_application_context():
+    def rows_in_application_context(hangs):
         with application.app_context():
-            yield from rows()
+            yield from rows(hangs)
 
     @application.post("/with_app_context")
     def with_app_context():
         names()
         db.session.close()  # the generator needs a connection while the view waits for its first piece
-        return application.headrace.stream_from(rows_in_application_context())
+        return application.headrace.stream_from(rows_in_application_context("hangs" in request.args))
 
     @application.post("/with_request_context")
     def with_request_context():
         names()
-        return application.headrace.stream_from(stream_with_context(rows()))
+        return application.headrace.stream_from(stream_with_context(rows("hangs" in request.args)))
 
     @application.post("/without_context")
     def without_context():
@@ -195,6 +198,17 @@ def test_a_generator_in_a_context_uses_the_database(host: MountedHost, name: str
         answer = host.send(name, path)
         assert (answer.text, answer.is_done) == ("Sale Barrage ", True), host.log()
         host.wait_until(lambda: checked_out(host, name) == 0)
+
+
+@pytest.mark.parametrize("name", ["held", "late"])
+@pytest.mark.parametrize("path", ["/with_app_context", "/with_request_context"])
+def test_a_generator_gives_its_connection_back_when_the_reader_leaves(host: MountedHost, name: str, path: str) -> None:
+    with host.sending(name, path + "?hangs=1") as reading:
+        reading.until(b"Sale")
+        assert checked_out(host, name) == 1
+    host.wait_until(lambda: checked_out(host, name) == 0)
+    host.wait_until(lambda: host.send(name, "/healthz", method="GET").json["streams"] == 0)
+    assert host.send(name, "/names", method="GET").json == ["Sale", "Barrage"]
 
 
 def test_a_generator_without_one_fails_with_flasks_sentence_in_the_log(host: MountedHost) -> None:

@@ -15,12 +15,41 @@ from tests.support.reader import QUESTION
 from tests.support.upstream import Gate, Hang, Upstream, openai_wire
 
 CODE = """
+import itertools
 import os
 
+import gevent
 import redis
 from cachelib import FileSystemCache
 from flask import abort, session, stream_with_context
 from flask_session import Session
+
+
+class Wrapped:
+    def __init__(self, pieces):
+        self.pieces = pieces
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self.pieces)
+
+
+def logged(pieces):
+    for piece in pieces:
+        yield piece
+
+
+WRAPPERS = {
+    "as it is": lambda pieces: pieces,
+    "map": lambda pieces: map(str, pieces),
+    "chain": lambda pieces: itertools.chain(pieces, [""]),
+    "generator": logged,
+    "expression": lambda pieces: (piece for piece in pieces),
+    "twice": lambda pieces: logged(filter(None, pieces)),
+    "class": Wrapped,
+}
 
 
 def mount_with_sessions(name, **options):
@@ -53,9 +82,11 @@ def mount_with_sessions(name, **options):
         def words():
             for model in session["asked"]:
                 yield model + " "
+                gevent.sleep(0.05)  # the view has its first piece, and ends
             session["asked"] = "lost: the session is saved by now"
 
-        return application.headrace.stream_from(stream_with_context(words()))
+        wrap = WRAPPERS[request.args.get("wrapped", "as it is")]
+        return application.headrace.stream_from(wrap(stream_with_context(words())))
 
 
 mount_with_sessions("files")
@@ -155,3 +186,12 @@ def test_a_generator_can_read_the_session_but_not_change_it(host: MountedHost, u
         assert host.send(name, "/asked", method="GET", headers=headers).json == ["openai/read"]
     assert host.send(name, "/from_session", method="HEAD", headers=headers).status == 200
     host.wait_until(lambda: host.send(name, "/healthz", method="GET").json["streams"] == 0)
+
+
+@pytest.mark.parametrize("wrapper", ["map", "chain", "generator", "expression", "twice", "class"])
+def test_so_can_one_with_another_iterator_around_it(host: MountedHost, upstream: Upstream, wrapper: str) -> None:
+    upstream.answer("read", openai_wire.answer("ok"))
+    headers = logged_in(host, "redis")
+    assert host.send("redis", "/own", question("read"), headers=headers).is_done
+    answer = host.send("redis", f"/from_session?wrapped={wrapper}", headers=headers)
+    assert (answer.text, answer.is_done) == ("openai/read ", True)

@@ -9,9 +9,11 @@ import pytest
 from flask_headrace import Settings
 from flask_headrace.core.errors import ConfigurationError
 from flask_headrace.providers.chat_request import ChatRequest, Message
+from flask_headrace.providers.decoding.think_tags import DEFAULT_TAGS, ThinkTags
 from flask_headrace.providers.passthrough import Passthrough
 from flask_headrace.setup.config_file import Alias, Config, Upstream, read_config
 from flask_headrace.setup.providers import build_registry
+from flask_headrace.setup.think_tags import think_tags_problem
 from flask_headrace.testing import check_answer
 from tests.server.test_start_checks import start
 from tests.support import upstream as upstreams
@@ -39,6 +41,8 @@ api_key_header = "api-key"
 pass = "known"
 refuse = ["web_search", "service_tier"]
 state = true
+think_tags = [["<|plan|>", "<|say|>"]]
+think_in_prompt = ["r1"]
 
 [upstreams.open]
 kind = "anthropic"
@@ -119,6 +123,19 @@ def test_its_upstreams_know_what_of_their_clients_requests_they_receive(path: Pa
     assert providers["acme"].passthrough == Passthrough(False, ("web_search", "service_tier"), True)
     assert providers["open"].passthrough == Passthrough()
     assert (providers["acme"].family, providers["open"].family) == ("openai-chat", "anthropic")
+
+
+def test_its_upstreams_know_the_tags_of_thoughts(path: Path) -> None:
+    quiet = ACME.replace("acme", "quiet").replace('"openai"', '"openai-responses"') + "think_tags = []\n"
+    found = build_registry(settings(path, GOOD + quiet))
+    tags = {name: found.resolve(f"{name}/x")[0]._think_tags for name in ("acme", "open", "quiet")}
+    assert tags["acme"] == ThinkTags((("<|plan|>", "<|say|>"),), ("r1",))
+    assert tags["open"] == ThinkTags()
+    assert tags["quiet"] == ThinkTags(())
+
+
+def test_the_usual_tags_are_tags_that_it_may_name() -> None:
+    assert think_tags_problem(DEFAULT_TAGS) is None
 
 
 def test_its_upstreams_take_the_place_of_those_of_the_environment(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,6 +229,19 @@ MISTAKES = [
     (ACME + 'api_key_env = "SPOILED_KEY"', "api_key_env is SPOILED_KEY, a variable with something around its key"),
     (ACME + 'api_key_env = "ACME_KEY"\napi_key_header = "a b"', "api_key_header is 'a b': no header has such a name."),
     (ACME + 'api_key_env = "NO_SUCH"', "in [upstreams.acme], api_key_env is NO_SUCH, a variable that is not set."),
+    (
+        ACME + 'think_tags = "off"',
+        """in [upstreams.acme], think_tags is 'off': write it as pairs of tags, such as [["<think>", "</think>"]]""",
+    ),
+    (ACME + 'think_tags = ["<a>", "</a>"]', "think_tags is ['<a>', '</a>']: write it as pairs of tags"),
+    (ACME + 'think_tags = [["<a>"]]', "think_tags is [['<a>']]: write it as pairs of tags"),
+    (ACME + 'think_tags = [["<a>", ""]]', "in [upstreams.acme], think_tags names '': a tag has 2 to 64 characters"),
+    (ACME + 'think_tags = [["<a> ", "</a>"]]', "think_tags names '<a> ': a tag has 2 to 64 characters, and no white"),
+    (ACME + f'think_tags = [["{"<" * 65}", "</a>"]]', "a tag has 2 to 64 characters"),
+    (ACME + 'think_tags = [["<a>", "<a>"]]', "think_tags names '<a>' and '<a>': no tag may begin with another"),
+    (ACME + 'think_tags = [["<a", "</a>"], ["<A>", "</b>"]]', "names '<a' and '<A>': no tag may begin with another"),
+    (ACME + 'think_in_prompt = "r1"', "think_in_prompt is 'r1': write it as a list of models"),
+    (ACME + 'think_tags = []\nthink_in_prompt = ["r1"]', "think_in_prompt is set, and think_tags is []: name the tags"),
     (ACME + 'pass = "some"', "in [upstreams.acme], pass is 'some': it must be known or all."),
     (ACME + 'passes = "all"', "in [upstreams.acme], passes is no key: did you mean pass?"),
     (ACME + 'refuse = "web_search"', "in [upstreams.acme], refuse is 'web_search': it must be array, got str."),

@@ -14,6 +14,9 @@ from ...providers.http.hub_local import destroy_thread_hub
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+START_RESPONSE = "headrace.start_response"
+"""The key under which the environment of a request has the server's `start_response`, a method of some servers."""
+
 _KEY = "headrace.request_streams"
 
 
@@ -51,6 +54,7 @@ def close_request_streams(application: WSGIApplication) -> WSGIApplication:
     """
 
     def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ[START_RESPONSE] = start_response
         # Middleware inside may hand on a copy of the environment: it contains the same list.
         streams = environ.setdefault(_KEY, [])
         try:

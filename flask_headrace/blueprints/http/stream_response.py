@@ -56,7 +56,7 @@ def _start(stream: ResponseStream) -> Response:
     try:
         head = stream.encode(first)
     except AbortConnection as abort:
-        # `_chunks` then finds a closed reader and breaks the connection.
+        # `_chunks` then finds a closed reader and breaks the connection, for which it needs the watcher.
         stream.reader.close()
         head = abort.final_bytes
     # From here to the first byte the application works on the response, and the client cannot accept anything.

@@ -227,9 +227,17 @@ def _decide(stream: ResponseStream, build: Callable[[], Response]) -> Response:
 def _break_connection(stream: ResponseStream) -> Response:
     try:
         stream.watcher.break_connection()
+    except BrokenPipeError as error:
+        # Raised in the view, this would be an error of the application; here the server takes it for a failed write.
+        return Response(_raise(error), CLIENT_CLOSED_REQUEST)
     finally:
         stream.close()
     return Response(b"", CLIENT_CLOSED_REQUEST)
+
+
+def _raise(error: BrokenPipeError) -> Iterator[bytes]:
+    yield from ()
+    raise error
 
 
 def _sent_before(stream: ResponseStream) -> Response:

@@ -6,7 +6,9 @@ The official SDK sends the request; the response's bytes are decoded here, to th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import httpx2
 import msgspec
@@ -14,7 +16,9 @@ import msgspec
 from ...core.errors import UpstreamProtocolError
 from ...core.events import MAX_TOKENS, Event
 from ..chat_request import ChatRequest, Json
+from ..decoding.opening_thoughts import opening_thoughts, separate_thoughts
 from ..decoding.sse_stream import decode_stream
+from ..decoding.think_tags import ThinkTags
 from ..decoding.usage import normalize_integers
 from ..http.hub_local import HubLocal
 from ..http.request_overrides import NO_OVERRIDES, RequestOverrides
@@ -55,6 +59,7 @@ class AnthropicMessages:
         preferred: Names of models to list first, if the server has them.
         overrides: Headers and query parameters that are added to every request.
         passthrough: See `Provider.passthrough`.
+        think_tags: What is around the thoughts that open the text of an answer.
     """
 
     is_embedded = False
@@ -72,13 +77,14 @@ class AnthropicMessages:
         preferred: tuple[str, ...] = (),
         overrides: RequestOverrides = NO_OVERRIDES,
         passthrough: Passthrough = Passthrough(),  # noqa: B008  # immutable
+        think_tags: ThinkTags = ThinkTags(),  # noqa: B008  # immutable
     ) -> None:
         self.name = name
         self.passthrough = passthrough
         self.pricing_provider = base_url or "https://api.anthropic.com"
         self._base_url, self._api_key = base_url, api_key
         self._connect_timeout, self._max_retries = connect_timeout, max_retries
-        self._preferred, self._overrides = preferred, overrides
+        self._preferred, self._overrides, self._think_tags = preferred, overrides, think_tags
         self._clients = HubLocal(self._new_client, lambda client: client.close())
         self._models_without_forced_tools: set[str] = set()  # models that have rejected a forced tool call
 
@@ -91,7 +97,15 @@ class AnthropicMessages:
         import anthropic  # noqa: PLC0415  # only loaded where it is used
 
         with map_sdk_errors(anthropic, self.name, self.pricing_provider):
-            yield from decode_stream(*self._send_request(request))
+            thoughts = opening_thoughts(self._think_tags, request, is_official=self._is_official)
+            with closing(decode_stream(*self._send_request(request))) as batches:
+                yield from separate_thoughts(batches, thoughts)
+                yield from batches
+
+    @property
+    def _is_official(self) -> bool:
+        """Whether the server is Anthropic's own."""
+        return f".{urlsplit(self.pricing_provider).hostname}".endswith(".anthropic.com")
 
     def _send_request(self, request: ChatRequest) -> tuple[httpx2.Response, str, MessageDecoder]:
         import anthropic  # noqa: PLC0415

@@ -32,3 +32,18 @@ def provider_event(family: Family, kind: str, fields: Json, *, is_content: bool 
 def object_or_empty(value: Any) -> Json:  # noqa: ANN401  # any JSON
     """Return a value that is a JSON object; an empty one for any other value."""
     return value if isinstance(value, dict) else {}
+
+
+def describes_text(event: ProviderEvent) -> bool:
+    """Whether an event describes the run of text that begins next: a block, or an item, of text."""
+    match event.family, event.kind:
+        case "anthropic", "block":
+            return decode_fields(event.data.encode()).get("type") == "text"
+        case "openai-responses", "item":
+            return object_or_empty(decode_fields(event.data.encode()).get("item")).get("type") == "message"
+    return False
+
+
+def belongs_to_next_text(event: ProviderEvent) -> bool:
+    """Whether an event is about the very next piece of text: the log probabilities of its tokens."""
+    return (event.family, event.kind) == ("openai-responses", "logprobs")

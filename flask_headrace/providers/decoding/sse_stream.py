@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
 from typing import Protocol
 
@@ -51,7 +51,9 @@ class StreamDecoder(Protocol):
         ...
 
 
-def decode_stream(response: httpx2.Response, upstream: str, decoder: StreamDecoder) -> Iterator[list[Event]]:
+def decode_stream(
+    response: httpx2.Response, upstream: str, decoder: StreamDecoder
+) -> Generator[list[Event], None, None]:
     """Yield the events of a response in batches, one for each network read; then reuse or close the connection.
 
     Args:

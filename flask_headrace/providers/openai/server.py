@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
@@ -15,7 +16,9 @@ import msgspec
 
 from ...core.events import Event
 from ..chat_request import ChatRequest, Json
+from ..decoding.opening_thoughts import opening_thoughts, separate_thoughts
 from ..decoding.sse_stream import StreamDecoder, decode_stream
+from ..decoding.think_tags import ThinkTags
 from ..http.hub_local import HubLocal
 from ..http.request_overrides import NO_OVERRIDES, RequestOverrides
 from ..http.request_template import post_stream, with_request_template
@@ -66,6 +69,7 @@ class OpenAIServer(ABC):
         preferred: Names of models to list first, if the server has them.
         is_embedded: Whether this is the small model that runs on this machine.
         passthrough: See `Provider.passthrough`.
+        think_tags: What is around the thoughts that open the text of an answer.
     """
 
     family: Family
@@ -83,6 +87,7 @@ class OpenAIServer(ABC):
         preferred: tuple[str, ...] = (),
         is_embedded: bool = False,
         passthrough: Passthrough = Passthrough(),  # noqa: B008  # immutable
+        think_tags: ThinkTags = ThinkTags(),  # noqa: B008  # immutable
     ) -> None:
         self.name = name
         self.passthrough = passthrough
@@ -90,6 +95,7 @@ class OpenAIServer(ABC):
         self._address = address
         self._pricing_provider = pricing_provider
         self._preferred = preferred
+        self._think_tags = think_tags
         self._connect_timeout, self._max_retries = connect_timeout, max_retries
         self._clients = HubLocal(self._new_client, lambda client: client.close())
 
@@ -122,7 +128,10 @@ class OpenAIServer(ABC):
         address = self._address()
         decoder = self._decoder(request)
         with map_sdk_errors(openai, self.name, address.base_url):
-            yield from decode_stream(self._send(request, address), self.name, decoder)
+            thoughts = opening_thoughts(self._think_tags, request, is_official=address.is_official)
+            with closing(decode_stream(self._send(request, address), self.name, decoder)) as batches:
+                yield from separate_thoughts(batches, thoughts)
+                yield from batches
 
     def _send(self, request: ChatRequest, address: Address) -> httpx2.Response:
         import openai  # noqa: PLC0415

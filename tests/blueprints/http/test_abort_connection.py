@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.conftest import require
+from tests.reliability.servers import PYWSGI, UWSGI, UWSGI_GEVENT
 from tests.support.reader import QUESTION, Reading, asking, send
 from tests.support.service import Service, environment, free_port
 from tests.support.started_service import openai_alone
@@ -30,6 +31,8 @@ SERVERS = {
     "gthread": (*GUNICORN, "--threads", "4"),
     "flask run": FLASK,
     "flask run without threads": (*FLASK, "--without-threads"),
+    "gevent.pywsgi": ("pywsgi", "{port}"),
+    "uWSGI": ("uwsgi_server", "--http-socket", "127.0.0.1:{port}", "--module", "hosting:app", *UWSGI_GEVENT),
 }
 NGINX = """
 daemon off;
@@ -98,6 +101,8 @@ def servers(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """All servers, started and stopped concurrently."""
     folder = tmp_path_factory.mktemp("hosting")
     (folder / "hosting.py").write_text(HOSTING)
+    (folder / "pywsgi.py").write_text(PYWSGI.replace("hosted", "hosting"))
+    (folder / "uwsgi_server.py").write_text(UWSGI)
     found = {name: Served(folder, command, **openai_alone(upstream)) for name, command in SERVERS.items()}
     with ThreadPoolExecutor() as pool:
         list(pool.map(Served.__enter__, found.values()))
