@@ -21,10 +21,10 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 ENDS, MOUNTED = [], {"/nowhere": None}  # werkzeug would replace an empty dict
 
 
-def mount(name, wrap=lambda application: application, **options):
+def mount(name, wrap=lambda application: application, config={}, **options):
     # The application is returned: further hooks and views are added to it.
     application = Flask(name)
-    application.config.update(HEADRACE_EMBEDDED=False)
+    application.config.update(config, HEADRACE_EMBEDDED=False)
     application.headrace = Headrace(application, **options)
     stream_ended.connect(lambda app, stream: ENDS.append([stream.model, stream.end, stream.reason]), application, False)
     MOUNTED["/" + name] = wrap(application)

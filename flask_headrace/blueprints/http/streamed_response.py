@@ -80,9 +80,10 @@ class StreamedResponse(Response):
         self.call_on_close(stream.close)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Return the WSGI body; that of an error if the application returns the same response in a second request."""
-        if self._is_sent or not is_opened_in_request(environ, self._stream):
-            return _sent_again(self._stream)(environ, start_response)
+        """Return the WSGI body; that of an error if the application has sent or closed the response before."""
+        is_closed = self._stream.is_closed and self.response is self._own_chunks and environ["REQUEST_METHOD"] != "HEAD"
+        if is_closed or self._is_sent or not is_opened_in_request(environ, self._stream):
+            return _sent_before(self._stream)(environ, start_response)
         self._is_sent = True
         return self._send(environ, start_response)
 
@@ -239,11 +240,12 @@ def _raise(error: BrokenPipeError) -> Iterator[bytes]:
     raise error
 
 
-def _sent_again(stream: ResponseStream) -> Response:
+def _sent_before(stream: ResponseStream) -> Response:
     error = log_internal_error(
         stream.session.id,
         RuntimeError(
-            "A streamed response is returned in a second request: call Headrace.stream or stream_from in each request."
+            "A streamed response was sent or closed before: return each one once, from the request in which "
+            "Headrace.stream or stream_from was called."
         ),
     )
     return error_response(error, stream.encoder.error_body(error))
