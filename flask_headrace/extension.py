@@ -9,6 +9,7 @@ from flask import Flask, Response
 
 from . import custom_views
 from .blueprints import cli
+from .blueprints.http.async_views import run_async_views_in_greenlets
 from .blueprints.http.auth import check_host, check_owner
 from .blueprints.http.error_handlers import handle_headrace_error
 from .blueprints.http.request_streams import close_request_streams
@@ -88,6 +89,7 @@ class Headrace:
             providers=self._providers,
             hold_request=self._hold_request,
         )
+        run_async_views_in_greenlets(app)
         app.wsgi_app = close_request_streams(app.wsgi_app)  # type: ignore[assignment, method-assign]  # as Flask documents it
         blueprints = list(build_blueprints(settings, has_page=self._has_page))
         for blueprint in blueprints:
