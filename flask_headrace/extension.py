@@ -9,6 +9,7 @@ from flask import Flask, Response
 
 from . import custom_views
 from .blueprints import cli
+from .blueprints.http.async_views import run_async_views_in_greenlets
 from .blueprints.http.auth import check_host, check_owner
 from .blueprints.http.error_handlers import handle_headrace_error
 from .blueprints.http.request_streams import close_request_streams
@@ -18,10 +19,12 @@ from .core.errors import HeadraceError
 from .core.events import Event
 from .providers.custom import CustomProvider
 from .server.open_access import flask_run_addresses, reject_public_addresses
+from .server.start_errors import reported_in_one_sentence
 from .settings import Settings
 from .setup.blueprints import build_blueprints
 from .setup.csrf import exempt_from_csrf
 from .setup.extension_state import build_state
+from .setup.own_loggers import enable_own_loggers
 
 
 class Headrace:
@@ -77,6 +80,11 @@ class Headrace:
             ConfigurationError: a setting is wrong, in `app.config` or in the environment; or `flask run` would serve
                 an application without keys and without `authorize` on an address that other machines can reach.
         """
+        enable_own_loggers()
+        with reported_in_one_sentence():
+            self._add_to(app)
+
+    def _add_to(self, app: Flask) -> None:
         settings = Settings.from_app_config(app.config)
         if self._authorize is None and not settings.api_keys:
             reject_public_addresses(flask_run_addresses())
@@ -88,6 +96,7 @@ class Headrace:
             providers=self._providers,
             hold_request=self._hold_request,
         )
+        run_async_views_in_greenlets(app)
         app.wsgi_app = close_request_streams(app.wsgi_app)  # type: ignore[assignment, method-assign]  # as Flask documents it
         blueprints = list(build_blueprints(settings, has_page=self._has_page))
         for blueprint in blueprints:

@@ -93,15 +93,16 @@ class ServedApplication(Service):
     Args:
         folder: The folder for its modules, and the server's working directory.
         server: A name in `SERVERS`.
+        views: Source code that is added to the application's module.
         settings: Environment variables.
 
     Attributes:
         name: The server's name.
     """
 
-    def __init__(self, folder: Path, server: str, **settings: str) -> None:
+    def __init__(self, folder: Path, server: str, *, views: str = "", **settings: str) -> None:
         super().__init__(**settings)
-        (folder / "hosted.py").write_text(APP)
+        (folder / "hosted.py").write_text(APP + views)
         (folder / "pywsgi.py").write_text(PYWSGI)
         (folder / "uwsgi_server.py").write_text(UWSGI)
         (folder / "asgi.py").write_text(ASGI.format(threads=THREADS))

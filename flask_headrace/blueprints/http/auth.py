@@ -6,13 +6,14 @@ import hmac
 import ipaddress
 from collections.abc import Callable, Sequence
 from hashlib import sha256
+from inspect import iscoroutinefunction
 from urllib.parse import urlsplit
 
 from flask import request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from ...core.errors import Forbidden, RequestError, Unauthorized
+from ...core.errors import ConfigurationError, Forbidden, RequestError, Unauthorized
 from ..state import current_state
 from .aborts import to_application_abort
 
@@ -136,7 +137,14 @@ def require_owner(authorize: Callable[[], str]) -> Callable[[], str]:
     """Return an `authorize` callback of the application that raises unless it returns text.
 
     None, which many login extensions have for an anonymous visitor, would let everybody in.
+
+    Raises:
+        ConfigurationError: `authorize` is an `async def` function.
     """
+    if iscoroutinefunction(authorize) or iscoroutinefunction(getattr(authorize, "__call__", None)):  # noqa: B004
+        raise ConfigurationError(
+            f"authorize is {authorize!a:.200}, an `async def` function, which is not awaited: write it as `def`."
+        )
 
     def checked() -> str:
         return check_owner(authorize(), "authorize returned")

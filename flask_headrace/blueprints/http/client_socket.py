@@ -28,11 +28,18 @@ def client_socket(environ: Mapping[str, Any]) -> Any:  # noqa: ANN401
     if (client := environ.get("gunicorn.socket") or environ.get("werkzeug.socket")) is not None:
         return client
     if "uwsgi.version" in environ:
-        # The module exists only inside of uWSGI. The socket is borrowed: see `DisconnectWatcher.give_up`.
-        return BorrowedSocket(fileno=import_module("uwsgi").connection_fd())
+        return _uwsgi_socket()
     # gevent.pywsgi has the socket in the file from which it reads the body.
     file = getattr(environ.get("wsgi.input"), "rfile", None)
     return getattr(getattr(file, "raw", None), "_sock", None)
+
+
+def _uwsgi_socket() -> BorrowedSocket | None:
+    try:
+        # The module exists only inside of uWSGI. The socket is borrowed: see `DisconnectWatcher.give_up`.
+        return BorrowedSocket(fileno=import_module("uwsgi").connection_fd())
+    except SystemError:
+        return None  # the application does not answer in the greenlet or thread that uWSGI has called it in
 
 
 def is_disconnected(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or the ssl module's
