@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.support.host import Host
 from tests.support.reader import QUESTION, Answer, Reading, send
+from tests.support.service import ROOT
 from tests.support.started_service import openai_alone
 from tests.support.upstream import Upstream
 
@@ -20,10 +21,10 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 ENDS, MOUNTED = [], {"/nowhere": None}  # werkzeug would replace an empty dict
 
 
-def mount(name, wrap=lambda application: application, **options):
+def mount(name, wrap=lambda application: application, config={}, **options):
     # The application is returned: further hooks and views are added to it.
     application = Flask(name)
-    application.config.update(HEADRACE_EMBEDDED=False)
+    application.config.update(config, HEADRACE_EMBEDDED=False)
     application.headrace = Headrace(application, **options)
     stream_ended.connect(lambda app, stream: ENDS.append([stream.model, stream.end, stream.reason]), application, False)
     MOUNTED["/" + name] = wrap(application)
@@ -41,18 +42,22 @@ def ends():
     return jsonify(ENDS)
 """
 
-GUNICORN = ("-k", "gevent", "--no-control-socket")
+PLAIN = ("-k", "gevent", "--no-control-socket")
 """The arguments of gunicorn with its own gevent worker."""
+
+CONFIGURED = ("-c", str(ROOT / "gunicorn.conf.py"))
+"""The arguments of gunicorn with this project's configuration."""
 
 
 class MountedHost(Host):
-    """The applications that `code` mounts, under plain `gunicorn -k gevent`, as a context manager.
+    """The applications that `code` mounts, under gunicorn, as a context manager.
 
     Args:
         folder: The folder for the module.
         code: The module's source after `PRELUDE`: it calls `mount`.
         upstream: The model.
         command: The command that starts gunicorn's command; empty for none.
+        arguments: The arguments of gunicorn.
         settings: Environment variables.
     """
 
@@ -63,10 +68,11 @@ class MountedHost(Host):
         upstream: Upstream,
         *,
         command: tuple[str, ...] = (),
+        arguments: tuple[str, ...] = PLAIN,
         **settings: str,
     ) -> None:
         super().__init__(folder, PRELUDE + code, **{**openai_alone(upstream), **settings})
-        self.command = [*command, program("gunicorn"), *GUNICORN, "-b", f"127.0.0.1:{self.port}", "hosting:app"]
+        self.command = [*command, program("gunicorn"), *arguments, "-b", f"127.0.0.1:{self.port}", "hosting:app"]
         self.folder = folder
 
     def ask(self, name: str, model: str, **fields: Any) -> Answer:

@@ -7,170 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.middleware.after_request_hooks import CODE, HEADERS, LEFT, READ, REPLACED, STREAMED, WRAPPED
 from tests.middleware.mounted_host import MountedHost
-from tests.support.reader import Answer, Reading, send
+from tests.support.reader import QUESTION, Answer, Reading, send
 from tests.support.upstream import Ended, Gate, Hang, Upstream, openai_wire
-
-CODE = """
-import gevent
-
-
-def set_headers(response):
-    response.headers["X-Mine"] = "mine"
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Accel-Buffering"] = "yes"
-    response.headers.pop("X-Content-Type-Options", None)
-    response.headers.add("Vary", "Cookie")
-    response.set_cookie("credits", "41")
-    return response
-
-
-def set_status(response):
-    response.status_code = 202
-    return response
-
-
-def set_content_type(response):
-    response.content_type = "application/json"
-    return response
-
-
-def set_length(response):
-    if response.is_streamed:
-        response.content_length = 5
-    return response
-
-
-def wrap_body(response):
-    response.response = map(bytes.upper, response.iter_encoded())
-    return response
-
-
-def wrap_body_and_set_content_type(response):
-    return set_content_type(wrap_body(response))
-
-
-def replace_iterator(response):
-    response.response = iter([b"my ", b"own"])
-    response.content_type = "text/csv"
-    return response
-
-
-def replace_list(response):
-    response.response = [b"my ", b"own"]
-    response.content_type = "text/csv"
-    return response
-
-
-def replace_data(response):
-    response.set_data(b"my own")
-    response.content_type = "text/csv"
-    return response
-
-
-def replace_response(response):
-    return Response("my own", 203, mimetype="text/csv")
-
-
-def read_data(response):
-    response.headers["X-Length"] = len(response.data)
-    return response
-
-
-def read_text(response):
-    response.headers["X-Length"] = len(response.get_data(as_text=True))
-    return response
-
-
-def freeze(response):
-    response.freeze()
-    return response
-
-
-def make_sequence(response):
-    response.make_sequence()
-    return response
-
-
-def add_etag(response):
-    response.add_etag()
-    return response
-
-
-def append(response):
-    response.stream.write(b": appended\\n\\n")
-    return response
-
-
-def call_on_close(response):
-    response.call_on_close(lambda: CLOSED.append(request_id(response)))
-    return response
-
-
-def request_id(response):
-    return response.headers["x-request-id"]
-
-
-def make_conditional(response):
-    response.make_conditional(request.environ)
-    return response
-
-
-def accept_ranges(response):
-    response.accept_ranges = "bytes"
-    response.make_conditional(request.environ, accept_ranges=True, complete_length=1000)
-    return response
-
-
-def set_everything(response):
-    return make_conditional(set_length(set_content_type(set_headers(response))))
-
-
-def take_time(response):
-    gevent.sleep(2)
-    return response
-
-
-CLOSED = []
-HOOKS = [
-    set_headers, set_status, set_content_type, set_length, wrap_body, wrap_body_and_set_content_type, replace_iterator,
-    replace_list, replace_data, replace_response, read_data, read_text, freeze, make_sequence, add_etag, append,
-    call_on_close, make_conditional, accept_ranges, set_everything, take_time,
-]
-
-
-def add_events(application):
-    @application.get("/events")
-    def events():
-        question = [{"role": "user", "content": "hi"}]
-        return application.headrace.stream(question, model=request.args["model"], stream="whole" not in request.args)
-
-
-def fail(response):
-    if response.status_code != 500:
-        raise ZeroDivisionError
-    return response
-
-
-for hold in (True, False):
-    for hook in [*HOOKS, fail]:
-        application = mount(hook.__name__ if hold else "late_" + hook.__name__, hold_request=hold)
-        application.after_request(hook)
-        add_events(application)
-
-
-@app.get("/closed")
-def closed():
-    return jsonify(CLOSED)
-"""
-
-HEADERS = ("set_headers", "set_everything")
-REPLACED = ("replace_iterator", "replace_list", "replace_data", "replace_response")
-READ = ("read_data", "read_text", "freeze", "make_sequence", "add_etag", "append")
-WRAPPED = ("wrap_body", "wrap_body_and_set_content_type")
-LEFT = ("set_status", "set_content_type", "set_length", "call_on_close", "make_conditional", "accept_ranges")
-STREAMED = (*HEADERS, *WRAPPED, *LEFT)
-"""The hooks that leave a stream a stream."""
 
 LATE = ("", "late_")
 DEFAULTS = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
@@ -190,8 +30,9 @@ def answers(upstream: Upstream) -> None:
 
 
 def reading(host: MountedHost, name: str, method: str, model: str, **headers: str) -> Reading:
-    if method == "POST":
-        return host.asking(name, model)
+    if method.startswith("POST"):
+        body = {"model": f"openai/{model}", "messages": QUESTION}
+        return Reading(f"{host.url}/{name}/api/chat", body, version="1.0" if "1.0" in method else "1.1")
     return Reading(f"{host.url}/{name}/events?model=openai/{model}", method="GET", headers=headers)
 
 
@@ -202,13 +43,13 @@ def read(opened: Reading) -> Answer:
         return Answer(response.status, headers, response.read())
 
 
-@pytest.mark.parametrize("method", ["POST", "GET"])
+@pytest.mark.parametrize("method", ["POST", "POST 1.0", "GET"])
 @pytest.mark.parametrize("late", LATE)
 @pytest.mark.parametrize("hook", STREAMED)
 def test_a_stream_stays_a_stream_after(
     hook: str, late: str, method: str, host: MountedHost, upstream: Upstream
 ) -> None:
-    model = f"{late}{hook} {method}".replace(" ", "-")
+    model = f"{late}{hook}-{method}"
     upstream.answer(model, openai_wire.answer("one", Gate(model), "two"))
     first, second = (b"ONE", b"TWO") if hook in WRAPPED else (b"one", b"two")
     with reading(host, late + hook, method, model, Range="bytes=0-3") as one:
@@ -247,7 +88,7 @@ def test_headers_of_the_application_stay(hook: str, late: str, kind: str, host: 
 
 @pytest.mark.parametrize("late", LATE)
 def test_a_header_that_the_application_removes_is_gone(late: str, host: MountedHost) -> None:
-    body = {"model": "openai/words", "messages": [{"role": "user", "content": "hi"}]}
+    body = {"model": "openai/words", "messages": QUESTION}
     answer = host.send(f"{late}set_headers", "/ai/text", body)
     assert answer.body == b"one two"
     assert "x-content-type-options" not in answer.headers
@@ -271,7 +112,7 @@ def test_a_replaced_body_is_the_application_s_own(
 
 
 def asked(host: MountedHost, name: str, model: str, protocol: str, **fields: Any) -> Answer:
-    body = {"model": f"openai/{model}", "messages": [{"role": "user", "content": "hi"}], **fields}
+    body = {"model": f"openai/{model}", "messages": QUESTION, **fields}
     return read(Reading(f"{host.url}/{name}/api/chat", body, version=protocol))
 
 
@@ -337,6 +178,15 @@ def test_an_after_request_that_fails_is_a_500_and_closes_the_upstream(
     assert host.wait_for_end(model) == ["cancelled", "reader_left"]
     if upstream.requests(model):
         assert upstream.closed(model).ended is Ended.ABORTED
+
+
+@pytest.mark.parametrize("late", LATE)
+def test_a_response_that_the_application_has_closed_is_an_error_and_no_empty_answer(
+    late: str, host: MountedHost
+) -> None:
+    answer = host.ask(f"{late}close", "words")
+    assert (answer.status, answer.error["code"]) == (500, "internal")
+    assert "was sent or closed before" in host.log()
 
 
 @pytest.mark.parametrize("late", LATE)

@@ -27,6 +27,8 @@ def client():
 def mount_with_limits(name, **options):
     application = mount(name, **options)
     limiter = Limiter(client, app=application, headers_enabled=True, storage_uri="memory://", **LIMITS[name])
+    if name == "everything":
+        limiter.exempt(application.blueprints["headrace_ops"])
     for blueprint in LIMITED.get(name, ()):
         limiter.limit("2 per hour")(application.blueprints[blueprint])
 
@@ -116,6 +118,10 @@ class TestFlaskLimiter:
             script = host.send("everything", "/headrace-static/chat/main.js", method="GET", headers=headers)
             assert script.status == 200
         assert host.send("everything", "/", method="GET", headers=headers).status == 200
+
+    def test_exempts_health_checks_with_a_line(self, host: MountedHost) -> None:
+        for _ in range(4):
+            assert host.send("everything", "/healthz", method="GET", headers=as_client("probe")).status == 200
 
     def test_limits_single_blueprints_of_ours(self, host: MountedHost, upstream: Upstream) -> None:
         upstream.answer("limited", openai_wire.answer("one ", "two"))

@@ -1,8 +1,9 @@
-"""werkzeug's ProxyFix behind a TLS proxy, WhiteNoise, and Flask-DebugToolbar."""
+"""werkzeug's ProxyFix behind a TLS proxy, WhiteNoise, Flask-DebugToolbar, and a `before_request` that reads bodies."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import pytest
 
@@ -53,6 +54,9 @@ before.config.update(HEADRACE_EMBEDDED=False)
 before.wsgi_app = WhiteNoise(before.wsgi_app, root="files", prefix="files/")
 before.headrace = Headrace(before)
 MOUNTED["/files_before"] = with_own_view(before)
+
+for name, read in {"kept": lambda: request.get_data(), "taken": lambda: request.form}.items():
+    mount(name).before_request(lambda read=read: (read(), None)[1])
 
 debugged = with_own_view(mount("debugged"))
 debugged.debug = True
@@ -150,6 +154,22 @@ class TestProxyFix:
         page = host.send("proxied", "/assistant/", method="GET", headers={**PROXY, "X-Forwarded-Prefix": "/chat"})
         assert b'data-api="/chat/assistant/api"' in page.body
         assert b'src="/chat/assistant/headrace-static/chat/main.js"' in page.body
+
+
+class TestABodyThatTheApplicationReadsBefore:
+    """`curl -d` sends JSON as a form, so that `request.form` takes the whole body."""
+
+    FORM: ClassVar = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    def test_is_there_if_it_was_kept(self, host: MountedHost, upstream: Upstream) -> None:
+        upstream.answer("kept", openai_wire.answer("one"))
+        assert host.send("kept", "/api/chat", question("kept"), headers=self.FORM).text == "one"
+
+    def test_is_missed_with_a_sentence_if_not(self, host: MountedHost) -> None:
+        refused = host.send("taken", "/api/chat", question("taken"), headers=self.FORM)
+        assert (refused.status, refused.error["code"]) == (400, "invalid_request")
+        assert "was read before it came here: a before_request function" in refused.error["message"]
+        assert "request.get_data()" in refused.error["message"]
 
 
 class TestWhiteNoise:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.middleware.mounted_host import MountedHost
+from tests.middleware.mounted_host import CONFIGURED, PLAIN, MountedHost
 from tests.support.reader import QUESTION, send
 from tests.support.upstream import Gate, Hang, Upstream, openai_wire
 
@@ -21,6 +21,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import CollectorRegistry
 from prometheus_flask_exporter import PrometheusMetrics
+from sentry_sdk.integrations.flask import FlaskIntegration
 
 SEEN = []
 
@@ -35,7 +36,14 @@ class Transport(sentry_sdk.transport.Transport):
             SEEN.append(["sentry " + (event.get("type") or "error"), path, status])
 
 
-sentry_sdk.init("http://key@127.0.0.1:9/1", transport=Transport, traces_sample_rate=1.0, auto_session_tracking=False)
+sentry_sdk.init(
+    "http://key@127.0.0.1:9/1",
+    transport=Transport,
+    traces_sample_rate=1.0,
+    auto_session_tracking=False,
+    integrations=[FlaskIntegration()],
+    auto_enabling_integrations=False,  # it would import all packages that it knows, which takes long
+)
 
 
 def traced(name, instrument):
@@ -93,10 +101,17 @@ def forget():
 """
 
 
-@pytest.fixture(scope="module")
-def shared(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MountedHost]:
-    with MountedHost(tmp_path_factory.mktemp("traced"), CODE, upstream) as running:
+@pytest.fixture(scope="module", params=[PLAIN, CONFIGURED], ids=["plain", "configured"])
+def shared(
+    request: pytest.FixtureRequest, upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MountedHost]:
+    with MountedHost(tmp_path_factory.mktemp("traced"), CODE, upstream, arguments=request.param) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def nothing_asked_yet(shared: MountedHost, upstream: Upstream) -> None:
+    upstream.start_afresh()
 
 
 @pytest.fixture

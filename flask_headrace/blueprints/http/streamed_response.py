@@ -12,7 +12,7 @@ from inspect import GEN_CREATED, getgeneratorstate
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from flask import Response, request
+from flask import Response, current_app, request
 from werkzeug.datastructures import Headers
 
 from ...core.errors import HeadraceError
@@ -40,6 +40,18 @@ class ClientDisconnected(Exception):
     """The client has disconnected before its response had a status."""
 
 
+class _Subclasses(dict[tuple[type["StreamedResponse"], type[Response]], type["StreamedResponse"]]):
+    """Classes that are both one of ours and an application's `response_class`, by these two."""
+
+    def __missing__(self, bases: tuple[type[StreamedResponse], type[Response]]) -> type[StreamedResponse]:
+        ours, own = bases
+        self[bases] = ours if issubclass(ours, own) else type(ours.__name__, bases, {})
+        return self[bases]
+
+
+_subclasses = _Subclasses()
+
+
 class StreamedResponse(Response):
     """A response whose body is a stream. The application may change its status and headers, or replace its body.
 
@@ -51,6 +63,10 @@ class StreamedResponse(Response):
         chunks: The body.
         headers: The headers of the response.
     """
+
+    def __new__(cls, *_: object) -> StreamedResponse:
+        """Create an instance of the application's `response_class`, too: Flask replaces the class of any other."""
+        return super().__new__(_subclasses[cls, current_app.response_class if current_app else Response])
 
     def __init__(
         self, stream: ResponseStream, chunks: Generator[bytes, None, None], headers: Mapping[str, str]
@@ -64,9 +80,10 @@ class StreamedResponse(Response):
         self.call_on_close(stream.close)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Return the WSGI body; that of an error if the application returns the same response in a second request."""
-        if self._is_sent or not is_opened_in_request(environ, self._stream):
-            return _sent_again(self._stream)(environ, start_response)
+        """Return the WSGI body; that of an error if the application has sent or closed the response before."""
+        is_closed = self._stream.is_closed and self.response is self._own_chunks and environ["REQUEST_METHOD"] != "HEAD"
+        if is_closed or self._is_sent or not is_opened_in_request(environ, self._stream):
+            return _sent_before(self._stream)(environ, start_response)
         self._is_sent = True
         return self._send(environ, start_response)
 
@@ -223,11 +240,12 @@ def _raise(error: BrokenPipeError) -> Iterator[bytes]:
     raise error
 
 
-def _sent_again(stream: ResponseStream) -> Response:
+def _sent_before(stream: ResponseStream) -> Response:
     error = log_internal_error(
         stream.session.id,
         RuntimeError(
-            "A streamed response is returned in a second request: call Headrace.stream or stream_from in each request."
+            "A streamed response was sent or closed before: return each one once, from the request in which "
+            "Headrace.stream or stream_from was called."
         ),
     )
     return error_response(error, stream.encoder.error_body(error))
