@@ -19,10 +19,12 @@ from .core.errors import HeadraceError
 from .core.events import Event
 from .providers.custom import CustomProvider
 from .server.open_access import flask_run_addresses, reject_public_addresses
+from .server.start_errors import reported_in_one_sentence
 from .settings import Settings
 from .setup.blueprints import build_blueprints
 from .setup.csrf import exempt_from_csrf
 from .setup.extension_state import build_state
+from .setup.own_loggers import enable_own_loggers
 
 
 class Headrace:
@@ -78,6 +80,11 @@ class Headrace:
             ConfigurationError: a setting is wrong, in `app.config` or in the environment; or `flask run` would serve
                 an application without keys and without `authorize` on an address that other machines can reach.
         """
+        enable_own_loggers()
+        with reported_in_one_sentence():
+            self._add_to(app)
+
+    def _add_to(self, app: Flask) -> None:
         settings = Settings.from_app_config(app.config)
         if self._authorize is None and not settings.api_keys:
             reject_public_addresses(flask_run_addresses())

@@ -71,7 +71,7 @@ def readiness() -> Response:
     state = current_state()
     try:
         if state.streams.is_closing:
-            raise ShuttingDown("This worker is shutting down.")
+            raise ShuttingDown("This worker is shutting down.", retry_after=1)
         store_error = _store_error(state)
         if isinstance(store_error, ConfigurationError):
             raise store_error
