@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -89,7 +88,7 @@ def served(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iter
             started[name] = running.enter_context(server)
         yield started
         for server in started.values():
-            server.process.send_signal(signal.SIGINT)  # they leave at once, too
+            server.leave()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -119,6 +120,19 @@ class ServedApplication(Service):
             start_new_session=True,
         )
         return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop(self._end)
+        self._log.close()
+
+    def leave(self) -> None:
+        """Begin to end, so that several can end in parallel."""
+        self.process.send_signal(self._end)
+
+    @property
+    def _end(self) -> signal.Signals:
+        # A SIGINT while gunicorn's thread worker hands a request to a thread makes it wait for itself.
+        return signal.SIGTERM if "gthread" in self.name else signal.SIGINT
 
     def wait_until_up(self) -> None:
         """Wait up to 30 seconds until /healthz responds."""
