@@ -51,6 +51,16 @@ class ChatReasoningSignature(msgspec.Struct, frozen=True):
     is_redacted: bool
 
 
+class ChatReasoningState(msgspec.Struct, frozen=True):
+    """What the provider wants back of its reasoning.
+
+    Args:
+        reasoning_state: Opaque text for the `reasoning_state` of this turn in the next request of the conversation.
+    """
+
+    reasoning_state: str
+
+
 class ChatToolStart(msgspec.Struct, frozen=True):
     """The model begins to call a tool.
 
@@ -186,6 +196,12 @@ CHAT_STREAM = EventStream(
             "The next piece of the model's reasoning, or its signature.",
             (ChatReasoning, ChatReasoningSignature),
             ("reasoning",),
+        ),
+        Frame(
+            "ChatReasoningStateFrame",
+            "What the provider wants back of its reasoning.",
+            (ChatReasoningState,),
+            ("reasoning_state",),
         ),
         Frame(
             "ChatToolFrame",

@@ -61,6 +61,8 @@ class ChatAnswer(msgspec.Struct, frozen=True):
         usage: The tokens and the cost; null if unknown.
         tool_calls: The tool calls, if there are any.
         document: The JSON document in the text, if the request has a schema.
+        reasoning_state: What the provider wants back of its reasoning, if anything: opaque text for the
+            `reasoning_state` of this turn in the next request.
     """
 
     id: str
@@ -70,6 +72,7 @@ class ChatAnswer(msgspec.Struct, frozen=True):
     usage: ChatUsage | None
     tool_calls: list[ChatToolCall] | UnsetType = UNSET
     document: Any = UNSET
+    reasoning_state: str | UnsetType = UNSET
 
 
 class ListedModel(msgspec.Struct, frozen=True):
