@@ -18,6 +18,7 @@ from tests.support.upstream import Ended, Gate, Hang, Head, Upstream, openai_wir
 
 VIEWS = """
 import asyncio
+import time
 from contextvars import ContextVar
 
 from flask import g
@@ -55,6 +56,23 @@ async def stream(model):
 async def late(model):
     await asyncio.sleep(0.05)
     return headrace.stream(QUESTION, model=f"openai/{model}")
+
+
+@app.get("/blocking/<model>")
+async def blocking(model):
+    time.sleep(0.01)
+    await asyncio.sleep(0.001)
+    nested()
+    time.sleep(0.01)
+    await asyncio.sleep(0.001)
+    return headrace.stream(QUESTION, model=f"openai/{model}")
+
+
+def nested():
+    async def inside():
+        await asyncio.sleep(0.001)
+
+    app.ensure_sync(inside)()
 
 
 @app.get("/whole/<model>")
@@ -110,7 +128,7 @@ in_threads = pytest.mark.parametrize("server", IN_THREADS, indirect=True)
 
 
 @in_greenlets
-@pytest.mark.parametrize("view", ["stream", "late", "kept"])
+@pytest.mark.parametrize("view", ["stream", "late", "blocking", "kept"])
 def test_any_number_of_views_stream_at_once(server: ServedApplication, upstream: Upstream, view: str) -> None:
     upstream.answer("fine", openai_wire.answer("one ", "two"))
     with ThreadPoolExecutor(20) as readers:

@@ -19,6 +19,8 @@ from tests.support.service import Service, children
 from tests.support.started_service import openai_alone
 from tests.support.upstream import Ended, Hang, Head, Upstream, openai_wire, script
 
+pytestmark = pytest.mark.slow
+
 FILES = 64
 REQUESTS = 40
 """More requests than can be served if each leaves two files open."""

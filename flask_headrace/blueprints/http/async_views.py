@@ -2,7 +2,8 @@
 
 asyncio notes the running event loop of each thread, and all greenlets share one thread: while the loop of one view
 waits, asgiref, which Flask uses otherwise, can run no other and raises a RuntimeError. Here each call has a loop in its
-own greenlet, which is not the running one while it waits.
+own greenlet, which is not the running one while it waits. A function that blocks its greenlet, and awaits nothing,
+keeps its turn: its loop must be the running one when it goes on.
 """
 
 from __future__ import annotations
@@ -15,11 +16,15 @@ from contextvars import Context, copy_context
 from typing import Any, ParamSpec, TypeVar
 
 from flask import Flask
+from gevent.lock import RLock
 
 from .event_loop import has_one_loop
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_turn = RLock()
+"""Held by the greenlet whose loop runs; one greenlet may run a loop inside of another's function."""
 
 
 def run_async_views_in_greenlets(app: Flask) -> None:
@@ -60,20 +65,20 @@ def run_in_greenlet(coroutine: Coroutine[Any, Any, R]) -> R:
         finally:
             contexts.append(copy_context())
 
-    loop = asyncio.SelectorEventLoop(_Selector())  # type: ignore[arg-type]  # it has a selector's methods
-    outer = asyncio._get_running_loop()
-    # Another view may have switched greenlets while it did not await anything.
-    asyncio._set_running_loop(None)
-    try:
-        return loop.run_until_complete(run())
-    finally:
+    with _turn:
+        outer = asyncio._get_running_loop()
+        asyncio._set_running_loop(None)
+        loop = asyncio.SelectorEventLoop(_Selector())  # type: ignore[arg-type]  # it has a selector's methods
         try:
-            _finish(loop)
+            return loop.run_until_complete(run())
         finally:
-            asyncio._set_running_loop(outer)
-            for variable, value in (contexts[0] if contexts else copy_context()).items():
-                if variable.get(None) is not value:
-                    variable.set(value)
+            try:
+                _finish(loop)
+            finally:
+                asyncio._set_running_loop(outer)
+                for variable, value in (contexts[0] if contexts else copy_context()).items():
+                    if variable.get(None) is not value:
+                        variable.set(value)
 
 
 def _finish(loop: asyncio.AbstractEventLoop) -> None:
@@ -100,9 +105,11 @@ class _Selector:
         loop, hooks = asyncio._get_running_loop(), sys.get_asyncgen_hooks()
         asyncio._set_running_loop(None)
         sys.set_asyncgen_hooks(None, None)
+        _turn.release()
         try:
             return self._selector.select(timeout)
         finally:
+            _turn.acquire()
             asyncio._set_running_loop(loop)
             sys.set_asyncgen_hooks(*hooks)
 
