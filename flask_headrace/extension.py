@@ -34,9 +34,10 @@ class Headrace:
         app: The application; None to call `init_app` later.
         url_prefix: The prefix of all paths of this extension, such as `/assistant`; None for no prefix.
         authorize: Called in each request. It returns the id of the user who makes the request, which becomes the owner
-            of the streams, or it aborts. None accepts the bearer keys of HEADRACE_API_KEYS, and every request if that
-            setting is empty.
-        page: Whether the chat page is served at the prefix.
+            of the streams, or it aborts; also in a request for the chat page. None accepts the bearer keys of
+            HEADRACE_API_KEYS, and every request if that setting is empty.
+        page: Whether the chat page is served at the prefix. Its JavaScript modules and style sheets are always served,
+            below `headrace-static`, for pages of the application.
         trusted_hosts: Host names under which the endpoints answer. None allows every name if there are keys or an
             `authorize`, and otherwise only localhost and the names of HEADRACE_TRUSTED_HOSTS.
         providers: Providers of the application, beside those that the settings name.
@@ -98,7 +99,8 @@ class Headrace:
         )
         run_async_views_in_greenlets(app)
         app.wsgi_app = close_request_streams(app.wsgi_app)  # type: ignore[assignment, method-assign]  # as Flask documents it
-        blueprints = list(build_blueprints(settings, has_page=self._has_page))
+        has_login = self._authorize is not None
+        blueprints = list(build_blueprints(settings, has_page=self._has_page, has_login=has_login))
         for blueprint in blueprints:
             blueprint.before_request(check_host)
             app.register_blueprint(blueprint, url_prefix=self._url_prefix)

@@ -113,6 +113,8 @@ class Message(_Value, frozen=True, gc=False):
         tool_call_id: For a `tool` message: the id of the tool call whose result it is.
         is_error: For a `tool` message: whether the tool failed.
         name: Tells the model which of several authors with the same role wrote the message.
+        reasoning_state: For an `assistant` message: the opaque text that the answer had under this name. Only the
+            provider and the model that made it receive what it contains, in place of parts with reasoning.
     """
 
     role: Role
@@ -121,6 +123,7 @@ class Message(_Value, frozen=True, gc=False):
     tool_call_id: str | None = None
     is_error: bool = False
     name: str | None = None
+    reasoning_state: str | None = None
 
     def text(self) -> str:
         """Return the concatenated text parts, without all other parts."""

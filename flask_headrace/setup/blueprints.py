@@ -11,10 +11,10 @@ from werkzeug.exceptions import HTTPException
 from ..blueprints import health
 from ..blueprints.chat_page import create_page_blueprint
 from ..blueprints.endpoints import ENDPOINTS
-from ..blueprints.http.auth import login_redirect
 from ..blueprints.http.error_handlers import handle_application_abort
 from ..blueprints.http.request_id import REQUEST_ID_HEADERS, add_request_id
 from ..blueprints.http.unread_body import close_unread_connection
+from ..blueprints.http.visitor import admit_visitor
 from ..blueprints.openapi.document import create_openapi_blueprint
 from ..metrics import render_metrics
 from ..settings import Settings
@@ -23,12 +23,14 @@ EXPOSED_HEADERS = ("Headrace-Estimated", "Headrace-Stream-Id", *REQUEST_ID_HEADE
 """Response headers that pages of other origins may read."""
 
 
-def build_blueprints(settings: Settings, *, has_page: bool) -> Iterator[Blueprint]:
+def build_blueprints(settings: Settings, *, has_page: bool, has_login: bool) -> Iterator[Blueprint]:
     """Yield all blueprints of the extension, in the order in which the application registers them.
 
     Args:
         settings: The settings; `cors_origins` decides about CORS headers.
-        has_page: Whether the chat page is among the blueprints.
+        has_page: Whether the chat page is served; its files always are.
+        has_login: Whether the application decides who may see the page. If not, everybody sees it, and it asks for a
+            key if the service has keys.
     """
     for create, _ in ENDPOINTS:
         blueprint = create()
@@ -41,5 +43,4 @@ def build_blueprints(settings: Settings, *, has_page: bool) -> Iterator[Blueprin
     yield health.create_health_blueprint(render_metrics)
     described = [operation for _, operations in ENDPOINTS for operation in operations]
     yield create_openapi_blueprint([*described, *health.OPERATIONS])
-    if has_page:
-        yield create_page_blueprint(login_redirect)
+    yield create_page_blueprint(has_page=has_page, admit_visitor=admit_visitor if has_login else None)

@@ -21,16 +21,17 @@ from ..http.no_content import no_content
 from ..http.request_body import format_validation_error, read_body
 from ..http.stream_response import stream_response
 from ..open_stream import EchoedFields, echoed_fields, open_stream
-from ..openapi.operation import EVENT_STREAM, Operation, Parameter, ResponseSpec, event_stream_schema
+from ..openapi.operation import EVENT_STREAM, Operation, Parameter, ResponseSpec
 from ..state import current_state
 from .chat_body import UIChatBody, read_chat_body
 from .chat_request import to_chat_request
 from .error_response import text_error_response
+from .frame_types import UI_MESSAGE_STREAM
 from .ui_message_encoder import UIMessageEncoder
 
 log = logging.getLogger("flask_headrace")
 
-_EVENT_STREAM_CONTENT = {EVENT_STREAM: event_stream_schema()}
+_EVENT_STREAM_CONTENT = {EVENT_STREAM: UI_MESSAGE_STREAM}
 _CHAT_ID = Parameter("id", "path", "The chat's id.")
 _STOPPED = ResponseSpec(204, "The answer is stopped, or has ended, or there is none.")
 
@@ -41,7 +42,7 @@ OPERATIONS = (
         "Answer a chat of the AI SDK's `useChat` as a UI message stream.",
         (ResponseSpec(200, "The answer.", _EVENT_STREAM_CONTENT),),
         body=UIChatBody,
-        error_schema=None,
+        error=None,
     ),
     Operation(
         "GET",
@@ -52,7 +53,7 @@ OPERATIONS = (
             ResponseSpec(204, "There is no answer, or a client has received all of it."),
         ),
         parameters=(_CHAT_ID,),
-        error_schema=None,
+        error=None,
     ),
     Operation(
         "DELETE",
@@ -60,7 +61,7 @@ OPERATIONS = (
         "Stop a chat's latest answer, if it is resumable.",
         (_STOPPED,),
         parameters=(_CHAT_ID,),
-        error_schema=None,
+        error=None,
     ),
     Operation(
         "POST",
@@ -68,7 +69,7 @@ OPERATIONS = (
         "Stop a chat's latest answer like DELETE, for requests of `navigator.sendBeacon`, which are always POST.",
         (_STOPPED,),
         parameters=(_CHAT_ID,),
-        error_schema=None,
+        error=None,
     ),
 )
 

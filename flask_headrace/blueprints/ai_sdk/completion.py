@@ -14,9 +14,10 @@ from ..http.auth import authorize_request
 from ..http.request_body import read_body
 from ..http.stream_response import stream_response
 from ..open_stream import open_stream
-from ..openapi.operation import EVENT_STREAM, PLAIN_TEXT, Operation, ResponseSpec, event_stream_schema
+from ..openapi.operation import EVENT_STREAM, PLAIN_TEXT, Operation, ResponseSpec
 from .data_stream_v1_encoder import DataStreamV1Encoder
 from .error_response import text_error_response
+from .frame_types import UI_MESSAGE_STREAM
 from .messages import PromptBody
 from .ui_completion_encoder import UICompletionEncoder
 
@@ -25,9 +26,9 @@ OPERATIONS = (
         "POST",
         "/ai/completion",
         "Answer a prompt of the AI SDK's `useCompletion`, version 5 and later.",
-        (ResponseSpec(200, "The answer as a UI message stream.", {EVENT_STREAM: event_stream_schema()}),),
+        (ResponseSpec(200, "The answer as a UI message stream.", {EVENT_STREAM: UI_MESSAGE_STREAM}),),
         body=PromptBody,
-        error_schema=None,
+        error=None,
     ),
     Operation(
         "POST",
@@ -35,7 +36,7 @@ OPERATIONS = (
         "Answer a prompt of the AI SDK's `useCompletion`, versions 3.4 to 4.3.",
         (ResponseSpec(200, "The answer as a data stream v1.", {PLAIN_TEXT: None}),),
         body=PromptBody,
-        error_schema=None,
+        error=None,
     ),
 )
 

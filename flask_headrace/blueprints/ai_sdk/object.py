@@ -40,7 +40,7 @@ OPERATIONS = (
         "Generate a JSON document for the AI SDK's `useObject`.",
         _DOCUMENT_RESPONSE,
         body=ObjectBody | str,
-        error_schema=None,
+        error=None,
     ),
     Operation(
         "POST",
@@ -49,7 +49,7 @@ OPERATIONS = (
         _DOCUMENT_RESPONSE,
         body=ObjectBody | str,
         parameters=(Parameter("name", "path", "The schema's name."),),
-        error_schema=None,
+        error=None,
     ),
 )
 

@@ -41,7 +41,7 @@ OPERATIONS = (
         "Answer a prompt or a conversation of the AI SDK's hooks as plain text.",
         (ResponseSpec(200, "The answer's text. If it is incomplete, the connection is broken.", {PLAIN_TEXT: None}),),
         body=TextBody,
-        error_schema=None,
+        error=None,
     ),
 )
 

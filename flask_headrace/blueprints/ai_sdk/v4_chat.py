@@ -50,7 +50,7 @@ OPERATIONS = (
         "Answer a conversation of the AI SDK's `useChat`, versions 3.4 to 4.3.",
         (ResponseSpec(200, "The answer as a data stream v1.", {PLAIN_TEXT: None}),),
         body=V4ChatBody,
-        error_schema=None,
+        error=None,
     ),
     Operation(
         "GET",
@@ -62,7 +62,7 @@ OPERATIONS = (
             ),
         ),
         parameters=(_CHAT_ID_PARAMETER,),
-        error_schema=None,
+        error=None,
     ),
     Operation(
         "DELETE",
@@ -70,7 +70,7 @@ OPERATIONS = (
         "Stop a chat's latest answer, if it is resumable.",
         (ResponseSpec(204, "The answer is stopped, or has ended, or there is none."),),
         parameters=(_CHAT_ID_PARAMETER,),
-        error_schema=None,
+        error=None,
     ),
 )
 

@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 
 from flask import request
 from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Response
 
-from ...core.errors import ConfigurationError, Forbidden, RequestError, Unauthorized
+from ...core.errors import ConfigurationError, Forbidden, Unauthorized
 from ..state import current_state
 from .aborts import to_application_abort
 
@@ -49,22 +48,6 @@ def authenticate() -> str:
         if error.response is not None and error.response.status_code < 300:
             raise  # not an error, but a response of the application's
         raise to_application_abort(error) from None
-
-
-def login_redirect() -> Response | None:
-    """Return the application's redirect to its login for an anonymous visitor; None if there is none.
-
-    Other errors of the `authorize` callback are ignored: the page is the same for everybody, and its own API requests
-    are authorized separately.
-    """
-    try:
-        current_state().authorize()
-    except HTTPException as error:
-        response = error.get_response(request.environ)
-        return response if response.status_code // 100 == 3 else None
-    except RequestError:
-        pass
-    return None
 
 
 def check_host() -> None:

@@ -52,6 +52,8 @@ class Delta(msgspec.Struct, gc=False):
     reasoning: Any = None
     reasoning_text: Any = None
     reasoning_details: Any = None
+    reasoning_opaque: Any = None
+    extra_content: Any = None
     function_call: Function | None = None  # the single call of the API's older version
 
 
