@@ -9,7 +9,8 @@ from flask import Flask, Response
 
 from . import custom_views
 from .blueprints import cli
-from .blueprints.http.auth import check_host
+from .blueprints.http.async_views import run_async_views_in_greenlets
+from .blueprints.http.auth import check_host, check_owner
 from .blueprints.http.error_handlers import handle_headrace_error
 from .blueprints.http.request_streams import close_request_streams
 from .blueprints.native.endpoint import chat_response
@@ -21,6 +22,7 @@ from .server.open_access import flask_run_addresses, reject_public_addresses
 from .server.start_errors import reported_in_one_sentence
 from .settings import Settings
 from .setup.blueprints import build_blueprints
+from .setup.csrf import exempt_from_csrf
 from .setup.extension_state import build_state
 from .setup.own_loggers import enable_own_loggers
 
@@ -95,11 +97,14 @@ class Headrace:
             providers=self._providers,
             hold_request=self._hold_request,
         )
+        run_async_views_in_greenlets(app)
         app.wsgi_app = close_request_streams(app.wsgi_app)  # type: ignore[assignment, method-assign]  # as Flask documents it
         has_login = self._authorize is not None
-        for blueprint in build_blueprints(settings, has_page=self._has_page, has_login=has_login):
+        blueprints = list(build_blueprints(settings, has_page=self._has_page, has_login=has_login))
+        for blueprint in blueprints:
             blueprint.before_request(check_host)
             app.register_blueprint(blueprint, url_prefix=self._url_prefix)
+        exempt_from_csrf(app, {blueprint.name for blueprint in blueprints})
         if HeadraceError not in app.error_handler_spec[None][None]:
             app.register_error_handler(HeadraceError, handle_headrace_error)
         app.cli.add_command(cli.group)
@@ -152,12 +157,14 @@ class Headrace:
             The response to return from the view.
 
         Raises:
+            TypeError: `owner` is no text.
             InvalidRequest: an argument is not valid; 400.
             ModelNotFound: no provider that is set up has the model; 404.
             StreamConflict: another conversation or another owner has a stream with this id; 409.
             NotSupported: the stream is resumable, and the server does not run gevent; 501.
             LimitError: too many streams are open, or the store of resumable streams is not available; 503.
         """
+        custom_views.require_request("stream")
         fields = {
             "messages": list(messages), "model": model, "system": system, "max_tokens": max_tokens,
             "temperature": temperature, "tools": list(tools), "tool_choice": tool_choice, "schema": schema,
@@ -166,14 +173,14 @@ class Headrace:
         body, chat_request = custom_views.to_body_and_request(fields, options)
         if owner is None:
             owner = current_state().authorize() if resumable else ""
-        return chat_response(body, chat_request, owner)
+        return chat_response(body, chat_request, check_owner(owner, "owner is"))
 
     def stream_from(self, source: Iterable[str | Event], *, name: str = "app", owner: str = "") -> Response:
         """Stream the output of a generator of the application, such as a chain, an agent or a file.
 
         Args:
-            source: An iterable of pieces of text, or of events. It is iterated in a greenlet of its own, outside of
-                the request context, and closed when the reader disconnects.
+            source: A generator, or another iterable, of pieces of text or of events. It is iterated in a greenlet of
+                its own, outside of the request context, and closed when the reader disconnects.
             name: Name of the source in the log, the metrics and the signals.
             owner: Id of the user in the signals; empty for no owner.
 
@@ -181,6 +188,8 @@ class Headrace:
             The response to return from the view.
 
         Raises:
+            TypeError: `source` is something else, such as an async generator, a coroutine, a `str` or None; or `owner`
+                is no text.
             LimitError: too many streams are open; 503.
         """
         return custom_views.stream_source(source, name, owner)

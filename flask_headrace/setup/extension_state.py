@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from flask import Flask
 
-from ..blueprints.http.auth import LOOPBACK_NAMES, bearer_auth
+from ..blueprints.http.auth import LOOPBACK_NAMES, bearer_auth, require_owner
 from ..blueprints.state import ExtensionState
 from ..metrics import Metrics, get_metrics
 from ..providers.custom import CustomProvider, adapt_provider
@@ -64,7 +64,7 @@ def build_state(  # noqa: PLR0913  # by name
         resumable_streams=resumable_streams,
         stored_streams=StoredStreams(resumable_streams, store_writer),
         registry=registry,
-        authorize=authorize or bearer_auth(settings.api_keys),
+        authorize=bearer_auth(settings.api_keys) if authorize is None else require_owner(authorize),
         max_content_length=settings.max_content_length,
         body_timeout=settings.body_timeout,
         cors_origins=settings.cors_origins,

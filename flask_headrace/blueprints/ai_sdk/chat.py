@@ -18,6 +18,7 @@ from ...streaming.readable import ReadableStream
 from ...streaming.reader import StreamReader
 from ..http.auth import authorize_request
 from ..http.event_loop import has_one_loop
+from ..http.no_content import no_content
 from ..http.request_body import format_validation_error, read_body
 from ..http.stream_response import stream_response
 from ..open_stream import EchoedFields, echoed_fields, open_stream
@@ -166,7 +167,7 @@ def resume(id: str) -> Response:  # noqa: A002  # the path's name
     owner = authorize_request()
     reader = current_state().resumable_streams.resume_latest(id, owner) if has_one_loop() else None
     if reader is None:
-        return Response(status=204)
+        return no_content()
     return stream_response(reader, encoder_for(reader.session, is_replay=True))
 
 
@@ -175,4 +176,4 @@ def stop(id: str) -> Response:  # noqa: A002
     owner = authorize_request()
     if has_one_loop():
         current_state().resumable_streams.stop_latest(id, owner)
-    return Response(status=204)
+    return no_content()

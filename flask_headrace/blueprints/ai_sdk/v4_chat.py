@@ -10,6 +10,7 @@ from ...core.errors import HeadraceError, InvalidRequest
 from ...core.exact_json import ExactDecoder
 from ..http.auth import authorize_request
 from ..http.event_loop import has_one_loop
+from ..http.no_content import no_content
 from ..http.request_body import read_body
 from ..http.stream_response import stream_response
 from ..open_stream import open_stream
@@ -115,7 +116,7 @@ def stop() -> Response:
     chat_id = _chat_id_argument()
     if has_one_loop():
         current_state().resumable_streams.stop_latest(chat_id, owner)
-    return Response(status=204)
+    return no_content()
 
 
 def _chat_id_argument() -> str:

@@ -14,7 +14,7 @@ from ..encoding.base import JSONEncoder
 from .ignored_header import add_ignored_header
 from .json_response import json_response
 from .response_stream import ResponseStream
-from .streamed_response import respond
+from .streamed_response import ClientDisconnected, respond
 
 
 def json_answer_response(reader: StreamReader, encoder: JSONEncoder) -> Response:
@@ -41,6 +41,8 @@ def _collect(stream: ResponseStream, encoder: JSONEncoder) -> Response:
             if stream.session.is_stored:
                 raise error  # other readers may stream the same answer
             stream.session.fail(error)
+    if stream.watcher.has_disconnected:
+        raise ClientDisconnected
     stream.close()
     if (terminal_error := _terminal_error(stream.session)) is not None:
         terminal_error.partial_text = answer.text()

@@ -134,6 +134,13 @@ def format_validation_error(error: msgspec.ValidationError, body_type: Any = Non
 
 
 def _invalid_json_message(data: bytes, error: Exception) -> str:
+    if not data:
+        if request.content_length:
+            return (
+                f"The body of {request.content_length} bytes was read before it came here: a before_request function "
+                "of the application that needs it must call request.get_data(), which keeps it."
+            )
+        return "The body is empty, which is not JSON: send an object."
     # The decoder reports most of these bodies as truncated, which misleads.
     if half := find_lone_surrogate(data):
         return (
