@@ -94,13 +94,20 @@ def check_view_protocol(name: str, *, is_whole: bool) -> None:
         )
 
 
-def view_response(open_: Callable[[], StreamReader], protocol: str, *, is_whole: bool) -> Response:
+def view_response(
+    open_: Callable[[], StreamReader],
+    protocol: str,
+    *,
+    is_whole: bool,
+    on_request_end: Callable[[], object] | None = None,
+) -> Response:
     """Return the response of a view of the application.
 
     Args:
         open_: Opens the stream, and returns a reader at its beginning.
         protocol: See `VIEW_PROTOCOLS`.
         is_whole: Whether the answer is one JSON value.
+        on_request_end: See `stream_response`.
 
     Raises:
         HeadraceError: the stream cannot be opened, and the protocol is the native one. In other protocols, that becomes
@@ -114,7 +121,9 @@ def view_response(open_: Callable[[], StreamReader], protocol: str, *, is_whole:
             raise
         return error_response(error, _error_body(protocol, error))
     encoder = native.encoder_for(reader.session.context) if name == NATIVE else _ENCODER_FACTORIES[name](reader.session)
-    return json_answer_response(reader, cast("JSONEncoder", encoder)) if is_whole else stream_response(reader, encoder)
+    if is_whole:
+        return json_answer_response(reader, cast("JSONEncoder", encoder), on_request_end=on_request_end)
+    return stream_response(reader, encoder, on_request_end=on_request_end)
 
 
 def _error_body(protocol: str, error: HeadraceError) -> Any:  # noqa: ANN401  # a JSON value, or plain text

@@ -12,12 +12,14 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.routing import PathConverter
 
 from ...core.errors import HeadraceError, InvalidRequest, StoreUnavailable
+from ...core.exact_json import ExactDecoder
 from ...providers.chat_request import ChatRequest, Json
 from ...streaming.readable import ReadableStream
 from ...streaming.reader import StreamReader
 from ..echoed_fields import EchoedFields, echoed_fields
 from ..http.auth import authorize_request
 from ..http.event_loop import has_one_loop
+from ..http.no_content import no_content
 from ..http.request_body import format_validation_error, read_body
 from ..http.stream_response import stream_response
 from ..open_stream import open_stream
@@ -79,7 +81,7 @@ PROTOCOL = "ui-messages"
 _VERSION_WITH_RESET = 7
 """The major version of the npm package `ai` that knows `reset-step`; earlier ones abort at an unknown frame."""
 
-_decoder = msgspec.json.Decoder(Json)
+_decoder: ExactDecoder[Json] = ExactDecoder(Json)
 
 
 class _ChatIdConverter(PathConverter):
@@ -166,7 +168,7 @@ def resume(id: str) -> Response:  # noqa: A002  # the path's name
     owner = authorize_request()
     reader = current_state().resumable_streams.resume_latest(id, owner) if has_one_loop() else None
     if reader is None:
-        return Response(status=204)
+        return no_content()
     return stream_response(reader, encoder_for(reader.session, is_replay=True))
 
 
@@ -175,4 +177,4 @@ def stop(id: str) -> Response:  # noqa: A002
     owner = authorize_request()
     if has_one_loop():
         current_state().resumable_streams.stop_latest(id, owner)
-    return Response(status=204)
+    return no_content()

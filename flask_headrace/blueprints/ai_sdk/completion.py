@@ -5,10 +5,10 @@ A request does not reveal its SDK's version, so each protocol has its own URL; /
 
 from __future__ import annotations
 
-import msgspec
 from flask import Blueprint, Response
 
 from ...core.errors import HeadraceError
+from ...core.exact_json import ExactDecoder
 from ...streaming.reader import StreamReader
 from ..http.auth import authorize_request
 from ..http.request_body import read_body
@@ -40,7 +40,7 @@ OPERATIONS = (
     ),
 )
 
-_decoder = msgspec.json.Decoder(PromptBody)
+_decoder: ExactDecoder[PromptBody] = ExactDecoder(PromptBody)
 
 
 def create_ai_completion_blueprint() -> Blueprint:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from flask import Blueprint, Response
 
 from ...core.errors import HeadraceError
+from ...core.exact_json import ExactDecoder
 from ..http.auth import authorize_request
 from ..http.request_body import read_body
 from ..http.stream_response import stream_response
@@ -45,7 +45,7 @@ OPERATIONS = (
     ),
 )
 
-_decoder = msgspec.json.Decoder(TextBody)
+_decoder: ExactDecoder[TextBody] = ExactDecoder(TextBody)
 
 
 def create_ai_text_blueprint() -> Blueprint:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError, InvalidRequest
+from ...core.exact_json import ExactDecoder
 from ..http.auth import authorize_request
 from ..http.event_loop import has_one_loop
+from ..http.no_content import no_content
 from ..http.request_body import read_body
 from ..http.stream_response import stream_response
 from ..open_stream import open_stream
@@ -73,7 +74,7 @@ OPERATIONS = (
     ),
 )
 
-_decoder = msgspec.json.Decoder(V4ChatBody)
+_decoder: ExactDecoder[V4ChatBody] = ExactDecoder(V4ChatBody)
 
 
 def create_ai_v4_chat_blueprint() -> Blueprint:
@@ -115,7 +116,7 @@ def stop() -> Response:
     chat_id = _chat_id_argument()
     if has_one_loop():
         current_state().resumable_streams.stop_latest(chat_id, owner)
-    return Response(status=204)
+    return no_content()
 
 
 def _chat_id_argument() -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
 from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError
+from ...core.exact_json import ExactDecoder
 from ..encoding.error_bodies import anthropic_error_body
 from ..http.auth import authorize_request
 from ..http.error_handlers import error_response
@@ -63,7 +63,7 @@ OPERATIONS = (
     ),
 )
 
-_decoder = msgspec.json.Decoder(MessagesBody)
+_decoder: ExactDecoder[MessagesBody] = ExactDecoder(MessagesBody)
 
 
 def create_anthropic_messages_blueprint() -> Blueprint:

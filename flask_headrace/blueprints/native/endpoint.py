@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from flask import Blueprint, Response, request
 from msgspec.structs import replace
 
+from ...core.exact_json import ExactDecoder
 from ...providers.chat_request import ChatRequest
 from ...streaming.context import StreamContext
 from ...streaming.reader import StreamReader
@@ -52,7 +52,7 @@ OPERATIONS = (
     ),
 )
 
-_decoder = msgspec.json.Decoder(ChatBody)
+_decoder: ExactDecoder[ChatBody] = ExactDecoder(ChatBody)
 
 
 def create_native_blueprint() -> Blueprint:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError
+from ...core.exact_json import ExactDecoder
 from ...providers.chat_request import ChatRequest
 from ...streaming.readable import ReadableStream
 from ..echoed_fields import EchoedFields, echoed_fields
@@ -45,7 +45,7 @@ OPERATIONS = (
 PROTOCOL = "openai"
 """The protocol's name in `?protocol=`."""
 
-_decoder = msgspec.json.Decoder(ChatCompletionBody)
+_decoder: ExactDecoder[ChatCompletionBody] = ExactDecoder(ChatCompletionBody)
 
 
 def create_openai_chat_blueprint() -> Blueprint:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
 from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError, InvalidRequest
+from ...core.exact_json import ExactDecoder
 from ...streaming.reader import StreamReader
 from ..echoed_fields import EchoedFields
 from ..http.auth import authorize_request
@@ -54,7 +54,7 @@ OPERATIONS = (
     ),
 )
 
-_decoder = msgspec.json.Decoder(ResponseBody)
+_decoder: ExactDecoder[ResponseBody] = ExactDecoder(ResponseBody)
 
 
 def create_openai_responses_blueprint() -> Blueprint:
