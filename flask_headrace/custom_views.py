@@ -24,7 +24,6 @@ from .core.errors import InvalidRequest
 from .core.events import Event, StreamMetadata
 from .providers.chat_request import ChatRequest, Json
 from .providers.custom_events import event_batches
-from .providers.source_type import close_unread
 from .streaming.context import StreamContext
 from .streaming.json_schema.enforce import validate_output
 from .streaming.json_schema.validator import SchemaValidator
@@ -113,13 +112,13 @@ class SourceView(NamedTuple):
 
 def stream_source(source: Iterable[str | Event], view: SourceView, options: StreamOptions) -> Response:
     """Return the response of a generator; see `Headrace.stream_from`."""
+    unread = UnreadSource(source)
     try:
         require_request("stream_from")
+        close_with_request(request.environ, unread)
         check_type(source)
         check_view_protocol(view.protocol, is_whole=view.is_whole)
         request_end = Flag() if has_context(source) else None
-        unread = UnreadSource(source)
-        close_with_request(request.environ, unread)
 
         def batches() -> Iterator[list[Event] | StreamMetadata]:
             unread.is_begun = True
@@ -132,7 +131,7 @@ def stream_source(source: Iterable[str | Event], view: SourceView, options: Stre
             on_request_end=None if request_end is None else request_end.set,
         )
     except BaseException:
-        close_unread(source)
+        unread.close()
         raise
 
 

@@ -85,4 +85,5 @@ class UnreadSource:
     def close(self) -> None:
         """Close the source if no stream has begun to read it. Idempotent."""
         if not self.is_begun:
+            self.is_begun = True
             close_unread(self._source)
