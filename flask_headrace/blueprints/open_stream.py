@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Mapping
 from secrets import token_urlsafe
 from typing import Any, NamedTuple
 
-import msgspec
 from msgspec.structs import replace
 
+from ..core import exact_json
 from ..core.errors import InvalidRequest, NotSupported, StreamConflict, UpstreamError
 from ..core.json_object import exact_decoder
 from ..core.usage import estimate_tokens
@@ -52,7 +52,7 @@ class EchoedFields(NamedTuple):
 def echoed_fields(context: StreamContext, protocol: str) -> dict[str, Any]:
     """Return the request fields that a stream's response echoes; empty if the request used another protocol.
 
-    Fractions are `msgspec.Raw`: they have the client's digits, and may be larger than a float.
+    Numbers keep the client's digits.
 
     Args:
         context: The context of the stream.
@@ -117,7 +117,7 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
         is_stored = is_resumable or key is not None
         fields = echoed.without(echoed.fields, _ignored_by_all(provider, context.ignored))
         bounded_fields = _limit_size(fields) if is_stored else fields
-        context = replace(context, protocol=echoed.protocol, echoed_fields=msgspec.json.encode(bounded_fields))
+        context = replace(context, protocol=echoed.protocol, echoed_fields=exact_json.encode(bounded_fields))
     source = _source(provider, chat_request, context, enforce_schema=enforce_schema)
     if key is not None:
         return _open_idempotent(state, chat_request, context, source, key, chat_id)
@@ -268,7 +268,7 @@ def _stream_context(
 
 
 def _limit_size(fields: Mapping[str, Any]) -> dict[str, Any]:
-    sizes = sorted([(len(msgspec.json.encode(value)), name) for name, value in fields.items()])
+    sizes = sorted([(len(exact_json.encode(value)), name) for name, value in fields.items()])
     bounded_fields, total = {}, 0
     for size, name in sizes:
         total += size

@@ -11,14 +11,19 @@ from ..streaming.readable import ReadableStream
 from ..streaming.reader import StreamReader
 from .ai_sdk import chat as ai_chat
 from .ai_sdk.data_stream_v1_encoder import DataStreamV1Encoder
+from .ai_sdk.frame_types import UI_MESSAGE_STREAM
 from .ai_sdk.text_encoder import PlainTextEncoder
 from .anthropic_messages.encoder import MessagesEncoder
+from .anthropic_messages.frame_types import ANTHROPIC_STREAM
 from .encoding.base import StreamEncoder
 from .encoding.skip_seen import SkipSeenEvents
 from .http.request_id import current_request_id
 from .native import endpoint as native
+from .native.frame_types import CHAT_STREAM
 from .openai_chat import endpoint as openai_chat
+from .openai_chat.response_types import CHAT_COMPLETION_STREAM
 from .openai_responses import encoder_factory as openai_responses
+from .openai_responses.frame_types import RESPONSE_STREAM
 
 NATIVE = "native"
 
@@ -32,6 +37,9 @@ _ENCODER_FACTORIES: dict[str, Callable[[ReadableStream], StreamEncoder]] = {
 }
 
 PROTOCOLS = (NATIVE, *_ENCODER_FACTORIES)
+
+STREAMS = (CHAT_STREAM, CHAT_COMPLETION_STREAM, RESPONSE_STREAM, ANTHROPIC_STREAM, UI_MESSAGE_STREAM)
+"""The frames of those that are event streams, for the OpenAPI document."""
 
 
 def requested_protocol() -> str:

@@ -11,8 +11,8 @@ from .http.auth import authorize_request
 from .http.event_loop import require_one_loop
 from .http.no_content import no_content
 from .http.stream_response import stream_response
-from .openapi.operation import EVENT_STREAM, PLAIN_TEXT, Operation, Parameter, ResponseSpec, event_stream_schema
-from .protocol_registry import NATIVE, PROTOCOLS, encoder_for, requested_protocol
+from .openapi.operation import EVENT_STREAM, PLAIN_TEXT, Operation, Parameter, ResponseSpec
+from .protocol_registry import NATIVE, PROTOCOLS, STREAMS, encoder_for, requested_protocol
 from .state import current_state
 
 MAX_RETRY_DELAY = 10.0
@@ -30,7 +30,7 @@ OPERATIONS = (
             ResponseSpec(
                 200,
                 "All events after the cursor, as they come.",
-                {EVENT_STREAM: event_stream_schema(), PLAIN_TEXT: None},
+                {EVENT_STREAM: STREAMS, PLAIN_TEXT: None},
             ),
             ResponseSpec(204, "The stream has ended, and there are no events after the cursor."),
         ),

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from ..core import exact_json
 from .source_request import SourceRequest
 
 Json: TypeAlias = dict[str, Any]
@@ -246,7 +247,7 @@ class ChatRequest(GenerationParams, frozen=True, gc=False):
 
     def size(self) -> int:
         """Return the size of all text in the request, in bytes of UTF-8. Images, documents, recordings: none."""
-        tools = len(msgspec.json.encode(self.tools)) if self.tools else 0
+        tools = len(exact_json.encode(self.tools)) if self.tools else 0
         return tools + sum([len(text.encode()) for message in self.messages for text in _texts(message)])
 
     def required_features(self) -> frozenset[str]:
@@ -282,4 +283,4 @@ def _texts(message: Message) -> Iterator[str]:
     else:
         yield from [part.text for part in message.content if isinstance(part, (TextPart, ReasoningPart))]
     for call in message.tool_calls:
-        yield call.name + msgspec.json.encode(call.arguments).decode()
+        yield call.name + exact_json.encode(call.arguments).decode()

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from ..core import exact_json
 from ..core.errors import InvalidToolArguments
 from ..core.events import (
     TERMINAL_EVENTS,
@@ -27,6 +28,7 @@ from ..core.events import (
     ToolCallStarted,
     Usage,
 )
+from ..core.exact_json import ExactDecoder
 from ..core.source_errors import SourceTypeError, SourceValueError
 from .decoding.tool_calls import to_failed_event
 from .source_type import close_unread, source_type_fault
@@ -48,8 +50,8 @@ _CALL_BOUNDARIES = {ToolCallStarted, ToolCallCompleted, AnswerRestarted, Complet
 _ORDERED_EVENTS = {Usage, *TERMINAL_EVENTS}
 _TEXTS = {TextDelta, ReasoningDelta}
 
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(StreamEvent).decode
+_encode = exact_json.encode
+_decode = ExactDecoder[Event](StreamEvent).decode
 
 
 def event_batches(

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from ..core import exact_json
 from .chat_request import ChatRequest, Message, Part, ReasoningPart, TextPart
 from .source_request import Family
 
@@ -72,7 +73,7 @@ class ReasoningState(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unk
     calls: dict[str, dict[str, msgspec.Raw]] = {}
 
 
-_encode = msgspec.json.Encoder().encode
+_encode = exact_json.encode
 _decode = msgspec.json.Decoder(ReasoningState).decode
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError, InvalidRequest
+from ...core.exact_json import ExactDecoder
 from ..http.auth import authorize_request
 from ..http.event_loop import has_one_loop
 from ..http.no_content import no_content
@@ -50,7 +50,7 @@ OPERATIONS = (
         "Answer a conversation of the AI SDK's `useChat`, versions 3.4 to 4.3.",
         (ResponseSpec(200, "The answer as a data stream v1.", {PLAIN_TEXT: None}),),
         body=V4ChatBody,
-        error_schema=None,
+        error=None,
     ),
     Operation(
         "GET",
@@ -62,7 +62,7 @@ OPERATIONS = (
             ),
         ),
         parameters=(_CHAT_ID_PARAMETER,),
-        error_schema=None,
+        error=None,
     ),
     Operation(
         "DELETE",
@@ -70,11 +70,11 @@ OPERATIONS = (
         "Stop a chat's latest answer, if it is resumable.",
         (ResponseSpec(204, "The answer is stopped, or has ended, or there is none."),),
         parameters=(_CHAT_ID_PARAMETER,),
-        error_schema=None,
+        error=None,
     ),
 )
 
-_decoder = msgspec.json.Decoder(V4ChatBody)
+_decoder: ExactDecoder[V4ChatBody] = ExactDecoder(V4ChatBody)
 
 
 def create_ai_v4_chat_blueprint() -> Blueprint:

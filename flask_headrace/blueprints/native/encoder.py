@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ...core import exact_json
 from ...core.answer import CollectedAnswer
 from ...core.events import (
     AnswerRestarted,
@@ -47,7 +48,7 @@ error_body = native_error_body
 
 _DELTA, _END = b'data: {"delta":', b"}\n\n"
 _DONE = b"data: [DONE]\n\n"
-_json = msgspec.json.Encoder().encode
+_json = exact_json.encode
 
 
 def encode(events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx2
 import msgspec
 
+from ...core import exact_json
 from ...core.errors import UpstreamProtocolError
 from ...core.events import MAX_TOKENS, Event
 from ..chat_request import ChatRequest, Json
@@ -138,7 +139,7 @@ class AnthropicMessages:
         return post_stream(
             self._clients.get(None),
             "/v1/messages",
-            msgspec.json.encode(self._body(request, source, answer_tool)),
+            exact_json.encode(self._body(request, source, answer_tool)),
             anthropic.Stream[Any],
             () if source is None else source.headers,
         )
@@ -175,7 +176,7 @@ class AnthropicMessages:
             client = self._clients.get(None).with_options(timeout=TOKEN_COUNT_TIMEOUT)
             response = client.post(
                 "/v1/messages/count_tokens",
-                content=msgspec.json.encode(countable_fields(self._body(request, source))),
+                content=exact_json.encode(countable_fields(self._body(request, source))),
                 options={"headers": headers},
                 cast_to=httpx2.Response,
             )
