@@ -54,6 +54,7 @@ LONG = (
     "middleware/test_pywsgi.py",
     "streaming/stores/test_processes.py",
     "server/test_start_checks.py",
+    "middleware/test_iterator_wrappers.py",
     "blueprints/test_cli.py",
     "blueprints/test_health.py",
     "reliability/test_disconnect_windows.py",

@@ -157,6 +157,15 @@ for hold in (True, False):
         add_events(application)
 
 
+def fail_at_teardown(error):
+    raise ZeroDivisionError("at teardown")
+
+
+for hold in (True, False):
+    application = mount("teardown" if hold else "late_teardown", hold_request=hold)
+    application.teardown_request(fail_at_teardown)
+
+
 @app.get("/closed")
 def closed():
     return jsonify(CLOSED)

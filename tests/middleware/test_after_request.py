@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Iterator
 from typing import Any
 
@@ -194,3 +195,36 @@ def test_the_time_of_an_after_request_is_not_the_client_s(late: str, host: Mount
     answer = host.ask(f"{late}take_time", "words")
     assert answer.text == "one two"
     assert answer.is_done
+
+
+@pytest.mark.parametrize("late", LATE)
+@pytest.mark.parametrize("path", ["/api/chat", "/ai/text"])
+def test_a_reader_that_leaves_while_the_application_reads_is_no_error(
+    path: str, late: str, host: MountedHost, upstream: Upstream
+) -> None:
+    model = f"leaving-{late}{path}".replace("/", "-")
+    upstream.answer(model, openai_wire.answer("one", Hang()))
+    with host.sending(f"{late}read_data", path, {"model": f"openai/{model}", "messages": QUESTION}):
+        upstream.wait_for(lambda: upstream.requests(model)[0].deltas_sent)
+    assert upstream.closed(model).ended is Ended.ABORTED
+    assert host.wait_for_end(model) == ["cancelled", "reader_left"]
+    assert "BrokenPipeError" not in host.log()
+
+
+@pytest.mark.parametrize("late", LATE)
+def test_a_text_that_breaks_off_while_the_application_reads_is_not_sent_as_whole(
+    late: str, host: MountedHost, upstream: Upstream
+) -> None:
+    upstream.answer("cut", openai_wire.failing_after(2))
+    with pytest.raises((http.client.HTTPException, ConnectionError)):
+        host.send(f"{late}read_data", "/ai/text", {"model": "openai/cut", "messages": QUESTION})
+
+
+@pytest.mark.parametrize("late", LATE)
+def test_a_teardown_that_fails_closes_the_upstream(late: str, host: MountedHost, upstream: Upstream) -> None:
+    model = f"{late}teardown"
+    upstream.answer(model, openai_wire.answer("one", Hang()))
+    assert host.ask(model, model).status == 500
+    assert host.wait_for_end(model) == ["cancelled", "reader_left"]
+    if upstream.requests(model):
+        assert upstream.closed(model).ended is Ended.ABORTED

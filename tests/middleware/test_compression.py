@@ -37,6 +37,25 @@ def gzipped_response(response):
     return response
 
 
+def careless_response(response):
+    response.set_data(gzip.compress(response.get_data()))
+    response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
+def gzipped_pieces(response):
+    def pieces(chunks):
+        compressor = zlib.compressobj(wbits=31)
+        for chunk in chunks:
+            yield compressor.compress(chunk) + compressor.flush(zlib.Z_SYNC_FLUSH)
+        yield compressor.flush()
+
+    response.response = pieces(response.iter_encoded())
+    response.headers.pop("Content-Length", None)  # which every whole response of Flask has
+    response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
 def gzipped_application(application):
     def call(environ, start_response):
         def start(status, headers, *rest):
@@ -58,6 +77,8 @@ for hold in (True, False):
         compressed.config.update(options)
         Compress(compressed)
     mount(late + "handwritten", hold_request=hold).after_request(gzipped_response)
+    mount(late + "careless", hold_request=hold).after_request(careless_response)
+    mount(late + "pieces", hold_request=hold).after_request(gzipped_pieces)
     mount(late + "wsgi", gzipped_application, hold_request=hold)
 """
 
@@ -143,12 +164,29 @@ def test_whole_answers_errors_and_lists_are_what_their_headers_say(
 
 
 @pytest.mark.parametrize("late", HOLDING)
-def test_middleware_that_compresses_streams_in_pieces_passes_each_on(
-    late: str, host: MountedHost, upstream: Upstream
+@pytest.mark.parametrize("name", ["careless", "pieces"])
+def test_a_compressor_that_takes_everything_compresses_everything(
+    name: str, late: str, host: MountedHost, upstream: Upstream
 ) -> None:
-    model = f"{late}wsgi"
+    upstream.answer("long", openai_wire.answer(TEXT))
+    upstream.answer("busy", openai_wire.error(429, retry_after=7))
+    streamed = decoded(host.ask(late + name, "long"))
+    assert (streamed.text, streamed.is_done) == (TEXT, True)
+    assert decoded(host.ask(late + name, "long", stream=False)).json["text"] == TEXT
+    for fields in ({}, {"stream": False}):
+        busy = decoded(host.ask(late + name, "busy", **fields))
+        assert (busy.status, busy.headers["retry-after"]) == (429, "7")
+        assert busy.error["code"] == "rate_limited"
+
+
+@pytest.mark.parametrize("late", HOLDING)
+@pytest.mark.parametrize("name", ["wsgi", "pieces"])
+def test_a_compressor_that_flushes_each_piece_passes_each_on(
+    name: str, late: str, host: MountedHost, upstream: Upstream
+) -> None:
+    model = late + name
     upstream.answer(model, openai_wire.answer("one", Gate(model), "two"))
-    with host.asking(f"{late}wsgi", model) as reading:
+    with host.asking(model, model) as reading:
         decompressor = zlib.decompressobj(wbits=31)
         got = b""
         for data in reading.chunks():
