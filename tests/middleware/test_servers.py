@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from tests.reliability.servers import SERVERS, ServedApplication
-from tests.support.reader import ask, asking, send
+from tests.support.reader import Reading, ask, asking, send
 from tests.support.started_service import openai_alone
 from tests.support.upstream import Ended, Gate, Hang, Head, Upstream, faults, openai_wire, script
 
@@ -105,4 +105,14 @@ def test_a_reader_that_accepts_nothing_is_dropped(server, upstream) -> None:
     upstream.answer(name, faults.endless(openai_wire, 500_000_000))
     with asking(server.url, f"openai/{name}"):
         assert upstream.ended(name, timeout=2 * LIMIT).ended is Ended.ABORTED
+    server.wait_until(lambda: is_idle(server))
+
+
+@pytest.mark.parametrize("body", [None, {"ignored": "x" * 1000}], ids=["no body", "a body that the view ignores"])
+def test_a_reader_of_a_view_that_reads_no_body_is_noticed_too(server, upstream, body) -> None:
+    name = f"unread-{server.port}-{body is None}"
+    upstream.answer(name, script(Head(), openai_wire.opening(), Hang()))
+    with Reading(f"{server.url}/ask/{name}", body, method="GET" if body is None else "POST"):
+        upstream.wait_for(lambda: upstream.requests(name))
+    assert upstream.ended(name, timeout=LIMIT).ended is Ended.ABORTED
     server.wait_until(lambda: is_idle(server))

@@ -19,7 +19,7 @@ app.config.update(HEADRACE_MODEL="openai/default", HEADRACE_EMBEDDED=False)
 headrace = Headrace(app)
 
 
-@app.get("/ask/<model>")
+@app.route("/ask/<model>", methods=["GET", "POST"])
 def answer(model):
     return headrace.stream([{"role": "user", "content": "hi"}], model=f"openai/{model}")
 """

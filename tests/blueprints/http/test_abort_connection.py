@@ -217,6 +217,7 @@ def test_a_mistake_before_the_first_byte_is_a_status_that_ends_in_good_order(
 def test_the_reset_is_no_line_in_the_log(served: Service, upstream: Upstream) -> None:
     before = len(served.log())  # another test's encoder fails, and the log says so
     upstream.answer("quiet", openai_wire.failing_after(2))
+    before = len(served.log())  # another test's mistake is logged with its stack
     assert Old(served.url + TEXT, body(TEXT, "quiet")).ends() == "reset"
     log = served.log()[before:]
     assert "Traceback" not in log
