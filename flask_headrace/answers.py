@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import msgspec
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
+from .core import exact_json
 from .core.answer import CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
-from .core.events import Completed, Usage
+from .core.events import Usage
+from .core.json_document import document_in
 from .providers.chat_request import Message, Part, ReasoningPart, TextPart, ToolCall
 from .streaming.recording import Recording
 
@@ -34,7 +35,9 @@ class Answer(Struct, frozen=True, kw_only=True):
         text: The text of the answer.
         reasoning: The text of the model's reasoning.
         tool_calls: The complete tool calls.
-        document: The JSON value of a structured answer; None if the answer is none, or is not complete.
+        document: The JSON value of a structured answer, without the sentences and fences around it; None if the answer
+            is none, or is not complete. Numbers whose digits no float has, here and in tool calls, are a subclass of
+            `float`: `Headrace.stream` sends them on with their digits, and `json.dumps` writes the nearest float.
         end: `done`, `failed` or `cancelled`.
         reason: The finish reason if `done`, the error code if `failed`, the reason of the cancellation if `cancelled`.
         is_whole: Whether the model has ended the answer by itself and readers were sent all of it: not if it was cut at
@@ -46,8 +49,8 @@ class Answer(Struct, frozen=True, kw_only=True):
         ended_at: When it ended, in seconds since 1970.
         first_token_seconds: Seconds from opening to the first event; None if there was no event.
         messages: The messages that the answer adds to the conversation, in the form that `Headrace.stream` takes:
-            the next question is `[*answer.question, *answer.messages, {"role": "user", …}]`. Empty if nothing was
-            answered.
+            the next question is `[*answer.question, *answer.messages, {"role": "user", …}]`. They have the
+            `reasoning_state` of the answer, if there is one. Empty if nothing was answered.
         context: The value that the view has given as `context`.
     """
 
@@ -88,7 +91,7 @@ def recorded_fields(recording: Recording) -> dict[str, Any]:
         "text": answer.text(),
         "reasoning": answer.reasoning(),
         "tool_calls": tuple(_calls(answer)),
-        "document": _document(answer, completed) if subject.is_document else None,
+        "document": document_in(answer.text()) if subject.is_document and completed is not None else None,
         "is_whole": is_whole,
         "is_cut": recording.is_cut,
         "messages": tuple(_messages(answer)),
@@ -108,7 +111,9 @@ def _messages(answer: CollectedAnswer) -> list[Mapping[str, Any]]:
         content = "".join([part.text for part in parts if isinstance(part, TextPart)])
     if not content and not calls:
         return []
-    message: dict[str, Any] = to_builtins(Message("assistant", content, calls))
+    message: dict[str, Any] = exact_json.to_builtins(
+        Message("assistant", content, calls, reasoning_state=answer.reasoning_state())
+    )
     return [message]
 
 
@@ -117,16 +122,7 @@ def _part(block: TextBlock) -> Part | None:
         case ToolCallBlock():
             return None
         case ReasoningBlock(signature=signature, is_redacted=is_redacted):
-            # Without a signature, no provider takes reasoning back.
+            # No provider takes reasoning back as a part without a signature: what others want is in the state.
             return None if signature is None else ReasoningPart(block.text, signature, is_redacted)
         case _:
             return TextPart(block.text) if block.text else None
-
-
-def _document(answer: CollectedAnswer, completed: Completed | None) -> Any:  # noqa: ANN401  # a JSON value
-    if completed is None:
-        return None
-    try:
-        return msgspec.json.decode(answer.text())
-    except (msgspec.MsgspecError, RecursionError):
-        return None

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from ..core import exact_json
 from ..core.errors import InvalidRequest, StreamConflict
 from ..streaming.context import StreamContext
 from ..streaming.producer import Source
@@ -121,7 +122,7 @@ def _open_idempotent(state: ExtensionState, key: str, owner: str, open_: Callabl
 
 def _encoded(subject: AnswerSubject) -> bytes:
     try:
-        encoded = msgspec.json.encode(subject)
+        encoded = exact_json.encode(subject)
         msgspec.json.decode(encoded)
     except (TypeError, msgspec.MsgspecError, OverflowError, RecursionError, UnicodeEncodeError) as error:
         raise InvalidRequest(
@@ -130,4 +131,4 @@ def _encoded(subject: AnswerSubject) -> bytes:
         ) from None
     if len(encoded) <= MAX_QUESTION_BYTES:
         return encoded
-    return msgspec.json.encode(replace(subject, question=()))
+    return exact_json.encode(replace(subject, question=()))

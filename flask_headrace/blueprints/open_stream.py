@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import has_request_context
-from msgspec import to_builtins
 from msgspec.structs import replace
 
+from ..core import exact_json
 from ..providers.base import Provider
 from ..providers.chat_request import ChatRequest
 from ..streaming.context import PartialMode, StreamContext
@@ -114,7 +114,9 @@ def _ask_application(model: str | None, chat_request: ChatRequest, owner: str, p
 def _subject(question: Question, chat_request: ChatRequest, options: StreamOptions) -> AnswerSubject:
     """Return what an answer is about: what the client has asked, without what the application has added."""
     return AnswerSubject(
-        question=tuple([to_builtins(message) for message in chat_request.messages if message.role not in SYSTEM_ROLES]),
+        question=tuple(
+            [exact_json.to_builtins(message) for message in chat_request.messages if message.role not in SYSTEM_ROLES]
+        ),
         chat=options.chat or "",
         protocol=question.protocol,
         is_document=question.request.response_format is not None,

@@ -26,6 +26,11 @@ from .text_buffer import TextBuffer
 from .usage import delta_text
 
 
+def is_reasoning_state(event: ProviderEvent) -> bool:
+    """Whether an event has what the provider wants back of its reasoning, for clients of the native protocol."""
+    return event.family == "native" and event.kind == "reasoning_state"
+
+
 @dataclass(slots=True)
 class TextBlock:
     """A run of text in an answer."""
@@ -106,6 +111,11 @@ class CollectedAnswer:
     def tool_calls(self) -> list[ToolCallBlock]:
         """Return the tool calls in the order of their indexes."""
         return list(self._calls.values())
+
+    def reasoning_state(self) -> str | None:
+        """Return what the provider wants back of its reasoning with the next turn; None if there is nothing."""
+        states = [event.data for _, event in self.provider_events if is_reasoning_state(event)]
+        return states[-1] if states else None
 
     def add(self, events: list[Event]) -> None:
         """Add the next events of the stream."""

@@ -14,17 +14,18 @@ HOST = """
 import json, os
 from flask import Flask, g, request
 from flask_headrace import Headrace, ToolCallCompleted, ToolCallStarted, stream_ended, stream_started
-from msgspec import json as msgjson
+from flask_headrace.core import exact_json
 
 app = Flask(__name__)
 app.config["HEADRACE_EMBEDDED"] = False
 headrace = Headrace(app, url_prefix="/assistant", authorize=lambda: request.headers.get("X-User", "somebody"))
 TOLD = os.environ["TOLD"]
+LAST = {}
 
 
 def write(kind, value):
     with open(TOLD, "ab") as file:
-        file.write(msgjson.encode({"kind": kind, "pid": os.getpid(), **value}) + b"\\n")
+        file.write(exact_json.encode({"kind": kind, "pid": os.getpid(), **value}) + b"\\n")
 
 
 @app.teardown_appcontext
@@ -36,7 +37,8 @@ def close(_):
 @headrace.on_end
 def save(answer):
     g.session = answer.id
-    write("answer", msgjson.decode(msgjson.encode(answer)))
+    LAST[answer.chat] = answer
+    write("answer", exact_json.to_builtins(answer))
 
 
 @headrace.on_end
@@ -67,6 +69,12 @@ def own():
     only = fields.pop("only", None)
     called = (lambda answer: write("only", {"id": answer.id, "context": answer.context})) if only else None
     return headrace.stream(fields.pop("messages"), on_end=called, **fields)
+
+
+@app.post("/chats/<chat>")
+def go_on(chat):
+    fields, answer = request.get_json(), LAST[chat]
+    return headrace.stream([*answer.question, *answer.messages, *fields["messages"]], model=fields["model"])
 
 
 @app.get("/generator")
