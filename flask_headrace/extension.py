@@ -273,8 +273,8 @@ class Headrace:
             id: Id of a resumable stream. If a stream with this id exists, the response continues it, and `source` is
                 not iterated. None for a new random id.
             chat: Id of the owner's conversation; see `stream`.
-            on_end: Called with the `Answer` after its end, like the functions of `Headrace.on_end`. None for none.
-            context: A value of the application's that comes back as `answer.context`.
+            on_end: Called with the `Answer` after its end; see `stream`. None for none.
+            context: A value of the application's that comes back as `answer.context`; see `stream`.
 
         Returns:
             The response to return from the view.

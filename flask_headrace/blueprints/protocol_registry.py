@@ -1,4 +1,4 @@
-"""The protocols in which a stream can be resumed, by their names in `?protocol=`."""
+"""The protocols, by their names: in which a stream can be resumed (`?protocol=`), and in which a view can answer."""
 
 from __future__ import annotations
 
