@@ -99,6 +99,16 @@ class TestForm:
         assert sent["json_schema"]["schema"] == SCHEMA
         assert json.loads(copied(page)) == WHOLE
 
+    def test_numbers_have_all_of_their_digits(self, page, upstream):
+        numbers = ["9007199254740993", "1e400", "0.10000000000000000001", "1.50"]
+        names = "abcd"
+        text = "{" + ", ".join(f'"{name}": {digits}' for name, digits in zip(names, numbers, strict=True)) + "}"
+        upstream.answer(MODEL, answer("Sure: ", text, "."))
+        use(page, {"type": "object", "properties": {name: {"type": "number"} for name in names}})
+        ask(page)
+        expect(last(page, "done").locator(".form dd")).to_have_text(numbers)
+        assert "".join(copied(page).split()) == text.replace(" ", "")
+
     def test_a_screen_reader_hears_fields_and_the_reasoning_waits(self, page, upstream):
         upstream.answer(MODEL, answer(Reasoning("A mill."), *(BEGUN[0] + BEGUN[1] + BEGUN[2] + "".join(MORE) + END)))
         page.evaluate("""() => {
@@ -194,7 +204,7 @@ class TestEnd:
         assert json.loads(copied(page)) == {"name": "Salzmühle", "head_m": 3.5, "runs": True, "river": {}}
 
     def test_a_text_that_is_no_document_is_shown_as_it_came(self, page, upstream):
-        texts = ("I would **rather** not.", '{"name": "Alm"} or so')
+        texts = ("I would **rather** not.", '{"name": "Alm"}}')
         upstream.answer(MODEL, [answer(*text) for text in texts])
         use(page)
         for shown, fields in (("I would rather not.", 0), (texts[1], 1)):

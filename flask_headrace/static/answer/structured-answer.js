@@ -8,6 +8,7 @@
 import { createElement } from "../dom/elements.js";
 import { FIELD_OPERATIONS, Fields } from "../form/fields.js";
 import { Form } from "../form/form.js";
+import { ExactNumber, exactNumber } from "../json/exact-number.js";
 import { JSONDocument, JSONError, PartialJSON } from "../json/partial-json.js";
 import { FormAnnouncer } from "./form-announcer.js";
 import { Prose } from "./prose.js";
@@ -32,7 +33,7 @@ export class StructuredAnswer {
    */
   constructor(schema, announcer) {
     this.announcer = announcer;
-    this.parser = new PartialJSON();
+    this.parser = new PartialJSON({ parseNumber: exactNumber });
     this.document = new JSONDocument();
     this.card = createElement("div", { className: "form", role: "group", dir: "auto" });
     /** Shows a text that is no document. */
@@ -131,9 +132,27 @@ export class StructuredAnswer {
  * @param {JSONValue} value the document
  */
 function indentJSON(text, value) {
-  if (!isJSON(text)) return JSON.stringify(value, null, 2);
+  if (!isJSON(text)) return writeJSON(value);
   const compact = text.replace(/("(?:[^"\\]|\\.)*")|\s+/g, "$1");
   return compact === JSON.stringify(value) ? JSON.stringify(value, null, 2) : text.trim();
+}
+
+/**
+ * Return a document as `JSON.stringify(value, null, 2)` does, with the digits of its numbers.
+ *
+ * @param {JSONValue} value
+ * @param {string} [indentation] what begins each line
+ * @returns {string}
+ */
+function writeJSON(value, indentation = "\n") {
+  if (value instanceof ExactNumber) return value.digits;
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  const inner = `${indentation}  `;
+  const members = Array.isArray(value)
+    ? value.map((item) => writeJSON(item, inner))
+    : Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${writeJSON(item, inner)}`);
+  const [open, close] = Array.isArray(value) ? "[]" : "{}";
+  return members.length ? `${open}${inner}${members.join(`,${inner}`)}${indentation}${close}` : `${open}${close}`;
 }
 
 /** @param {string} text */

@@ -4,6 +4,7 @@
  * Takes every op of a document, from the first one on. Knows the words of the schema. Does not know the page.
  */
 
+import { ExactNumber } from "../json/exact-number.js";
 import { SchemaShape, memberLabel } from "./schema-shape.js";
 
 /** @import { JSONValue, Op } from "../json/document.js" */
@@ -84,7 +85,7 @@ export class Fields {
     this.openFields.push({ kind, shape, count: 0 });
     if (typeof value === "string") {
       if (value) this.sink.text(value);
-    } else if (value === null || typeof value !== "object") {
+    } else if (value === null || typeof value !== "object" || value instanceof ExactNumber) {
       this.sink.text(scalarText(value));
       this.#close(false);
     }
@@ -140,13 +141,14 @@ function createField(shape, { key = null, index = null }) {
 function kindOf(value) {
   if (value === null) return "null";
   if (Array.isArray(value)) return "array";
+  if (value instanceof ExactNumber) return "number";
   return /** @type {FieldKind} */ (typeof value);
 }
 
 /**
  * Return how a form shows a number, a boolean or null.
  *
- * @param {number | boolean | null} value
+ * @param {number | ExactNumber | boolean | null} value
  */
 function scalarText(value) {
   if (typeof value === "boolean") return value ? "Yes" : "No";

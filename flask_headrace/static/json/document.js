@@ -4,7 +4,9 @@
  * Knows paths (JSON Pointers, RFC 6901) and the three ops. Knows neither JSON text nor the page.
  */
 
-/** @typedef {null | boolean | number | string | JSONValue[] | {[key: string]: JSONValue}} JSONValue */
+import { ExactNumber } from "./exact-number.js";
+
+/** @typedef {null | boolean | number | ExactNumber | string | JSONValue[] | {[key: string]: JSONValue}} JSONValue */
 
 /**
  * One change of a growing document, at `path`:
@@ -65,7 +67,7 @@ function findPlace(document, path) {
   let key = "value";
   for (const step of path.split("/").slice(1)) {
     const next = Object.hasOwn(holder, key) ? holder[key] : null;
-    if (typeof next !== "object" || next === null) throw missingPlace(path);
+    if (typeof next !== "object" || next === null || next instanceof ExactNumber) throw missingPlace(path);
     const isArray = Array.isArray(next);
     key = isArray ? step.replace(/^-$/, String(next.length)) : step.replaceAll("~1", "/").replaceAll("~0", "~");
     holder = /** @type {Holder} */ (next);
@@ -79,7 +81,7 @@ function findPlace(document, path) {
  * @param {JSONValue} value
  */
 function add(holder, key, value) {
-  const own = typeof value === "object" ? structuredClone(value) : value;
+  const own = typeof value === "object" && !(value instanceof ExactNumber) ? structuredClone(value) : value;
   // An assignment to __proto__ would change the object's prototype.
   if (key === "__proto__") Object.defineProperty(holder, key, { value: own, configurable: true, enumerable: true, writable: true });
   else holder[key] = own;

@@ -15,6 +15,7 @@ import {
 
 /** @import { Op } from "./document.js" */
 /** @import { JSONErrorKind } from "./errors.js" */
+/** @import { ExactNumber } from "./exact-number.js" */
 
 /**
  * A state reads the token that begins at `start`, a character that is not white space, and returns the index after it.
@@ -50,10 +51,12 @@ export class Grammar {
   /**
    * @param {number} maxDepth most open arrays and objects
    * @param {number} maxPathLength most characters of a path
+   * @param {((digits: string) => number | ExactNumber) | null} parseNumber returns the value of a number; null for JavaScript's numbers
    */
-  constructor(maxDepth, maxPathLength) {
+  constructor(maxDepth, maxPathLength, parseNumber) {
     this.maxDepth = maxDepth;
     this.maxPathLength = maxPathLength;
+    this.parseNumber = parseNumber;
   }
 
   /** Path of the innermost open value. */
@@ -191,6 +194,7 @@ export class Grammar {
     if (end === text.length) return this.#postpone(text, start);
     const word = text.slice(start, end);
     if (!isCompleteNumber(word)) throw this.#unexpected(text, end, "a digit");
+    if (this.parseNumber) return this.#addScalar(this.parseNumber(word), end);
     const value = Number(word);
     if (!Number.isFinite(value)) throw this.#error("malformed", "A number is larger than a 64-bit float can be", text, end);
     return this.#addScalar(value, end);
@@ -205,7 +209,7 @@ export class Grammar {
     throw this.#unexpected(text, end, "true, false or null");
   }
 
-  /** @type {(value: number | boolean | null, end: number) => number} Add a value whose token ends at `end`, and return `end`. */
+  /** @type {(value: number | ExactNumber | boolean | null, end: number) => number} Add a value whose token ends at `end`, and return `end`. */
   #addScalar(value, end) {
     this.ops.push({ op: "add", path: this.#place, value });
     this.#endValue();

@@ -22,6 +22,7 @@ import { Grammar } from "./grammar.js";
 import { DocumentLocator } from "./locate.js";
 
 /** @import { Op } from "./document.js" */
+/** @import { ExactNumber } from "./exact-number.js" */
 
 export { JSONDocument } from "./document.js";
 export { JSONError };
@@ -51,13 +52,16 @@ export class PartialJSON {
   #error = null;
 
   /**
-   * @param {object} [limits]
-   * @param {number} [limits.maxDepth] most arrays and objects inside each other
-   * @param {number} [limits.maxPathLength] most characters of a path
-   * @param {number} [limits.maxTextLength] most UTF-16 units of the whole text
+   * @param {object} [options]
+   * @param {number} [options.maxDepth] most arrays and objects inside each other
+   * @param {number} [options.maxPathLength] most characters of a path
+   * @param {number} [options.maxTextLength] most UTF-16 units of the whole text
+   * @param {(digits: string) => number | ExactNumber} [options.parseNumber] returns the value of a number, given its text, such as
+   *   `exactNumber` of exact-number.js; without it numbers are JavaScript's, and one beyond their range is an error
    */
-  constructor({ maxDepth = MAX_DEPTH, maxPathLength = MAX_PATH_LENGTH, maxTextLength = MAX_TEXT_LENGTH } = {}) {
-    this.#grammar = new Grammar(maxDepth, maxPathLength);
+  constructor(options = {}) {
+    const { maxDepth = MAX_DEPTH, maxPathLength = MAX_PATH_LENGTH, maxTextLength = MAX_TEXT_LENGTH } = options;
+    this.#grammar = new Grammar(maxDepth, maxPathLength, options.parseNumber ?? null);
     this.#maxTextLength = maxTextLength;
   }
 
