@@ -6,15 +6,24 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
-from msgspec import Struct, to_builtins
+from gevent import sleep
+from msgspec import Struct
 
+from .core import exact_json
 from .core.answer import CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
 from .core.events import Completed, Usage
+from .core.exact_json import ExactDecoder, to_builtins
+from .core.partial_json import JSONError, PartialJSON, apply
 from .providers.chat_request import Message, Part, ReasoningPart, TextPart, ToolCall
 from .streaming.recording import Recording
 
 WHOLE_REASONS = frozenset({"stop", "tool_calls"})
 """Finish reasons of answers that the model has ended by itself."""
+
+PARSED_CHARS = 16 * 1024
+"""Characters of an answer that are searched for its document before other greenlets run."""
+
+_decode = ExactDecoder[Any](Any).decode
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -126,7 +135,20 @@ def _part(block: TextBlock) -> Part | None:
 def _document(answer: CollectedAnswer, completed: Completed | None) -> Any:  # noqa: ANN401  # a JSON value
     if completed is None:
         return None
+    text = answer.text()
     try:
-        return msgspec.json.decode(answer.text())
-    except (msgspec.MsgspecError, RecursionError):
+        return _decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return _document_inside(text)
+
+
+def _document_inside(text: str) -> Any:  # noqa: ANN401  # a JSON value
+    """Return the document in a text with sentences or a fence around it, by the rule for readers; None for none."""
+    parser, patches = PartialJSON(parse_number=exact_json.parse_number), []
+    try:
+        for start in range(0, len(text), PARSED_CHARS):
+            patches += parser.feed(text[start : start + PARSED_CHARS])
+            sleep(0)
+        return apply(msgspec.UNSET, [*patches, *parser.end()])
+    except JSONError:
         return None

@@ -75,6 +75,11 @@ encode: Callable[[Any], bytes] = msgspec.json.Encoder(enc_hook=encode_hook).enco
 """Encode a value as JSON, with the digits of its numbers."""
 
 
+def to_builtins(value: Any) -> Any:  # noqa: ANN401  # any value of msgspec's
+    """Return a value as dicts, sequences and plain values, as `msgspec.to_builtins`, with the numbers as they are."""
+    return msgspec.to_builtins(value, builtin_types=(ExactFloat,))
+
+
 class ExactDecoder(Generic[T]):
     """Decodes JSON to a type. Where the type has `Any`, numbers keep their digits.
 

@@ -20,11 +20,12 @@ app = Flask(__name__)
 app.config["HEADRACE_EMBEDDED"] = False
 headrace = Headrace(app, url_prefix="/assistant", authorize=lambda: request.headers.get("X-User", "somebody"))
 TOLD = os.environ["TOLD"]
+encode = msgjson.Encoder(enc_hook=float).encode  # a number with more digits than a float has
 
 
 def write(kind, value):
     with open(TOLD, "ab") as file:
-        file.write(msgjson.encode({"kind": kind, "pid": os.getpid(), **value}) + b"\\n")
+        file.write(encode({"kind": kind, "pid": os.getpid(), **value}) + b"\\n")
 
 
 @app.teardown_appcontext
@@ -36,7 +37,7 @@ def close(_):
 @headrace.on_end
 def save(answer):
     g.session = answer.id
-    write("answer", msgjson.decode(msgjson.encode(answer)))
+    write("answer", msgjson.decode(encode(answer)))
 
 
 @headrace.on_end
