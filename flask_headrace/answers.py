@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import msgspec
+from gevent import sleep
 from msgspec import Struct
 
 from .core import exact_json
 from .core.answer import CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
-from .core.events import Usage
-from .core.json_document import document_in
+from .core.events import Completed, Usage
+from .core.exact_json import ExactDecoder, to_builtins
+from .core.partial_json import JSONError, PartialJSON, apply
 from .providers.chat_request import Message, Part, ReasoningPart, TextPart, ToolCall
 from .streaming.recording import Recording
 
 WHOLE_REASONS = frozenset({"stop", "tool_calls"})
 """Finish reasons of answers that the model has ended by itself."""
+
+PARSED_CHARS = 16 * 1024
+"""Characters of an answer that are searched for its document before other greenlets run."""
+
+_decode = ExactDecoder[Any](Any).decode
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -91,7 +99,7 @@ def recorded_fields(recording: Recording) -> dict[str, Any]:
         "text": answer.text(),
         "reasoning": answer.reasoning(),
         "tool_calls": tuple(_calls(answer)),
-        "document": document_in(answer.text()) if subject.is_document and completed is not None else None,
+        "document": _document(answer, completed) if subject.is_document else None,
         "is_whole": is_whole,
         "is_cut": recording.is_cut,
         "messages": tuple(_messages(answer)),
@@ -111,7 +119,7 @@ def _messages(answer: CollectedAnswer) -> list[Mapping[str, Any]]:
         content = "".join([part.text for part in parts if isinstance(part, TextPart)])
     if not content and not calls:
         return []
-    message: dict[str, Any] = exact_json.to_builtins(
+    message: dict[str, Any] = to_builtins(
         Message("assistant", content, calls, reasoning_state=answer.reasoning_state())
     )
     return [message]
@@ -126,3 +134,25 @@ def _part(block: TextBlock) -> Part | None:
             return None if signature is None else ReasoningPart(block.text, signature, is_redacted)
         case _:
             return TextPart(block.text) if block.text else None
+
+
+def _document(answer: CollectedAnswer, completed: Completed | None) -> Any:  # noqa: ANN401  # a JSON value
+    if completed is None:
+        return None
+    text = answer.text()
+    try:
+        return _decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return _document_inside(text)
+
+
+def _document_inside(text: str) -> Any:  # noqa: ANN401  # a JSON value
+    """Return the document in a text with sentences or a fence around it, by the rule for readers; None for none."""
+    parser, patches = PartialJSON(parse_number=exact_json.parse_number), []
+    try:
+        for start in range(0, len(text), PARSED_CHARS):
+            patches += parser.feed(text[start : start + PARSED_CHARS])
+            sleep(0)
+        return apply(msgspec.UNSET, [*patches, *parser.end()])
+    except JSONError:
+        return None

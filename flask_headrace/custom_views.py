@@ -24,6 +24,7 @@ from .core.errors import InvalidRequest
 from .core.events import Event, StreamMetadata
 from .providers.chat_request import ChatRequest, Json
 from .providers.custom_events import event_batches
+from .providers.source_type import UnreadSource
 from .streaming.context import StreamContext
 from .streaming.json_schema.enforce import validate_output
 from .streaming.json_schema.validator import SchemaValidator
@@ -31,7 +32,7 @@ from .streaming.producer import Source
 from .streaming.reader import StreamReader
 from .streaming.recording import AnswerSubject
 from .streaming.request_digest import request_digest
-from .view_sources import UnreadSource, check_type, has_context, late_batches
+from .view_sources import check_type, has_context, late_batches
 
 S = TypeVar("S", bound=msgspec.Struct)
 

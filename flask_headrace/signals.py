@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeAlias
 
-import gevent
 import msgspec
 from blinker import Namespace
 from flask import Flask
@@ -23,9 +23,6 @@ from .streaming.stores.base import StreamRecord
 
 EndHook: TypeAlias = Callable[[Answer], object]
 """A function of the application that gets each answer after its end."""
-
-READ_POLL_INTERVAL = 0.01
-"""Seconds between two looks whether the readers of a stream that has ended have all of it."""
 
 _signals = Namespace()
 
@@ -105,10 +102,17 @@ class EndReporter:
         app: The application, which is the sender of the signal.
         hooks: The application's functions; see `Headrace.on_end`.
         count: Counts the end of a stream in the metrics. `was_open` says whether this process has counted it as open.
+        wait_for_store: Waits until the store has the end of a stream of an id, for a limited time.
     """
 
-    def __init__(self, app: Flask, hooks: Sequence[EndHook], count: Callable[[StreamEndedInfo, bool], None]) -> None:
-        self._app, self._hooks, self._count = app, hooks, count
+    def __init__(
+        self,
+        app: Flask,
+        hooks: Sequence[EndHook],
+        count: Callable[[StreamEndedInfo, bool], None],
+        wait_for_store: Callable[[str], None],
+    ) -> None:
+        self._app, self._hooks, self._count, self._wait_for_store = app, hooks, count, wait_for_store
 
     @property
     def wants_answers(self) -> bool:
@@ -128,8 +132,12 @@ class EndReporter:
             return
         info = _ended_info(session)
         if recording is not None:
-            while not session.was_stored and session.has_readers:
-                gevent.sleep(READ_POLL_INTERVAL)
+            if session.was_stored:
+                self._wait_for_store(session.id)
+            else:
+                session.wait_for_readers()
+            if session.is_taken_over:
+                return  # the other worker has told, or tells, the end that the store has
             started_at = time.time() - (time.monotonic() - session.started_at)
             info = replace(info, answer=_answer(info, recording, started_at))
         self._tell(info, None if recording is None else recording.on_end)
@@ -169,10 +177,13 @@ class EndReporter:
             self._call("a receiver of stream_ended", info.id, lambda: stream_ended.send(self._app, stream=info))
 
     def _call(self, name: str, stream_id: str, call: Callable[[], object]) -> None:
+        process = os.getpid()
         try:
             with self._app.app_context():
                 call()
-        except Exception:
+        except BaseException:  # a SystemExit would end the worker, and a gevent.Timeout would skip the other functions
+            if os.getpid() != process:
+                raise  # the function has forked, and the child wants to end
             log.exception("%s failed for stream %s", name, stream_id)
 
 

@@ -69,21 +69,3 @@ def check_type(source: object) -> None:
             f"stream_from got {source!a:.200}, of type {type(source).__name__}: pass a generator, or a list, of text "
             f"or events; {fault}."
         )
-
-
-class UnreadSource:
-    """Closes a source at the end of the request, unless a stream has begun to read it.
-
-    Attributes:
-        is_begun: Whether a stream has begun to read the source.
-    """
-
-    def __init__(self, source: Iterable[str | Event]) -> None:
-        self._source = source
-        self.is_begun = False
-
-    def close(self) -> None:
-        """Close the source if no stream has begun to read it. Idempotent."""
-        if not self.is_begun:
-            self.is_begun = True
-            close_unread(self._source)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from flask import request
 from msgspec import Struct, ValidationError, convert, structs
 
 from ..core.events import Event, Usage
-from ..providers.chat_request import ChatRequest, Message
+from ..providers.chat_request import ChatRequest, Message, Tool
 from ..providers.custom_events import SourceItem, event_batches
+from ..providers.source_type import close_unread
 from ..streaming.producer import Source
 
 REPLY_PROVIDER = "app"
 """The provider of a stream that the application answers itself."""
+
+_FIELD_TYPES = {field.name: field.type for field in structs.fields(ChatRequest)} | {"model": str | None}
+_ITEM_TYPES: dict[str, type[Struct]] = {"messages": Message, "tools": Tool}
 
 PROTOCOLS_BY_BLUEPRINT = {
     "headrace_chat": "native",
@@ -66,20 +69,19 @@ class Question(Struct, frozen=True, kw_only=True):
             changes: `model` (as a client names it), and fields of the `ChatRequest`, such as `messages` or
                 `temperature`.
 
-        Messages may also be mappings, with the fields of a `Message`.
+        Messages, tools and other values may also be mappings, with the fields of a `Message`, a `Tool`, ….
 
         Raises:
-            TypeError: a `ChatRequest` has no such field, or a message is no message.
+            TypeError: a `ChatRequest` has no such field, or a value has a wrong type, such as a message that is none.
         """
-        model = changes.pop("model", self.model)
-        if "messages" in changes:
-            changes["messages"] = tuple([_message(message) for message in changes["messages"]])
-        return structs.replace(self, model=model, request=structs.replace(self.request, **changes))
+        checked = {name: _checked(name, value) for name, value in changes.items()}
+        model = checked.pop("model", self.model)
+        return structs.replace(self, model=model, request=structs.replace(self.request, **checked))
 
     def with_system(self, text: str) -> Question:
         """Return this question with one more system message, which stands behind those that it has."""
         place = next((i for i, message in enumerate(self.messages) if message.role not in {"system", "developer"}), 0)
-        said = Message("system", text)
+        said = {"role": "system", "content": text}
         return self.replace(messages=(*self.messages[:place], said, *self.messages[place:]))
 
 
@@ -121,14 +123,14 @@ def run_before_hooks(hooks: Sequence[BeforeHook], question: Question) -> Asked:
         match hook(question):
             case None:
                 pass
-            case Question() as changed:
+            case Question(model=str() | None, request=ChatRequest()) as changed:
                 question = changed
             case str() | Event() as reply:
                 return Asked(question, [reply])
             case other:
                 if not isinstance(other, Iterable) or isinstance(other, (bytes, dict)):
                     raise TypeError(
-                        f"{_name(hook)} returned {other!a:.100}: return the question, another one (question.replace), "
+                        f"{_name(hook)} returned {other!a:.200}: return the question, another one (question.replace), "
                         "text or events to answer at once, or None."
                     )
                 return Asked(question, other)
@@ -137,14 +139,32 @@ def run_before_hooks(hooks: Sequence[BeforeHook], question: Question) -> Asked:
 
 def reply_source(reply: Iterable[SourceItem]) -> Source:
     """Return the source of a stream for an answer of the application, which costs nothing unless it says so."""
-    return lambda: event_batches(chain([Usage(0, 0, cost=0.0)], reply), "the answer of a before hook")
+    return lambda: event_batches(_costless(reply), "the answer of a before hook")
 
 
-def _message(value: Any) -> Message:  # noqa: ANN401  # whatever the application gives
+def _costless(reply: Iterable[SourceItem]) -> Iterator[SourceItem]:
     try:
-        return value if isinstance(value, Message) else convert(value, Message)
-    except ValidationError as error:
-        raise TypeError(f"{value!a:.100} is no message: {error}.") from None
+        yield Usage(0, 0, cost=0.0)
+        yield from reply
+    finally:
+        close_unread(reply)
+
+
+def _checked(name: str, value: Any) -> Any:  # noqa: ANN401  # whatever the application gives
+    """Return the new value of a field of a question.
+
+    Raises:
+        TypeError: there is no such field, or the value has a wrong type.
+    """
+    if name not in _FIELD_TYPES:
+        raise TypeError(f"question.replace({name}=…): a question has no such field, but {', '.join(_FIELD_TYPES)}.")
+    try:
+        if name not in _ITEM_TYPES:
+            return convert(value, _FIELD_TYPES[name])
+        kind = _ITEM_TYPES[name]
+        return tuple([item if isinstance(item, kind) else convert(item, kind) for item in value])
+    except (ValidationError, TypeError) as error:
+        raise TypeError(f"question.replace({name}={value!a:.100}) has a value of a wrong type: {error}.") from None
 
 
 def _name(hook: BeforeHook) -> str:

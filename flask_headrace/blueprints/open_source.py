@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from ..core import exact_json
 from ..core.errors import InvalidRequest, StreamConflict
+from ..core.exact_json import ExactDecoder
 from ..streaming.context import StreamContext
 from ..streaming.producer import Source
 from ..streaming.reader import StreamReader
@@ -22,6 +23,8 @@ from .state import ExtensionState, current_state
 
 MAX_QUESTION_BYTES = 256 * 1024
 """Bytes of a question that are stored with a resumable stream for the application; a larger one is left out."""
+
+_decode_subject = ExactDecoder[AnswerSubject](AnswerSubject).decode
 
 _STREAM_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
@@ -123,7 +126,7 @@ def _open_idempotent(state: ExtensionState, key: str, owner: str, open_: Callabl
 def _encoded(subject: AnswerSubject) -> bytes:
     try:
         encoded = exact_json.encode(subject)
-        msgspec.json.decode(encoded)
+        _decode_subject(encoded)
     except (TypeError, msgspec.MsgspecError, OverflowError, RecursionError, UnicodeEncodeError) as error:
         raise InvalidRequest(
             f"context is {subject.context!a:.100}, which cannot be stored with a resumable stream ({error}): pass a "

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
-from flask import has_request_context
+from flask import has_request_context, request
 from msgspec.structs import replace
+from werkzeug.exceptions import HTTPException
 
-from ..core import exact_json
+from ..core.events import Event, StreamMetadata
+from ..core.exact_json import to_builtins
 from ..providers.base import Provider
 from ..providers.chat_request import ChatRequest
+from ..providers.custom_events import SourceItem
+from ..providers.source_type import UnreadSource
 from ..streaming.context import PartialMode, StreamContext
 from ..streaming.json_schema.enforce import validate_output
 from ..streaming.json_schema.validator import SchemaValidator
@@ -19,9 +23,11 @@ from ..streaming.producer import Source
 from ..streaming.reader import StreamReader
 from ..streaming.recording import AnswerSubject
 from ..streaming.request_digest import request_digest
-from .before_hooks import REPLY_PROVIDER, Asked, Question, question_of_request, reply_source, run_before_hooks
+from .before_hooks import REPLY_PROVIDER, Question, question_of_request, reply_source, run_before_hooks
 from .echoed_fields import EchoedFields, with_echoed_fields
+from .http.aborts import to_application_abort
 from .http.request_id import current_request_id
+from .http.request_streams import close_with_request
 from .open_source import StreamOptions, idempotency_key, open_source
 from .resolution import check_offered, ignored_by_all, ignored_by_provider, prompt_bytes, resolve
 from .state import current_state
@@ -80,7 +86,7 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
     key = idempotency_key(options)
     if not is_own_view:
         check_offered(model, default_provider)
-    asked = _ask_application(model, chat_request, owner, protocol)
+    asked = _ask_application(model, chat_request, owner, protocol, is_own_view=is_own_view)
     sent = asked.question.request
     provider, request = resolve(asked.question.model, sent, default_provider)
     model_id = current_state().registry.model_id(provider, request.model)
@@ -91,7 +97,7 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
         context = with_echoed_fields(context, echoed, left_out, is_stored=options.is_resumable or key is not None)
     source: Source = lambda: provider.stream(request)  # noqa: E731  # typed
     if asked.reply is not None:
-        source = reply_source(asked.reply)
+        source = asked.reply
         context = replace(context, provider=REPLY_PROVIDER, pricing_provider=REPLY_PROVIDER, prompt_bytes=0)
     source = _checked(request, context, source, enforce_schema=enforce_schema)
 
@@ -105,18 +111,45 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
     return open_source(context, source, options, key, digest, subject)
 
 
-def _ask_application(model: str | None, chat_request: ChatRequest, owner: str, protocol: str | None) -> Asked:
+class _Asked(NamedTuple):
+    """The question to ask, and the source of the application's own answer; None for none."""
+
+    question: Question
+    reply: Source | None
+
+
+def _ask_application(
+    model: str | None, chat_request: ChatRequest, owner: str, protocol: str | None, *, is_own_view: bool
+) -> _Asked:
     if not has_request_context():  # in the terminal
-        return Asked(Question(model=model, request=chat_request, owner=owner, protocol="", endpoint=""), None)
-    return run_before_hooks(current_state().before_hooks, question_of_request(model, chat_request, owner, protocol))
+        return _Asked(Question(model=model, request=chat_request, owner=owner, protocol="", endpoint=""), None)
+    question = question_of_request(model, chat_request, owner, protocol)
+    try:
+        asked = run_before_hooks(current_state().before_hooks, question)
+    except HTTPException as error:
+        if is_own_view or error.response is None or error.response.status_code < 300:
+            raise
+        # A program that follows a redirect would take a page for an answer.
+        raise to_application_abort(error) from None
+    return _Asked(asked.question, None if asked.reply is None else _reply_source(asked.reply))
+
+
+def _reply_source(reply: Iterable[SourceItem]) -> Source:
+    # Nobody reads the reply if the request is refused after it, or joins an earlier stream.
+    unread = UnreadSource(reply)
+    close_with_request(request.environ, unread)
+
+    def batches() -> Iterator[list[Event] | StreamMetadata]:
+        unread.is_begun = True
+        return reply_source(reply)()
+
+    return batches
 
 
 def _subject(question: Question, chat_request: ChatRequest, options: StreamOptions) -> AnswerSubject:
     """Return what an answer is about: what the client has asked, without what the application has added."""
     return AnswerSubject(
-        question=tuple(
-            [exact_json.to_builtins(message) for message in chat_request.messages if message.role not in SYSTEM_ROLES]
-        ),
+        question=tuple([to_builtins(message) for message in chat_request.messages if message.role not in SYSTEM_ROLES]),
         chat=options.chat or "",
         protocol=question.protocol,
         is_document=question.request.response_format is not None,

@@ -75,8 +75,8 @@ encode: Callable[[Any], bytes] = msgspec.json.Encoder(enc_hook=encode_hook).enco
 """Encode a value as JSON, with the digits of its numbers."""
 
 
-def to_builtins(value: Any) -> Any:  # noqa: ANN401  # any value of msgspec's types
-    """Return a value as dicts, lists, texts and numbers, as `msgspec.to_builtins` does; numbers keep their digits."""
+def to_builtins(value: Any) -> Any:  # noqa: ANN401  # any value of msgspec's
+    """Return a value as dicts, sequences and plain values, as `msgspec.to_builtins`, with the numbers as they are."""
     return msgspec.to_builtins(value, builtin_types=(ExactFloat,))
 
 

@@ -47,3 +47,21 @@ def close_unread(source: Any) -> None:  # noqa: ANN401
         closing = source.close()
         if inspect.iscoroutine(closing):
             closing.close()  # otherwise Python warns that nobody has awaited it
+
+
+class UnreadSource:
+    """Closes a source that no stream has begun to read, such as at the end of its request.
+
+    Attributes:
+        is_begun: Whether a stream has begun to read the source.
+    """
+
+    def __init__(self, source: object) -> None:
+        self._source = source
+        self.is_begun = False
+
+    def close(self) -> None:
+        """Close the source if no stream has begun to read it. Idempotent."""
+        if not self.is_begun:
+            self.is_begun = True
+            close_unread(self._source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import gevent
 from flask import Flask
@@ -27,6 +28,10 @@ from .providers import build_registry
 from .schemas import load_schemas
 from .stores import open_configured_store
 
+STORE_TIMEOUT = 2.0
+"""Seconds for which the functions of `on_end` wait until the store has the end of a resumable stream. If the worker is
+killed before, another one ends the stream and tells it: in this order, no end is told twice."""
+
 
 def build_state(app: Flask, settings: Settings, options: ExtensionOptions) -> ExtensionState:
     """Return the extension's state for an application.
@@ -43,7 +48,12 @@ def build_state(app: Flask, settings: Settings, options: ExtensionOptions) -> Ex
     metrics = get_metrics()
     registry = _build_registry(settings, options.providers, metrics)
     store_writer = StoreWriter(open_configured_store(settings))
-    reporter = EndReporter(app, options.end_hooks, metrics.record_stream_end)
+    reporter = EndReporter(
+        app,
+        options.end_hooks,
+        metrics.record_stream_end,
+        partial(store_writer.flush_stream, seconds=STORE_TIMEOUT),
+    )
     on_start = report_start(app, metrics.record_stream_start)
     streams = _build_streams(settings, store_writer, reporter, on_start)
     availability = StoreAvailability(store_writer.store)

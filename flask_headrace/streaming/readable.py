@@ -50,6 +50,7 @@ class ReadableStream(Protocol):
     def usage(self) -> Usage | None: ...  # noqa: D102
     def add_reader(self, reader: Reader) -> None: ...  # noqa: D102
     def take_events(self, reader: Reader) -> list[Event]: ...  # noqa: D102
+    def mark_sent(self) -> None: ...  # noqa: D102
     def drop_reader(self, reader: Reader) -> None: ...  # noqa: D102
     def remove_reader(self, reader: Reader) -> None: ...  # noqa: D102
     def cancel(self, reason: CancelReason) -> None: ...  # noqa: D102

@@ -42,12 +42,18 @@ class Recording:
         is_cut: Whether the answer was longer, so that its end is missing.
     """
 
-    __slots__ = ("_max_size", "answer", "is_cut", "on_end", "subject")
+    __slots__ = ("_max_size", "_taken", "answer", "is_cut", "on_end", "subject")
 
     def __init__(self, subject: AnswerSubject, on_end: Callable[[Any], object] | None, max_size: int) -> None:
         self.subject, self.on_end, self._max_size = subject, on_end, max_size
         self.answer = CollectedAnswer()
         self.is_cut = False
+        self._taken: list[Event] = []
+
+    def take(self, events: list[Event]) -> None:
+        """Add the events that the reader has taken before, which its client has accepted, and remember these ones."""
+        taken, self._taken = self._taken, events
+        self.add(taken)
 
     def add(self, events: list[Event]) -> None:
         """Add the next events that readers get."""

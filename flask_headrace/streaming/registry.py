@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import gevent
@@ -160,12 +161,14 @@ class StreamRegistry:
         # Their clients reconnect to another worker and continue where they were.
         for reader in list(self._stored_readers):
             reader.stop_reading()
+        until = time.monotonic() + seconds
         self._is_empty.wait(seconds)
         remaining = list(self._open.values())
         for session in remaining:
             session.fail(ShuttingDown("The service is restarting. Try again in a moment.", retry_after=1))
         self._is_empty.wait(5)
         if self._store_writer is not None:
+            self._store_writer.wait_for_orphan_ends(max(0.0, until - time.monotonic()))
             self._store_writer.flush(FLUSH_TIMEOUT)
         gevent.sleep(0)
         return len(remaining)

@@ -16,6 +16,9 @@ class StoredStream(Protocol):
     def id(self) -> str: ...  # noqa: D102
     @property
     def context(self) -> StreamContext: ...  # noqa: D102
+
+    is_taken_over: bool
+
     @property
     def pending_terminal(self) -> TerminalEvent | None: ...  # noqa: D102
     @property

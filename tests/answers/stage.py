@@ -14,18 +14,19 @@ HOST = """
 import json, os
 from flask import Flask, g, request
 from flask_headrace import Headrace, ToolCallCompleted, ToolCallStarted, stream_ended, stream_started
-from flask_headrace.core import exact_json
+from msgspec import json as msgjson
 
 app = Flask(__name__)
 app.config["HEADRACE_EMBEDDED"] = False
 headrace = Headrace(app, url_prefix="/assistant", authorize=lambda: request.headers.get("X-User", "somebody"))
 TOLD = os.environ["TOLD"]
 LAST = {}
+encode = msgjson.Encoder(enc_hook=float).encode  # a number with more digits than a float has
 
 
 def write(kind, value):
     with open(TOLD, "ab") as file:
-        file.write(exact_json.encode({"kind": kind, "pid": os.getpid(), **value}) + b"\\n")
+        file.write(encode({"kind": kind, "pid": os.getpid(), **value}) + b"\\n")
 
 
 @app.teardown_appcontext
@@ -38,7 +39,7 @@ def close(_):
 def save(answer):
     g.session = answer.id
     LAST[answer.chat] = answer
-    write("answer", exact_json.to_builtins(answer))
+    write("answer", msgjson.decode(encode(answer)))
 
 
 @headrace.on_end

@@ -68,3 +68,67 @@ def test_a_worker_that_shuts_down_waits_for_what_is_told(upstream: Upstream, tmp
         host.process.send_signal(signal.SIGTERM)
         host.process.wait(20)
     assert [answer["text"] for answer in told.about(stream_id)] == ["whole"]
+
+
+@pytest.mark.slow
+def test_a_worker_that_was_taken_for_dead_does_not_tell_the_end_again(upstream: Upstream, tmp_path: Path) -> None:
+    told = Told(tmp_path / "answers")
+    gate = Gate("frozen")
+    upstream.answer("frozen", openai_wire.answer("so far", gate, " and more"))
+    settings = settings_for(upstream, told) | {
+        "WEB_CONCURRENCY": "2",
+        "HEADRACE_STORE": f"sqlite:///{tmp_path / 'streams.db'}",
+    }
+    with Host(tmp_path, HOST, **settings, arguments=("--timeout", "0")) as host:
+        body = {"messages": QUESTION, "resumable": True, "model": "openai/frozen"}
+        with Reading(host.url + "/own", body, headers={"Content-Type": "application/json"}) as reading:
+            stream_id = reading.response().getheader("Headrace-Stream-Id")
+            reading.until(b"so far")
+            host.wait_until(lambda: stored_events(tmp_path / "streams.db") >= 2)
+            (started,) = told.about(stream_id, "started")
+            os.kill(started["pid"], signal.SIGSTOP)
+            try:
+                host.wait_until(lambda: told.about(stream_id, "signal"), 60)
+            finally:
+                os.kill(started["pid"], signal.SIGCONT)
+            gate.open()
+            reading.until(b"[DONE]")
+        host.wait_until(lambda: host.log().count("stream_end") == 2)
+        # The end of a later stream of the same worker is told after this one's would be.
+        host.wait_until(lambda: told_by(host, told, upstream, started["pid"]))
+        (answer,) = told.about(stream_id)
+        assert (answer["reason"], answer["pid"] != started["pid"]) == ("worker_lost", True)
+
+
+def told_by(host: Host, told: Told, upstream: Upstream, pid: int) -> bool:
+    """Ask once more, and return whether the worker `pid` has told the end of that answer."""
+    upstream.answer("later", openai_wire.answer("later"))
+    stream_id = ask(host, "/own", model="openai/later", resumable=True).headers["headrace-stream-id"]
+    host.wait_until(lambda: told.about(stream_id))
+    return bool(told.about(stream_id)[0]["pid"] == pid)
+
+
+@pytest.mark.slow
+def test_a_worker_that_shuts_down_waits_for_what_it_tells_of_a_dead_one(upstream: Upstream, tmp_path: Path) -> None:
+    told = Told(tmp_path / "answers")
+    upstream.answer("orphaned", openai_wire.answer("so far", Gate("orphaned later"), "never"))
+    slow = HOST.replace(
+        "    g.session = answer.id\n",
+        "    g.session = answer.id\n    write('telling', {'id': answer.id})\n    import time; time.sleep(3)\n",
+    )
+    settings = settings_for(upstream, told) | {
+        "WEB_CONCURRENCY": "2",
+        "HEADRACE_STORE": f"sqlite:///{tmp_path / 'streams.db'}",
+    }
+    with Host(tmp_path, slow, **settings) as host:
+        body = {"messages": QUESTION, "resumable": True, "model": "openai/orphaned"}
+        with Reading(host.url + "/own", body, headers={"Content-Type": "application/json"}) as reading:
+            stream_id = reading.response().getheader("Headrace-Stream-Id")
+            reading.until(b"so far")
+            host.wait_until(lambda: stored_events(tmp_path / "streams.db") >= 2)
+            (started,) = told.about(stream_id, "started")
+            os.kill(started["pid"], signal.SIGKILL)
+        host.wait_until(lambda: told.about(stream_id, "telling"), 60)
+        host.process.send_signal(signal.SIGTERM)
+        host.process.wait(30)
+    assert [answer["reason"] for answer in told.about(stream_id)] == ["worker_lost"]

@@ -13,7 +13,8 @@ from tests.support.reader import Answer, send
 from tests.support.upstream import Upstream, anthropic_wire, openai_wire
 
 HOST = """
-from flask import Flask, abort, g, request
+from flask import Flask, abort, g, redirect, request
+from msgspec import structs
 from flask_headrace import Forbidden, HeadraceError, Headrace, Message, Question, TextDelta, ToolCallStarted
 
 app = Flask(__name__)
@@ -21,6 +22,24 @@ app.config["HEADRACE_EMBEDDED"] = False
 app.config["HEADRACE_MODEL"] = "openai/default"
 headrace = Headrace(app, authorize=lambda: request.headers.get("X-User", "somebody"))
 seen = []
+
+
+class Rows:
+    opened = closed = 0
+
+    def __init__(self):
+        Rows.opened += 1
+
+    def __iter__(self):
+        yield from ["row ", "by row"]
+
+    def close(self):
+        Rows.closed += 1
+
+
+@app.get("/rows")
+def rows():
+    return [Rows.opened, Rows.closed]
 
 
 class NoCredit(HeadraceError):
@@ -64,6 +83,22 @@ def decide(question):
             abort(409, "Not at night.")
         case "number":
             return 7
+        case "redirect":
+            abort(redirect("/login"))
+        case "no model":
+            return question.replace(model=7)
+        case "hot":
+            return question.replace(temperature="hot")
+        case "no tools":
+            return question.replace(tools=[7])
+        case "no system":
+            return question.with_system(7)
+        case "no field":
+            return question.replace(temprature=1)
+        case "no request":
+            return structs.replace(question, request=None)
+        case "rows":
+            return Rows()
         case "breaks":
             def broken():
                 yield "so far "
@@ -230,3 +265,36 @@ def test_another_value_is_an_error_of_the_application(host: Host) -> None:
     answer = ask(host, "native", "number")
     assert answer.status == 500
     assert "decide returned 7: return the question" in host.log()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("no model", "question.replace(model=7) has a value of a wrong type: Expected `str | null`, got `int`"),
+        ("hot", "question.replace(temperature='hot') has a value of a wrong type: Expected `float | null`, got `str`"),
+        ("no tools", "question.replace(tools=[7]) has a value of a wrong type: Expected `object`, got `int`"),
+        ("no system", "Expected `str | array`, got `int`"),
+        ("no field", "question.replace(temprature=…): a question has no such field, but model, messages, "),
+        ("no request", "decide returned Question(model='openai/asked', request=None"),
+    ],
+)
+def test_a_question_of_wrong_types_is_named_in_the_log(host: Host, text: str, reason: str) -> None:
+    assert ask(host, "native", text).status == 500
+    assert reason in host.log()
+
+
+@pytest.mark.parametrize("protocol", ENDPOINTS)
+def test_a_redirect_of_the_application_is_no_page_to_a_program(host: Host, protocol: str) -> None:
+    answer = ask(host, protocol, "redirect")
+    assert answer.status == 401
+    assert "location" not in answer.headers
+    assert b"The login page of this application is /login" in answer.body
+
+
+def test_an_answer_of_the_application_is_closed_whether_it_is_read_or_not(host: Host) -> None:
+    assert ask(host, "native", "rows").text == "row by row"
+    assert ask(host, "native", "rows", model="nobody/small").status == 404
+    assert ask(host, "native", "rows", resumable=True, id="short").status == 400
+    for _ in range(2):
+        assert ask(host, "native", "rows", resumable=True, id="a-stream-of-rows-1").text == "row by row"
+    host.wait_until(lambda: send(host.url + "/rows", method="GET").json == [5, 5])

@@ -13,8 +13,8 @@ from ...core import exact_json
 from ...core.answer import CollectedAnswer
 from ...core.errors import HeadraceError
 from ...core.events import AnswerRestarted, Completed, Event, TextDelta, ToolCallDelta, ToolCallStarted
-from ...core.json_document import document_in, document_parser, partial_document
-from ...core.partial_json import Add, JSONError, Patch, apply
+from ...core.exact_json import ExactDecoder
+from ...core.partial_json import Add, JSONError, PartialJSON, Patch, apply, snapshot
 from ...core.partial_json.patches import JSON
 from ...core.sse import encode_event
 from ...core.text_buffer import TextBuffer
@@ -22,6 +22,7 @@ from ...streaming.context import PartialMode
 from . import encoder as native_encoder
 
 _encode = exact_json.encode
+_decode = ExactDecoder[Any](Any).decode
 
 
 class NativeDocumentEncoder:
@@ -86,12 +87,12 @@ class NativeDocumentEncoder:
     def encode_whole(self, answer: CollectedAnswer) -> dict[str, Any]:
         """Return a complete answer as one JSON value, with its document if the text is one."""
         body = native_encoder.encode_whole(answer)
-        return {**body, "document": document_in(answer.text())} if self._has_text else body
+        return {**body, "document": _final_value(answer.text())} if self._has_text else body
 
     def error_body(self, error: HeadraceError) -> dict[str, Any]:
         """Return the body of an error response, with the document received before the error."""
         body = native_encoder.error_body(error)
-        return {**body, "document": document_in(error.partial_text)} if self._has_text and error.partial_text else body
+        return {**body, "document": _final_value(error.partial_text)} if self._has_text and error.partial_text else body
 
 
 class _Document:
@@ -100,7 +101,7 @@ class _Document:
     __slots__ = ("_is_invalid", "_last_valid_value", "_parser", "_text")
 
     def __init__(self, keeps_text: bool) -> None:
-        self._parser = document_parser()
+        self._parser = _parser()
         self._text = TextBuffer() if keeps_text else None
         self._is_invalid = False
         self._last_valid_value: JSON | msgspec.UnsetType = msgspec.UNSET  # at the syntax error; only with `keeps_text`
@@ -113,7 +114,7 @@ class _Document:
         except JSONError as error:
             self._is_invalid = True
             if self._text is not None:
-                self._last_valid_value = apply(partial_document(str(self._text)), error.patches)
+                self._last_valid_value = apply(_partial_value(str(self._text)), error.patches)
             return list(error.patches)
         if self._text is not None:
             self._text.append(text)
@@ -128,9 +129,33 @@ class _Document:
             return []  # the document is incomplete; its content has been sent
 
     def catch_up(self) -> list[Patch]:
-        value = self._last_valid_value if self._is_invalid else partial_document(str(self._text or ""))
+        value = self._last_valid_value if self._is_invalid else _partial_value(str(self._text or ""))
         self._text = None
         return [] if value is msgspec.UNSET else [Add("", value)]
+
+
+def _parser() -> PartialJSON:
+    return PartialJSON(parse_number=exact_json.parse_number)
+
+
+def _partial_value(text: str) -> JSON | msgspec.UnsetType:
+    """Return the value of an incomplete document, as its patches build it; UNSET before its first character."""
+    try:
+        return snapshot(text, decode=_decode)
+    except JSONError:
+        # The parser reads the text again, because its error has the patches up to the syntax error.
+        try:
+            return apply(msgspec.UNSET, _parser().feed(text))
+        except JSONError as error:
+            return apply(msgspec.UNSET, error.patches)
+
+
+def _final_value(text: str) -> JSON:
+    """Return the document in a complete text; None if there is none."""
+    value = _partial_value(text)
+    if value is msgspec.UNSET:
+        value = _partial_value(text + " ")  # a blank completes a document that is a number
+    return None if value is msgspec.UNSET else value
 
 
 def _partial_frames(changes: dict[int | None, list[Patch]]) -> list[bytes]:

@@ -67,6 +67,7 @@ class StoreWriter:
         self._stored: dict[str, _StoredSession] = {}
         self._write_queue = WriteQueue(store, self.worker, on_written=self._detach, on_lost=self._give_up)
         self._is_maintaining = False
+        self._telling: set[gevent.Greenlet] = set()
 
     def __repr__(self) -> str:
         return f"<StoreWriter of {len(self._stored)} streams in {self.store!r}>"
@@ -196,9 +197,17 @@ class StoreWriter:
     def _give_up(self, session: StoredStream, error: HeadraceError) -> None:
         if self.claim_of(session) is not None:
             id_ = session.id
+            session.is_taken_over = self._is_taken_over(id_)
             self.pending.schedule(id_, self._finish_operation(id_, failure_events(error)))
             self._detach(session)
             session.detach_store()
+
+    def _is_taken_over(self, id_: str) -> bool:
+        try:
+            record = self.store.find(id_)
+        except StoreUnavailable:
+            return False
+        return record is not None and record.claim.worker != self.worker
 
     def _detach(self, session: StoredStream) -> None:
         if self.claim_of(session) is not None:
@@ -269,21 +278,37 @@ class StoreWriter:
     ) -> Callable[[], bool]:
         # It replaces the withdrawal of a failed claim, if that is pending.
         self._failed_claims.discard(id_)
-        return lambda: self._finish(id_, ending, is_orphan=is_orphan)
+        sent: list[Event] = []
+        return lambda: self._finish(id_, ending, sent, is_orphan=is_orphan)
 
-    def _finish(self, id_: str, ending: Callable[[], list[Event]], *, is_orphan: bool) -> bool:
-        """Finish a stream in the store; return whether it is finished, gone, or another worker's."""
+    def _finish(self, id_: str, ending: Callable[[], list[Event]], sent: list[Event], *, is_orphan: bool) -> bool:
+        """Finish a stream in the store; return whether it is finished, gone, or another worker's.
+
+        `sent` is what an earlier call of the same operation has sent to the store, which may not have confirmed it.
+        """
         record = self.store.find(id_)
         if record is None or record.is_finished or record.claim.worker != self.worker:
+            if is_orphan and sent and record is not None and record.is_finished and record.claim.worker == self.worker:
+                self._tell_orphan_end(record, sent)
             return True
-        events = ending()
+        sent[:] = events = ending()
         payload = encode_payload(events, decode_context(record.claim).incarnation)
         batch = EventBatch(id_, record.last + 1, len(events), payload, is_last=True)
         if self.store.append(self.worker, [batch]):
             return False  # refused: the stream has got more events meanwhile
-        if is_orphan and self.on_orphan_end is not None:
-            gevent.spawn(self.on_orphan_end, record, events)
+        if is_orphan:
+            self._tell_orphan_end(record, events)
         return True
+
+    def _tell_orphan_end(self, record: StreamRecord, events: list[Event]) -> None:
+        if self.on_orphan_end is not None:
+            telling = gevent.spawn(self.on_orphan_end, record, events)
+            self._telling.add(telling)
+            telling.link(self._telling.discard)
+
+    def wait_for_orphan_ends(self, seconds: float) -> None:
+        """Wait for at most `seconds` until the calls of `on_orphan_end` have returned."""
+        gevent.joinall(list(self._telling), seconds)
 
 
 def failure_events(error: HeadraceError) -> Callable[[], list[Event]]:

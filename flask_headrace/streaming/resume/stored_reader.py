@@ -109,6 +109,9 @@ class StoredStreamReader:
         self._space_waiter.wake()
         return events
 
+    def mark_sent(self) -> None:
+        """Do nothing: the worker that fills the stream records it."""
+
     def drop_reader(self, reader: Reader) -> None:
         """Close a reader that does not accept events."""
         reader.close()
