@@ -29,6 +29,9 @@ _decode = ExactDecoder[Any](Any).decode
 class Answer(Struct, frozen=True, kw_only=True):
     """What was answered to a question: what its readers were sent, and no more.
 
+    Numbers with more digits than a float has are floats that keep their digits where `messages` go into another
+    question. `json` writes them like other floats; msgspec does so with `enc_hook=float`.
+
     Args:
         id: The id of the stream.
         owner: The id of the user who asked; empty for no owner.
