@@ -120,7 +120,7 @@ def _messages(answer: CollectedAnswer) -> list[Mapping[str, Any]]:
         content = "".join([part.text for part in parts if isinstance(part, TextPart)])
     if not content and not calls:
         return []
-    message: dict[str, Any] = to_builtins(Message("assistant", content, calls))
+    message: dict[str, Any] = to_builtins(Message("assistant", content, calls, reasoning_state=answer.reasoning_state))
     return [message]
 
 

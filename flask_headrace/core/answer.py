@@ -58,6 +58,11 @@ class ToolCallBlock(TextBlock):
 Block: TypeAlias = TextBlock | ReasoningBlock | ToolCallBlock
 
 
+def is_reasoning_state(event: ProviderEvent) -> bool:
+    """Whether an event has the state of the answer's reasoning, for the next turn of the conversation."""
+    return event.family == "native" and event.kind == "reasoning_state"
+
+
 class CollectedAnswer:
     """Collects the events of one stream into an answer.
 
@@ -94,6 +99,12 @@ class CollectedAnswer:
     def stop_sequence(self) -> str | None:
         """The stop sequence that ended the answer; see `Completed`."""
         return None if self.completed is None else self.completed.stop_sequence
+
+    @property
+    def reasoning_state(self) -> str | None:
+        """What the provider wants back of its reasoning, as opaque text; None for nothing."""
+        states = [event.data for _, event in self.provider_events if is_reasoning_state(event)]
+        return states[-1] if states else None
 
     def text(self) -> str:
         """Return the text of the answer, without reasoning and tool calls."""

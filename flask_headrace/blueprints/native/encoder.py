@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ...core import exact_json
-from ...core.answer import CollectedAnswer
+from ...core.answer import CollectedAnswer, is_reasoning_state
 from ...core.events import (
     AnswerRestarted,
     Cancelled,
@@ -83,19 +83,10 @@ def encode_whole(answer: CollectedAnswer) -> dict[str, Any]:
         "model": answer.started.model,
         "text": answer.text(),
         **({"tool_calls": calls} if calls else {}),
-        **_whole_state(answer),
+        **({"reasoning_state": answer.reasoning_state} if answer.reasoning_state else {}),
         "finish_reason": answer.finish_reason,
         "usage": event_fields(answer.usage) if answer.usage else None,
     }
-
-
-def _whole_state(answer: CollectedAnswer) -> dict[str, Any]:
-    states = [event.data for _, event in answer.provider_events if _is_state(event)]
-    return {"reasoning_state": states[-1]} if states else {}
-
-
-def _is_state(event: ProviderEvent) -> bool:
-    return event.family == "native" and event.kind == "reasoning_state"
 
 
 def _encode_one(event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for each kind of event
@@ -116,7 +107,7 @@ def _encode_one(event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for e
             # The number belongs to `[DONE]`: a client that lost only that frame resumes before `end` and receives both.
             return [_frame(b"end", {"finish_reason": reason}), _DONE]
         case ProviderEvent():
-            return [_frame(b"reasoning_state", {"reasoning_state": event.data})] if _is_state(event) else []
+            return [_frame(b"reasoning_state", {"reasoning_state": event.data})] if is_reasoning_state(event) else []
         case _:
             return [_frame(_NAMES[type(event)], event_fields(event))]
 
