@@ -29,6 +29,9 @@ _decode = ExactDecoder[Any](Any).decode
 class Answer(Struct, frozen=True, kw_only=True):
     """What was answered to a question: what its readers were sent, and no more.
 
+    Numbers with more digits than a float has are floats that keep their digits where `messages` go into another
+    question. `json` writes them like other floats; msgspec does so with `enc_hook=float`.
+
     Args:
         id: The id of the stream.
         owner: The id of the user who asked; empty for no owner.
@@ -119,9 +122,7 @@ def _messages(answer: CollectedAnswer) -> list[Mapping[str, Any]]:
         content = "".join([part.text for part in parts if isinstance(part, TextPart)])
     if not content and not calls:
         return []
-    message: dict[str, Any] = to_builtins(
-        Message("assistant", content, calls, reasoning_state=answer.reasoning_state())
-    )
+    message: dict[str, Any] = to_builtins(Message("assistant", content, calls, reasoning_state=answer.reasoning_state))
     return [message]
 
 
@@ -130,7 +131,7 @@ def _part(block: TextBlock) -> Part | None:
         case ToolCallBlock():
             return None
         case ReasoningBlock(signature=signature, is_redacted=is_redacted):
-            # No provider takes reasoning back as a part without a signature: what others want is in the state.
+            # Without a signature, no provider takes reasoning back.
             return None if signature is None else ReasoningPart(block.text, signature, is_redacted)
         case _:
             return TextPart(block.text) if block.text else None

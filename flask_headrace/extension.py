@@ -53,7 +53,7 @@ class Headrace:
             `openai`, `openai-responses`, `anthropic` and `ai-sdk`. None for all; empty for none but those of streams,
             which the application's own views need.
         models: The models that clients may name, as ids (`provider/name`, or an alias) or patterns such as
-            `openai/*`; others are not listed, and are a 404. A request that names no model gets the default model.
+            `openai/*`; others are not listed, and are a 404. The default model is always among them.
             The application's own views may name any model. None for all models.
         hold_request: Whether a view waits until the status of its answer is known: until the model's first event, a
             refusal, or the first heartbeat (HEADRACE_HEARTBEAT), and for an answer that is not streamed until its end.

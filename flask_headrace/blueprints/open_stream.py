@@ -85,7 +85,7 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
     options = StreamOptions(is_resumable or is_background, id, chat_id, on_end, app_context)
     key = idempotency_key(options)
     if not is_own_view:
-        check_offered(model, default_provider)
+        check_offered(model, chat_request, default_provider)
     asked = _ask_application(model, chat_request, owner, protocol, is_own_view=is_own_view)
     sent = asked.question.request
     provider, request = resolve(asked.question.model, sent, default_provider)

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from msgspec.structs import replace
 
-from ..core.errors import InvalidRequest, ModelNotFound
+from ..core.errors import HeadraceError, InvalidRequest, ModelNotFound
 from ..providers.base import Provider
 from ..providers.chat_request import ChatRequest
 from ..providers.fallback.router import Router
@@ -16,6 +16,9 @@ from ..providers.passthrough import ignored, missing_features, reduced, refusal
 from ..providers.registry import Model
 from ..providers.request_validation import validation_error
 from .state import current_state
+
+FURTHER_MODELS = ("models", "fallbacks")
+"""Fields of a request in which gateways such as OpenRouter and LiteLLM take models to ask if the first one fails."""
 
 
 def resolve(model: str | None, chat_request: ChatRequest, default_provider: str | None) -> tuple[Provider, ChatRequest]:
@@ -39,22 +42,29 @@ def resolve(model: str | None, chat_request: ChatRequest, default_provider: str 
     return provider, replace(reduced(chat_request, provider), model=name)
 
 
-def check_offered(model: str | None, default_provider: str | None) -> None:
+def check_offered(model: str | None, chat_request: ChatRequest, default_provider: str | None) -> None:
     """Return if clients may name a model; see `Headrace`.
 
     Args:
-        model: The model as the client named it; None for the default model, which is always offered.
+        model: The model as the client named it; None for the default model. That is always offered, by its name, too.
+        chat_request: The request.
         default_provider: See `resolve`.
 
     Raises:
-        ModelNotFound: no such model is offered; 404.
+        ModelNotFound: no such model is offered, or the request names further ones for the provider; 404.
     """
     state = current_state()
-    if model is None or state.offered_models is None:
+    if state.offered_models is None:
+        return
+    fields = {} if chat_request.source is None else chat_request.source.fields
+    if named := next((name for name in FURTHER_MODELS if fields.get(name)), None):
+        raise ModelNotFound(f"{named} names further models, {fields[named]!a:.100}: only `model` can name one here.")
+    if model is None:
         return
     with suppress(ModelNotFound):  # whose message names what is not offered
         provider, name = state.registry.resolve(model, default_provider)
-        if _is_offered(state.registry.model_id(provider, name)):
+        model_id = state.registry.model_id(provider, name)
+        if _is_offered(model_id) or _is_default(model_id):
             return
     raise ModelNotFound(f"No model {model!r:.102} is offered here: GET /api/models lists those that are.")
 
@@ -62,6 +72,13 @@ def check_offered(model: str | None, default_provider: str | None) -> None:
 def offered_models() -> list[Model]:
     """Return the available models that clients may name, and the default model."""
     return [model for model in current_state().registry.models() if model.default or _is_offered(model.id)]
+
+
+def _is_default(model_id: str) -> bool:
+    registry = current_state().registry
+    with suppress(HeadraceError):  # there is none at the moment
+        return registry.model_id(*registry.resolve(None)) == model_id
+    return False
 
 
 def _is_offered(model_id: str) -> bool:

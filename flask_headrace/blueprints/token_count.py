@@ -31,7 +31,7 @@ def count_tokens(model: str | None, chat_request: ChatRequest, *, default_provid
         ModelNotFound: no such model is configured; 404.
         UpstreamError: the provider is unreachable or rejected the request.
     """
-    check_offered(model, default_provider)
+    check_offered(model, chat_request, default_provider)
     provider, chat_request = resolve(model, chat_request, default_provider)
     if isinstance(provider, TokenCounter):
         try:

@@ -26,11 +26,6 @@ from .text_buffer import TextBuffer
 from .usage import delta_text
 
 
-def is_reasoning_state(event: ProviderEvent) -> bool:
-    """Whether an event has what the provider wants back of its reasoning, for clients of the native protocol."""
-    return event.family == "native" and event.kind == "reasoning_state"
-
-
 @dataclass(slots=True)
 class TextBlock:
     """A run of text in an answer."""
@@ -61,6 +56,11 @@ class ToolCallBlock(TextBlock):
 
 
 Block: TypeAlias = TextBlock | ReasoningBlock | ToolCallBlock
+
+
+def is_reasoning_state(event: ProviderEvent) -> bool:
+    """Whether an event has the state of the answer's reasoning, for the next turn of the conversation."""
+    return event.family == "native" and event.kind == "reasoning_state"
 
 
 class CollectedAnswer:
@@ -100,6 +100,12 @@ class CollectedAnswer:
         """The stop sequence that ended the answer; see `Completed`."""
         return None if self.completed is None else self.completed.stop_sequence
 
+    @property
+    def reasoning_state(self) -> str | None:
+        """What the provider wants back of its reasoning, as opaque text; None for nothing."""
+        states = [event.data for _, event in self.provider_events if is_reasoning_state(event)]
+        return states[-1] if states else None
+
     def text(self) -> str:
         """Return the text of the answer, without reasoning and tool calls."""
         return "".join([block.text for block in self.blocks if type(block) is TextBlock])
@@ -111,11 +117,6 @@ class CollectedAnswer:
     def tool_calls(self) -> list[ToolCallBlock]:
         """Return the tool calls in the order of their indexes."""
         return list(self._calls.values())
-
-    def reasoning_state(self) -> str | None:
-        """Return what the provider wants back of its reasoning with the next turn; None if there is nothing."""
-        states = [event.data for _, event in self.provider_events if is_reasoning_state(event)]
-        return states[-1] if states else None
 
     def add(self, events: list[Event]) -> None:
         """Add the next events of the stream."""

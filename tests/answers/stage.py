@@ -20,7 +20,6 @@ app = Flask(__name__)
 app.config["HEADRACE_EMBEDDED"] = False
 headrace = Headrace(app, url_prefix="/assistant", authorize=lambda: request.headers.get("X-User", "somebody"))
 TOLD = os.environ["TOLD"]
-LAST = {}
 encode = msgjson.Encoder(enc_hook=float).encode  # a number with more digits than a float has
 
 
@@ -38,7 +37,6 @@ def close(_):
 @headrace.on_end
 def save(answer):
     g.session = answer.id
-    LAST[answer.chat] = answer
     write("answer", msgjson.decode(encode(answer)))
 
 
@@ -70,12 +68,6 @@ def own():
     only = fields.pop("only", None)
     called = (lambda answer: write("only", {"id": answer.id, "context": answer.context})) if only else None
     return headrace.stream(fields.pop("messages"), on_end=called, **fields)
-
-
-@app.post("/chats/<chat>")
-def go_on(chat):
-    fields, answer = request.get_json(), LAST[chat]
-    return headrace.stream([*answer.question, *answer.messages, *fields["messages"]], model=fields["model"])
 
 
 @app.get("/generator")

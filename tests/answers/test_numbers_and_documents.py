@@ -9,7 +9,7 @@ import pytest
 from tests.answers.stage import HOST, Told, answer_of, ask, settings_for
 from tests.support.host import Host
 from tests.support.reader import send
-from tests.support.upstream import ToolCall, Upstream, openai_wire
+from tests.support.upstream import Reasoning, ToolCall, Upstream, openai_wire
 
 REMEMBERING = (
     HOST
@@ -23,7 +23,9 @@ def remember(answer):
 @app.post("/next")
 def ask_next():
     said = app.config["LAST"]
-    results = [{"role": "tool", "tool_call_id": said[-1]["tool_calls"][0]["id"], "content": "red"}]
+    results = [
+        {"role": "tool", "tool_call_id": call["id"], "content": "red"} for call in said[-1].get("tool_calls", ())
+    ] or [{"role": "user", "content": "and then?"}]
     return headrace.stream([*said, *results], model="openai/next", stream=False)
 """
 )
@@ -96,3 +98,14 @@ def test_a_text_that_is_no_document_has_none(host: Host, told: Told, upstream: U
     sent = send(host.url + "/assistant/v1/chat/completions", {**body, "response_format": {"type": "json_object"}})
     answer = answer_of(host, told, sent.headers["headrace-stream-id"])
     assert (answer["end"], answer["document"], answer["text"]) == ("done", None, text)
+
+
+@pytest.mark.parametrize("resumable", [False, True])
+def test_what_the_provider_wants_back_of_its_reasoning_goes_back_with_the_messages(
+    host: Host, told: Told, upstream: Upstream, *, resumable: bool
+) -> None:
+    upstream.answer("next", openai_wire.answer(Reasoning("Let me think."), "Red."))
+    answer_of(host, told, ask(host, model="openai/next", resumable=resumable).headers["headrace-stream-id"])
+    assert send(host.url + "/next", {}).status == 200
+    *_, request = upstream.requests("next")
+    assert request.body["messages"][1]["reasoning_content"] == "Let me think."

@@ -73,8 +73,7 @@ def test_a_worker_that_shuts_down_waits_for_what_is_told(upstream: Upstream, tmp
 @pytest.mark.slow
 def test_a_worker_that_was_taken_for_dead_does_not_tell_the_end_again(upstream: Upstream, tmp_path: Path) -> None:
     told = Told(tmp_path / "answers")
-    gate = Gate("frozen")
-    upstream.answer("frozen", openai_wire.answer("so far", gate, " and more"))
+    upstream.answer("frozen", openai_wire.answer("so far", Gate("frozen"), " and more"))
     settings = settings_for(upstream, told) | {
         "WEB_CONCURRENCY": "2",
         "HEADRACE_STORE": f"sqlite:///{tmp_path / 'streams.db'}",
@@ -91,7 +90,7 @@ def test_a_worker_that_was_taken_for_dead_does_not_tell_the_end_again(upstream: 
                 host.wait_until(lambda: told.about(stream_id, "signal"), 60)
             finally:
                 os.kill(started["pid"], signal.SIGCONT)
-            gate.open()
+            upstream.open_gate("frozen")
             reading.until(b"[DONE]")
         host.wait_until(lambda: host.log().count("stream_end") == 2)
         # The end of a later stream of the same worker is told after this one's would be.

@@ -83,6 +83,28 @@ class TestModels:
         assert answer.status_code == 404
         assert f"No model {model!r} is offered here" in answer.text
 
+    def test_the_default_model_may_be_named_as_it_is_listed(
+        self, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url + "/v1")
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test-openai")
+        monkeypatch.setenv("HEADRACE_MODEL", "openai/default")
+        upstream.answer("default", openai_wire.answer("default"))
+        client = application(models=["openai/*-small"]).test_client()
+        (listed,) = [model["id"] for model in client.get("/api/models").get_json()["models"] if model["default"]]
+        body = {"model": listed, "messages": QUESTION, "stream": False}
+        assert client.post("/api/chat", json=body).get_json()["text"] == "default"
+
+    @pytest.mark.parametrize("field", ["models", "fallbacks"])
+    def test_a_list_of_models_for_the_provider_is_not_found(self, app: Flask, upstream: Upstream, field: str) -> None:
+        """OpenRouter and LiteLLM ask another model of such a list if the first one fails."""
+        body = {"model": "openai/gpt-small", "messages": QUESTION, field: ["gpt-large"]}
+        before = len(upstream.requests("gpt-small"))
+        answer = app.test_client().post("/v1/chat/completions", json=body)
+        assert answer.status_code == 404
+        assert f"{field} names further models" in answer.text
+        assert len(upstream.requests("gpt-small")) == before
+
     def test_a_view_of_the_application_may_name_any(self, app: Flask) -> None:
         assert app.test_client().get("/own/openai/gpt-large").status_code == 200
 

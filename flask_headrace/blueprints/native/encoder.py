@@ -83,7 +83,7 @@ def encode_whole(answer: CollectedAnswer) -> dict[str, Any]:
         "model": answer.started.model,
         "text": answer.text(),
         **({"tool_calls": calls} if calls else {}),
-        **({"reasoning_state": state} if (state := answer.reasoning_state()) else {}),
+        **({"reasoning_state": answer.reasoning_state} if answer.reasoning_state else {}),
         "finish_reason": answer.finish_reason,
         "usage": event_fields(answer.usage) if answer.usage else None,
     }
