@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeAlias
 
+import gevent
 import msgspec
 from blinker import Namespace
 from flask import Flask
@@ -23,6 +24,10 @@ from .streaming.stores.base import StreamRecord
 
 EndHook: TypeAlias = Callable[[Answer], object]
 """A function of the application that gets each answer after its end."""
+
+MIN_READ_WAIT, MAX_READ_WAIT = 0.01, 0.5
+"""Seconds between two looks whether the readers of a stream that has ended have all of it: first, and at most. Hundreds
+of slow readers may be waited for."""
 
 _signals = Namespace()
 
@@ -134,9 +139,11 @@ class EndReporter:
         if recording is not None:
             if session.was_stored:
                 self._wait_for_store(session.id)
-            else:
-                session.wait_for_readers()
-            if session.is_taken_over:
+            wait = MIN_READ_WAIT
+            while not session.was_stored and session.has_readers:
+                gevent.sleep(wait)
+                wait = min(2 * wait, MAX_READ_WAIT)
+            if recording.is_taken_over:
                 return  # the other worker has told, or tells, the end that the store has
             started_at = time.time() - (time.monotonic() - session.started_at)
             info = replace(info, answer=_answer(info, recording, started_at))

@@ -86,7 +86,7 @@ def _build_streams(
     settings: Settings, store_writer: StoreWriter, reporter: EndReporter, on_start: Callable[[StreamSession], None]
 ) -> StreamRegistry:
     limits = settings.limits()
-    store_writer.on_orphan_end = lambda record, ending: reporter.report_orphan(
+    store_writer.orphan_reports.on_end = lambda record, ending: reporter.report_orphan(
         record, read_recording(store_writer, record, limits.max_stored_bytes), ending
     )
     return StreamRegistry(

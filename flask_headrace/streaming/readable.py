@@ -9,6 +9,7 @@ from ..core.errors import HeadraceError
 from ..core.events import CancelReason, Event, TerminalEvent, Usage
 from .context import StreamContext, StreamLimits
 from .deadlines import Deadline
+from .recording import Recording
 from .waiter import GreenletWaiter
 
 
@@ -47,10 +48,11 @@ class ReadableStream(Protocol):
     @property
     def first_event_at(self) -> float | None: ...  # noqa: D102
     @property
+    def recording(self) -> Recording | None: ...  # noqa: D102
+    @property
     def usage(self) -> Usage | None: ...  # noqa: D102
     def add_reader(self, reader: Reader) -> None: ...  # noqa: D102
     def take_events(self, reader: Reader) -> list[Event]: ...  # noqa: D102
-    def mark_sent(self) -> None: ...  # noqa: D102
     def drop_reader(self, reader: Reader) -> None: ...  # noqa: D102
     def remove_reader(self, reader: Reader) -> None: ...  # noqa: D102
     def cancel(self, reason: CancelReason) -> None: ...  # noqa: D102

@@ -40,19 +40,25 @@ class Recording:
     Attributes:
         answer: The answer so far.
         is_cut: Whether the answer was longer, so that its end is missing.
+        is_taken_over: Whether another worker has taken this one for dead, and tells the end of the stream.
     """
 
-    __slots__ = ("_max_size", "_taken", "answer", "is_cut", "on_end", "subject")
+    __slots__ = ("_max_size", "_taken", "answer", "is_cut", "is_taken_over", "on_end", "subject")
 
     def __init__(self, subject: AnswerSubject, on_end: Callable[[Any], object] | None, max_size: int) -> None:
         self.subject, self.on_end, self._max_size = subject, on_end, max_size
         self.answer = CollectedAnswer()
-        self.is_cut = False
+        self.is_cut = self.is_taken_over = False
         self._taken: list[Event] = []
 
     def take(self, events: list[Event]) -> None:
         """Add the events that the reader has taken before, which its client has accepted, and remember these ones."""
-        taken, self._taken = self._taken, events
+        self.mark_sent()
+        self._taken = events
+
+    def mark_sent(self) -> None:
+        """Add the events that the reader has taken: its client has accepted them."""
+        taken, self._taken = self._taken, []
         self.add(taken)
 
     def add(self, events: list[Event]) -> None:

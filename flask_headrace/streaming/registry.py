@@ -168,7 +168,7 @@ class StreamRegistry:
             session.fail(ShuttingDown("The service is restarting. Try again in a moment.", retry_after=1))
         self._is_empty.wait(5)
         if self._store_writer is not None:
-            self._store_writer.wait_for_orphan_ends(max(0.0, until - time.monotonic()))
+            self._store_writer.orphan_reports.wait(max(0.0, until - time.monotonic()))
             self._store_writer.flush(FLUSH_TIMEOUT)
         gevent.sleep(0)
         return len(remaining)

@@ -14,8 +14,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 
-from gevent.event import Event as Flag
-
 from ..core.errors import HeadraceError
 from ..core.events import (
     Cancelled,
@@ -60,7 +58,6 @@ class StreamSession:
         terminal: The terminal event, as soon as it is published.
         error: The error of a stream that fails, with its HTTP status and `retry_after`; otherwise None.
         is_source_started: Whether the source was called.
-        is_taken_over: Whether another worker has taken this one for dead, and has finished the stream in the store.
         is_reported: Whether `on_end` was called for the stream.
         usage: The usage of the stream; None before its end.
         was_stored: Whether the stream was opened as a resumable one.
@@ -72,7 +69,6 @@ class StreamSession:
         "_buffer",
         "_deadlines",
         "_grace",
-        "_on_left",
         "_readers",
         "_usage_tracker",
         "ended_at",
@@ -82,7 +78,6 @@ class StreamSession:
         "interrupt",
         "is_reported",
         "is_source_started",
-        "is_taken_over",
         "last_event_at",
         "limits",
         "pending_terminal",
@@ -113,8 +108,7 @@ class StreamSession:
         self.terminal: TerminalEvent | None = None
         self.error: HeadraceError | None = None
         self.usage: Usage | None = None
-        self.is_source_started = self.is_reported = self.is_taken_over = False
-        self._on_left: Flag | None = None  # set when the last reader has left
+        self.is_source_started = self.is_reported = False
         self.started_at = self.last_event_at = time.monotonic()
         self.first_event_at: float | None = None
         self.ended_at: float | None = None
@@ -225,11 +219,6 @@ class StreamSession:
             self._discard_read()
         return events
 
-    def mark_sent(self) -> None:
-        """Record that the client of the only reader of a plain stream has all events that the reader has taken."""
-        if self.recording is not None and not self.was_stored:
-            self.recording.take([])
-
     def events(self) -> list[Event]:
         """Return all events so far. Only for a resumable stream: a plain one discards what its reader has."""
         return self._buffer.after(0, self.last_number)
@@ -246,8 +235,6 @@ class StreamSession:
         if reader in self._readers:
             self._readers.remove(reader)
             self._discard_read()
-        if not self._readers and self._on_left is not None:
-            self._on_left.set()
         if not self._readers and self.pending_terminal is None:
             if not self.is_stored:
                 self.cancel("reader_left")
@@ -268,12 +255,6 @@ class StreamSession:
     def has_readers(self) -> bool:
         """Whether the stream has readers at this worker."""
         return bool(self._readers)
-
-    def wait_for_readers(self) -> None:
-        """Block until the stream has no readers at this worker. Only for one caller."""
-        while self._readers:
-            self._on_left = Flag()
-            self._on_left.wait()
 
     def detach_store(self) -> None:
         """Become a plain stream for the current readers, because the store is unreachable or full."""

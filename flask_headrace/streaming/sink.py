@@ -7,6 +7,7 @@ from typing import Protocol
 from ..core.errors import HeadraceError
 from ..core.events import CancelReason, Event, TerminalEvent
 from .context import StreamContext
+from .recording import Recording
 
 
 class StoredStream(Protocol):
@@ -16,9 +17,8 @@ class StoredStream(Protocol):
     def id(self) -> str: ...  # noqa: D102
     @property
     def context(self) -> StreamContext: ...  # noqa: D102
-
-    is_taken_over: bool
-
+    @property
+    def recording(self) -> Recording | None: ...  # noqa: D102
     @property
     def pending_terminal(self) -> TerminalEvent | None: ...  # noqa: D102
     @property

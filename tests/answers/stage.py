@@ -88,7 +88,8 @@ class Told:
         self.path = path
 
     def all(self, kind: str = "answer") -> list[dict[str, Any]]:
-        lines = self.path.read_bytes().splitlines() if self.path.exists() else []
+        written = self.path.read_bytes() if self.path.exists() else b""
+        lines = written.split(b"\n")[:-1]  # the last one may not be complete yet
         return [entry for line in lines if (entry := json.loads(line))["kind"] == kind]
 
     def about(self, stream_id: str, kind: str = "answer") -> list[dict[str, Any]]:

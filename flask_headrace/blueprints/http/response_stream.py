@@ -122,6 +122,11 @@ class ResponseStream:
             yield frames[start : start + MAX_CHUNK_BYTES]
             self.reader.mark_progress()
 
+    def mark_sent(self) -> None:
+        """Record that the client has accepted all events that were encoded, though the reader is not asked for more."""
+        if self.session.recording is not None:
+            self.session.recording.mark_sent()
+
     def close(self) -> None:
         """Give up the client's socket and close the reader; in a thread's own loop, wait until the end is reported."""
         self.is_closed = True

@@ -57,7 +57,7 @@ def _start(stream: ResponseStream) -> Response:
         head = stream.encode(first)
     except AbortConnection as abort:
         # `_chunks` then finds a closed reader and breaks the connection, for which it needs the watcher.
-        stream.session.mark_sent()
+        stream.mark_sent()
         stream.reader.close()
         head = abort.final_bytes
     # From here to the first byte the application works on the response, and the client cannot accept anything.
@@ -79,7 +79,7 @@ def _chunks(stream: ResponseStream, head: bytes) -> Generator[bytes, None, None]
             stream.watcher.break_connection()
     except AbortConnection as abort:
         yield abort.final_bytes
-        stream.session.mark_sent()
+        stream.mark_sent()
         stream.watcher.break_connection()
     finally:
         stream.watcher.reset()

@@ -15,8 +15,8 @@ from ..buffer import text_size
 from ..internal_error import log_failures
 from ..recording import AnswerSubject, Recording
 from ..stores.base import Store, StreamRecord
-from .store_writer import StoreWriter, failure_events
-from .stored_events import MAX_READ_BYTES, decode_context, events_after, last_event_number
+from .store_writer import StoreWriter
+from .stored_events import MAX_READ_BYTES, decode_context, events_after, failure_events, last_event_number
 
 ORPHAN_INTERVAL = 3.0
 """Seconds between two looks for streams of dead workers."""

@@ -15,14 +15,15 @@ from dataclasses import dataclass
 import gevent
 
 from ...core.errors import HeadraceError, ResumptionLost, StoreUnavailable
-from ...core.events import Event, Failed
+from ...core.events import Event
 from ..internal_error import log_failures
 from ..request_digest import is_same_request
 from ..sink import StoredStream
 from ..stores.base import EventBatch, Store, StreamClaim, StreamRecord
 from .lease import LEASE_RENEWAL_INTERVAL, WorkerLease
+from .orphan_reports import OrphanReports
 from .pending_operations import PendingOperations
-from .stored_events import decode_context, encode_payload
+from .stored_events import decode_context, encode_payload, failure_events
 from .write_queue import IDLE_WINDOW, RETRY_DELAY, WriteQueue
 
 FLUSH_POLL_INTERVAL = 0.005
@@ -48,8 +49,7 @@ class StoreWriter:
         store: The store.
 
     Attributes:
-        on_orphan_end: Called with the record of a dead worker's stream and its last events, after this worker has
-            finished the stream; may block. None for nothing.
+        orphan_reports: Tells of the streams of dead workers that this worker has finished.
         worker: The name of this worker, made up at random.
         lease: The lease of this worker.
         pending: Operations that the store could not complete yet. Whoever begins or ends a stream holds the lock of its
@@ -58,7 +58,7 @@ class StoreWriter:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.on_orphan_end: Callable[[StreamRecord, list[Event]], None] | None = None
+        self.orphan_reports = OrphanReports()
         self.worker = secrets.token_urlsafe(12)
         self.lease = WorkerLease(store, self.worker)
         self.pending = PendingOperations()
@@ -67,7 +67,6 @@ class StoreWriter:
         self._stored: dict[str, _StoredSession] = {}
         self._write_queue = WriteQueue(store, self.worker, on_written=self._detach, on_lost=self._give_up)
         self._is_maintaining = False
-        self._telling: set[gevent.Greenlet] = set()
 
     def __repr__(self) -> str:
         return f"<StoreWriter of {len(self._stored)} streams in {self.store!r}>"
@@ -197,7 +196,8 @@ class StoreWriter:
     def _give_up(self, session: StoredStream, error: HeadraceError) -> None:
         if self.claim_of(session) is not None:
             id_ = session.id
-            session.is_taken_over = self._is_taken_over(id_)
+            if session.recording is not None:
+                session.recording.is_taken_over = self._is_taken_over(id_)
             self.pending.schedule(id_, self._finish_operation(id_, failure_events(error)))
             self._detach(session)
             session.detach_store()
@@ -282,14 +282,12 @@ class StoreWriter:
         return lambda: self._finish(id_, ending, sent, is_orphan=is_orphan)
 
     def _finish(self, id_: str, ending: Callable[[], list[Event]], sent: list[Event], *, is_orphan: bool) -> bool:
-        """Finish a stream in the store; return whether it is finished, gone, or another worker's.
-
-        `sent` is what an earlier call of the same operation has sent to the store, which may not have confirmed it.
-        """
+        """Finish a stream in the store; return whether it is finished, gone, or another worker's."""
         record = self.store.find(id_)
         if record is None or record.is_finished or record.claim.worker != self.worker:
+            # The store may have accepted the end that an earlier call has sent, without confirming it.
             if is_orphan and sent and record is not None and record.is_finished and record.claim.worker == self.worker:
-                self._tell_orphan_end(record, sent)
+                self.orphan_reports.report(record, sent)
             return True
         sent[:] = events = ending()
         payload = encode_payload(events, decode_context(record.claim).incarnation)
@@ -297,20 +295,5 @@ class StoreWriter:
         if self.store.append(self.worker, [batch]):
             return False  # refused: the stream has got more events meanwhile
         if is_orphan:
-            self._tell_orphan_end(record, events)
+            self.orphan_reports.report(record, events)
         return True
-
-    def _tell_orphan_end(self, record: StreamRecord, events: list[Event]) -> None:
-        if self.on_orphan_end is not None:
-            telling = gevent.spawn(self.on_orphan_end, record, events)
-            self._telling.add(telling)
-            telling.link(self._telling.discard)
-
-    def wait_for_orphan_ends(self, seconds: float) -> None:
-        """Wait for at most `seconds` until the calls of `on_orphan_end` have returned."""
-        gevent.joinall(list(self._telling), seconds)
-
-
-def failure_events(error: HeadraceError) -> Callable[[], list[Event]]:
-    """Return a function that returns the ending of a stream that fails with `error`."""
-    return lambda: [Failed(error.code, error.message, error.retryable)]

@@ -8,10 +8,12 @@ incarnation is never decoded as part of this one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
-from ...core.errors import ResumptionLost
-from ...core.events import Event
+from ...core.errors import HeadraceError, ResumptionLost
+from ...core.events import Event, Failed
 from ..context import StreamContext
 from ..stores.base import EventBatch, StreamClaim
 from .event_codec import decode, encode
@@ -64,3 +66,8 @@ def events_after(batch: EventBatch, number: int, incarnation: str) -> list[Event
 def last_event_number(batch: EventBatch) -> int:
     """Return the number of the last event of a batch."""
     return batch.first + batch.count - 1
+
+
+def failure_events(error: HeadraceError) -> Callable[[], list[Event]]:
+    """Return a function that returns the ending of a stream that fails with `error`."""
+    return lambda: [Failed(error.code, error.message, error.retryable)]

@@ -22,8 +22,8 @@ from ..readable import Reader
 from ..stores.base import StreamRecord
 from ..waiter import GreenletWaiter
 from .orphans import finish_orphaned
-from .store_writer import StoreWriter, failure_events
-from .stored_events import MAX_READ_BYTES, decode_context, events_after
+from .store_writer import StoreWriter
+from .stored_events import MAX_READ_BYTES, decode_context, events_after, failure_events
 from .unread_events import UnreadEvents
 
 POLL_INTERVAL = 0.75
@@ -58,6 +58,7 @@ class StoredStreamReader:
     is_stored = True
     is_reported = True
     first_event_at = 0.0  # each failure that its reader gets is an event of the stream, and never one of its own
+    recording = None  # the worker that fills the stream records it
 
     def __init__(  # noqa: PLR0913  # by name
         self,
@@ -108,9 +109,6 @@ class StoredStreamReader:
             reader.position = last
         self._space_waiter.wake()
         return events
-
-    def mark_sent(self) -> None:
-        """Do nothing: the worker that fills the stream records it."""
 
     def drop_reader(self, reader: Reader) -> None:
         """Close a reader that does not accept events."""

@@ -14,7 +14,8 @@ from flask_headrace.streaming.resume import store_writer
 from flask_headrace.streaming.resume.event_codec import encode
 from flask_headrace.streaming.resume.lease import LEASE_RENEWAL_INTERVAL, WorkerLease
 from flask_headrace.streaming.resume.pending_operations import PendingOperations
-from flask_headrace.streaming.resume.store_writer import StoreWriter, failure_events
+from flask_headrace.streaming.resume.store_writer import StoreWriter
+from flask_headrace.streaming.resume.stored_events import failure_events
 from flask_headrace.streaming.resume.stored_reader import READER_TTL, StoredStreamReader
 from flask_headrace.streaming.resume.write_queue import WriteQueue
 from flask_headrace.streaming.session import StreamSession
@@ -33,7 +34,9 @@ def remember_failed_claims(patch: Patch) -> None:
             return claim(self, wanted, name)
         except StoreUnavailable as error:
             failure = error
-            self.pending.schedule(wanted.id, lambda: self._finish(wanted.id, failure_events(failure)))
+            self.pending.schedule(
+                wanted.id, lambda: self._finish(wanted.id, failure_events(failure), [], is_orphan=False)
+            )
             raise
 
     patch.setattr(StoreWriter, "claim", claim_and_remember)

@@ -9,8 +9,8 @@ from flask_headrace.streaming import resumable_streams
 from flask_headrace.streaming.buffer import EventBuffer
 from flask_headrace.streaming.resume import cursor, orphans, store_writer, stored_reader, write_queue
 from flask_headrace.streaming.resume.event_codec import decode, encode
-from flask_headrace.streaming.resume.store_writer import StoreWriter, failure_events
-from flask_headrace.streaming.resume.stored_events import events_after
+from flask_headrace.streaming.resume.store_writer import StoreWriter
+from flask_headrace.streaming.resume.stored_events import events_after, failure_events
 from flask_headrace.streaming.resume.stored_reader import StoredStreamReader
 from flask_headrace.streaming.resume.write_queue import WriteQueue
 from flask_headrace.streaming.session import StreamSession
@@ -37,7 +37,9 @@ def take_by_order(patch: Patch) -> None:
 
     def give_up(self: StoreWriter, session: StreamSession, error: Any) -> None:
         if self.claim_of(session) is not None:
-            self.pending.schedule(session.id, lambda: self._finish(session.id, failure_events(error)))
+            self.pending.schedule(
+                session.id, lambda: self._finish(session.id, failure_events(error), [], is_orphan=False)
+            )
             if session.is_stored:
                 session.detach_store()
             self._detach(session)
