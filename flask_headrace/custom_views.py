@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
-from flask import Response
+from flask import Response, current_app
 
 from .blueprints.http.event_loop import reject_other_thread
 from .blueprints.http.request_body import format_validation_error
@@ -16,10 +16,11 @@ from .blueprints.native.body import ChatBody
 from .blueprints.native.request import to_chat_request
 from .blueprints.open_source import StreamOptions, open_source
 from .core.errors import InvalidRequest
-from .core.events import Event
 from .providers.chat_request import ChatRequest
-from .providers.custom_events import event_batches
+from .providers.custom_events import SourceItem, event_batches
+from .streaming.async_source import AsyncSource, async_items, is_async
 from .streaming.context import StreamContext
+from .streaming.producer import Source
 from .streaming.recording import AnswerSubject
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -46,13 +47,22 @@ def to_body_and_request(fields: Mapping[str, Any], options: Mapping[str, Any]) -
     return body, _convert({**msgspec.structs.asdict(chat_request), **options}, ChatRequest)
 
 
-def stream_source(source: Iterable[str | Event], name: str, owner: str, options: StreamOptions) -> Response:
+def stream_source(
+    source: Iterable[SourceItem] | AsyncSource[SourceItem], name: str, owner: str, options: StreamOptions
+) -> Response:
     """Return the event stream of a generator; see `Headrace.stream_from`."""
     reject_other_thread()
     context = StreamContext(model=f"{name}/{name}", provider=name, name=name, pricing_provider=name, owner=owner)
     subject = AnswerSubject(chat=options.chat or "", protocol="native", context=options.app_context)
-    reader = open_source(context, lambda: event_batches(source), options, None, lambda: "", lambda: subject)
+    reader = open_source(context, _batches_of(source), options, None, lambda: "", lambda: subject)
     return stream_response(reader, native_encoder)
+
+
+def _batches_of(source: Iterable[SourceItem] | AsyncSource[SourceItem]) -> Source:
+    if not is_async(source):
+        return lambda: event_batches(source)  # type: ignore[arg-type]  # `event_batches` checks it
+    items = async_items(source, current_app.app_context)  # type: ignore[arg-type]  # checked above
+    return lambda: event_batches(items())
 
 
 def _convert(fields: Mapping[str, Any], struct: type[S]) -> S:

@@ -17,13 +17,14 @@ from .blueprints.native.endpoint import chat_response
 from .blueprints.open_source import StreamOptions
 from .blueprints.state import EXTENSION, current_state
 from .core.errors import ConfigurationError, HeadraceError
-from .core.events import Event
 from .providers.custom import CustomProvider
+from .providers.custom_events import SourceItem
 from .server.open_access import flask_run_addresses, reject_public_addresses
 from .settings import Settings
 from .setup.blueprints import build_blueprints
 from .setup.extension_state import build_state
 from .signals import EndHook
+from .streaming.async_source import AsyncSource
 
 H = TypeVar("H", bound=BeforeHook)
 E = TypeVar("E", bound=EndHook)
@@ -235,7 +236,7 @@ class Headrace:
 
     def stream_from(  # noqa: PLR0913  # by name
         self,
-        source: Iterable[str | Event],
+        source: Iterable[SourceItem] | AsyncSource[SourceItem],
         *,
         name: str = "app",
         owner: str = "",
@@ -247,7 +248,10 @@ class Headrace:
 
         Args:
             source: An iterable of pieces of text, or of events. It is iterated in a greenlet of its own, outside of
-                the request context, and closed when the reader disconnects.
+                the request context, and closed when the reader disconnects. Or an async generator, another async
+                iterable, or a coroutine that returns one: it runs in an asyncio event loop in a thread of its own,
+                which all agents of the process share, in an application context of its own, and is cancelled when the
+                reader disconnects.
             name: Name of the source in the log, the metrics and the signals.
             owner: Id of the user in the signals; empty for no owner.
             chat: Id of the conversation, which the answer has; None for no conversation.

@@ -59,12 +59,13 @@ class ServedApplication(Service):
     Args:
         folder: The folder for its modules, and the server's working directory.
         server: A name in `SERVERS`.
+        code: The source of the module `hosted`, with the `app`.
         settings: Environment variables.
     """
 
-    def __init__(self, folder: Path, server: str, **settings: str) -> None:
+    def __init__(self, folder: Path, server: str, code: str = APP, **settings: str) -> None:
         super().__init__(**settings)
-        (folder / "hosted.py").write_text(APP)
+        (folder / "hosted.py").write_text(code)
         (folder / "pywsgi.py").write_text(PYWSGI)
         self._folder, self._server = folder, server
 
