@@ -64,7 +64,7 @@ class MessageTranslator(Translator):
             item = _message_of_event(item)
         if isinstance(item, str):
             self._is_known = True
-            return [TextDelta(item)] if item else []
+            return [TextDelta(str(item))] if item else []  # LangChain has a subclass of its own
         match getattr(item, "type", None):
             case "ai" | "AIMessageChunk":
                 return self._answer(item)

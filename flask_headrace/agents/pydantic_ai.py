@@ -51,7 +51,7 @@ async def _final_text(result: Any) -> AsyncGenerator[Event, None]:  # noqa: ANN4
 
 
 class _Translator(Translator):
-    """Tells the events of a run apart by `event_kind`, and the parts of messages by `part_kind`, as pydantic-ai does."""
+    """Tells the events of a run apart by `event_kind`, and the parts of messages by `part_kind`."""
 
     def __init__(self) -> None:
         self._calls = ToolCalls()

@@ -17,6 +17,7 @@ from typing import Any
 import gevent.monkey
 
 from .native_executor import NativeExecutor
+from .running_loop import keep_running_loops_apart
 
 log = logging.getLogger("flask_headrace")
 
@@ -42,6 +43,7 @@ def _start_loop() -> asyncio.AbstractEventLoop:
     ready.acquire()
 
     def run() -> None:
+        keep_running_loops_apart()
         # Here, since sockets and selectors of gevent belong to the thread that creates them.
         loop = asyncio.SelectorEventLoop(selectors.DefaultSelector())
         loop.set_default_executor(NativeExecutor())

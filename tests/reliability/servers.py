@@ -60,19 +60,22 @@ class ServedApplication(Service):
         folder: The folder for its modules, and the server's working directory.
         server: A name in `SERVERS`.
         code: The source of the module `hosted`, with the `app`.
+        python: The Python that runs it.
         settings: Environment variables.
     """
 
-    def __init__(self, folder: Path, server: str, code: str = APP, **settings: str) -> None:
+    def __init__(
+        self, folder: Path, server: str, code: str = APP, *, python: str = sys.executable, **settings: str
+    ) -> None:
         super().__init__(**settings)
         (folder / "hosted.py").write_text(code)
         (folder / "pywsgi.py").write_text(PYWSGI)
-        self._folder, self._server = folder, server
+        self._folder, self._server, self._python = folder, server, python
 
     def __enter__(self) -> ServedApplication:
         """Start the server and return at once, so that several can start in parallel; see `wait_until_up`."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", *SERVERS[self._server](self.port)],
+            [self._python, "-m", *SERVERS[self._server](self.port)],
             cwd=self._folder,
             env=environment(**self.settings),
             stdout=self._log,
@@ -81,6 +84,6 @@ class ServedApplication(Service):
         )
         return self
 
-    def wait_until_up(self) -> None:
-        """Wait up to 30 seconds until /healthz responds."""
-        self.wait_until(self._is_up, 30)
+    def wait_until_up(self, limit: float = 30) -> None:
+        """Wait up to `limit` seconds until /healthz responds."""
+        self.wait_until(self._is_up, limit)

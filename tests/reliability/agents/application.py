@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import anyio.to_thread
 import flask
 import gevent
 import gevent.monkey
@@ -184,6 +187,18 @@ async def in_threads():
         await asyncio.to_thread(lambda: 1 / 0)
     except ZeroDivisionError:
         yield "raised"
+
+
+async def in_greenlets():
+    """Let a function run a loop of its own in a thread that gevent makes a greenlet of, here and while this one waits."""
+
+    def run():
+        return asyncio.run(tells_context())
+
+    yield f"{await anyio.to_thread.run_sync(run)} "
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(contextvars.copy_context().run, run).result()
+    yield f" {asyncio.get_running_loop() is asyncio.current_task().get_loop()}"
 
 
 async def resolves():

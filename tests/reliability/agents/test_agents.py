@@ -52,6 +52,7 @@ def happened(host: Service) -> list[str]:
         ("plainly_iterable", "one two"),
         ("in_context", "hosted hosted hosted False"),
         ("in_threads", "together hosted False True raised"),
+        ("in_greenlets", "hosted False hosted False True"),
         ("resolves", "127.0.0.1"),
     ],
 )
