@@ -19,6 +19,13 @@ import gevent.monkey
 from .native_executor import NativeExecutor
 from .running_loop import keep_running_loops_apart
 
+TURN_INTERVAL = 0.5
+"""Seconds after which the loop turns though nothing has happened.
+
+gevent wakes a greenlet that waits for a `queue.SimpleQueue` in another thread only when that thread's loop turns: an
+ending process puts an item into the queue of each executor that a library keeps here, and waits for its threads.
+"""
+
 log = logging.getLogger("flask_headrace")
 
 _start_thread: Callable[..., int] = gevent.monkey.get_original("_thread", "start_new_thread")
@@ -49,6 +56,7 @@ def _start_loop() -> asyncio.AbstractEventLoop:
         loop.set_default_executor(NativeExecutor())
         started.append(loop)
         loop.call_soon(ready.release)
+        _turn_regularly(loop)
         while True:
             try:
                 loop.run_forever()
@@ -58,3 +66,7 @@ def _start_loop() -> asyncio.AbstractEventLoop:
     _start_thread(run, ())
     ready.acquire()
     return started[0]
+
+
+def _turn_regularly(loop: asyncio.AbstractEventLoop) -> None:
+    loop.call_later(TURN_INTERVAL, _turn_regularly, loop)
