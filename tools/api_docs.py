@@ -25,12 +25,13 @@ HEAD = """<!-- Written from the docstrings. Change those, then run `.venv/bin/py
 
 # The public API
 
-An application imports from `flask_headrace`, from [`flask_headrace.partial_json`](#flask_headracepartial_json), and in
-its tests from [`flask_headrace.testing`](#flask_headracetesting). All other modules are internal and may change.
+An application imports from `flask_headrace`, from [`flask_headrace.partial_json`](#flask_headracepartial_json), from
+the modules in `flask_headrace.agents` (see [agents.md](agents.md)), and in its tests from
+[`flask_headrace.testing`](#flask_headracetesting). All other modules are internal and may change.
 """
 
 SECTIONS = {
-    "Application": ("extension", "blueprints.before_hooks", "factory", "settings"),
+    "Application": ("extension", "blueprints.before_hooks", "answers", "factory", "settings"),
     "Signals": ("signals",),
     "Requests": ("providers.chat_request",),
     "Events": ("core.events",),
@@ -39,7 +40,14 @@ SECTIONS = {
 }
 """The headings of the names that `flask_headrace` itself exports, and the modules that define them."""
 
-MODULES = {"partial_json": "core/partial_json/__init__.py", "testing": None}
+MODULES = {
+    "partial_json": "core/partial_json/__init__.py",
+    "testing": None,
+    "agents.pydantic_ai": None,
+    "agents.langchain": None,
+    "agents.langgraph": None,
+    "agents.openai_agents": None,
+}
 """The other public modules, and the file whose imports they export; None for a module that defines its names."""
 
 MAX_SIGNATURE = 100
@@ -267,7 +275,7 @@ def render_page() -> str:
 
 
 def _render_module(name: str, definitions: str | None) -> Iterator[str]:
-    module = Module(PACKAGE / f"{name}.py")
+    module = Module(PACKAGE / f"{name.replace('.', '/')}.py")
     yield f"## `flask_headrace.{name}`"
     yield module.docs.text
     if definitions is None:

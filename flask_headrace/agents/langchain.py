@@ -9,6 +9,8 @@ from ..core.events import Completed, Event, FinishReason, ReasoningDelta, TextDe
 from .run import Translator, translated, translated_sync
 from .tool_calls import ToolCalls
 
+__all__ = ["events"]
+
 FINISH_REASONS: Mapping[str, FinishReason] = {
     "length": "length",
     "max_tokens": "length",

@@ -9,6 +9,8 @@ from ..core.events import Event
 from .langchain import MessageTranslator
 from .run import translated, translated_sync
 
+__all__ = ["events"]
+
 
 @overload
 def events(run: Iterable[Any]) -> Generator[Event, None, None]: ...

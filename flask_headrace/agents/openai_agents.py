@@ -10,6 +10,8 @@ from ..core.events import Completed, Event, FinishReason, ReasoningDelta, TextDe
 from .run import Translator, opened, translated
 from .tool_calls import ToolCalls
 
+__all__ = ["events"]
+
 TEXTS = {"response.output_text.delta", "response.refusal.delta"}
 REASONING = {"response.reasoning_summary_text.delta", "response.reasoning_text.delta"}
 
@@ -77,15 +79,8 @@ class _Translator(Translator):
 
     def finish(self) -> Iterable[Event]:
         """Return the usage and the end."""
-        used = self._result.context_wrapper.usage
-        usage = Usage(
-            used.input_tokens,
-            used.output_tokens,
-            cached_tokens=used.input_tokens_details.cached_tokens or 0,
-            reasoning_tokens=used.output_tokens_details.reasoning_tokens or 0,
-        )
         finish = "tool_calls" if getattr(self._result, "interruptions", None) else self._finish
-        return [*self._calls.complete_all(), usage, Completed(finish)]
+        return [*self._calls.complete_all(), *_usage(self._result.context_wrapper.usage), Completed(finish)]
 
     def _finished_call(self, item: Any) -> list[Event]:  # noqa: ANN401
         if item.type == "run_item_stream_event" and item.name == "tool_output":
@@ -93,6 +88,18 @@ class _Translator(Translator):
             call_id = raw.get("call_id") if isinstance(raw, dict) else getattr(raw, "call_id", None)
             return self._calls.complete_id(call_id) if call_id else []
         return []
+
+
+def _usage(used: Any) -> list[Event]:  # noqa: ANN401  # agents.Usage
+    if not used.input_tokens and not used.output_tokens:
+        return []  # the model has not reported it, so that it is estimated
+    usage = Usage(
+        used.input_tokens,
+        used.output_tokens,
+        cached_tokens=used.input_tokens_details.cached_tokens or 0,
+        reasoning_tokens=used.output_tokens_details.reasoning_tokens or 0,
+    )
+    return [usage]
 
 
 def _finish_reason(response: Any) -> FinishReason:  # noqa: ANN401  # openai.types.responses.Response

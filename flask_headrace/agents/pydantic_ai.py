@@ -9,6 +9,8 @@ from ..core.events import Completed, Event, FinishReason, ReasoningDelta, TextDe
 from .run import Translator, items_of, opened, translated
 from .tool_calls import ToolCalls
 
+__all__ = ["events"]
+
 CALLS = {"tool-call", "builtin-tool-call"}
 """The kinds of a message's parts that are tool calls: of the agent's tools, and of those that the provider runs."""
 
@@ -110,7 +112,13 @@ def _reasoning(text: str | None) -> list[Event]:
 
 
 def _end(result: Any) -> list[Event]:  # noqa: ANN401  # AgentRunResult or StreamedRunResult
+    return [*_usage(result), Completed(_finish_reason(result))]
+
+
+def _usage(result: Any) -> list[Event]:  # noqa: ANN401
     used = result.usage if hasattr(result.usage, "input_tokens") else result.usage()  # a method before 2.0
+    if not used.input_tokens and not used.output_tokens:
+        return []  # nobody has reported it, so that it is estimated
     reasoning = getattr(used, "output_reasoning_tokens", None) or used.details.get("reasoning_tokens", 0)
     cost = getattr(used, "cost", None)
     usage = Usage(
@@ -121,7 +129,7 @@ def _end(result: Any) -> list[Event]:  # noqa: ANN401  # AgentRunResult or Strea
         cost=None if cost is None else float(cost),
         cache_write_tokens=used.cache_write_tokens,
     )
-    return [usage, Completed(_finish_reason(result))]
+    return [usage]
 
 
 def _finish_reason(result: Any) -> FinishReason:  # noqa: ANN401

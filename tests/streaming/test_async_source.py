@@ -202,7 +202,7 @@ def test_each_kill_of_its_reader_cancels_the_agent_again() -> None:
         while len(cancelled) < 3:
             try:
                 await asyncio.sleep(3600)
-            except asyncio.CancelledError:
+            except asyncio.CancelledError:  # noqa: PERF203
                 cancelled.append(1)
 
     reader = gevent.spawn(list, items_of(deaf()))

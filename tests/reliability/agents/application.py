@@ -91,7 +91,7 @@ async def deaf():
     for _ in range(3):
         try:
             await asyncio.sleep(3600)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError:  # noqa: PERF203
             happened.append("ignored")
             yield "never sent"
 
@@ -190,7 +190,7 @@ async def in_threads():
 
 
 async def in_greenlets():
-    """Let a function run a loop of its own in a thread that gevent makes a greenlet of, here and while this one waits."""
+    """Let functions run loops of their own in threads that gevent makes greenlets of."""
 
     def run():
         return asyncio.run(tells_context())
