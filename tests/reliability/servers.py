@@ -77,7 +77,7 @@ class ServedApplication(Service):
         self.process = subprocess.Popen(
             [self._python, "-m", *SERVERS[self._server](self.port)],
             cwd=self._folder,
-            env=environment(PYTHONPATH=str(ROOT), **self.settings),
+            env=environment(PYTHONPATH=str(ROOT), PORT=str(self.port), **self.settings),
             stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,

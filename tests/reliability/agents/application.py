@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import aiohttp
 import anyio.to_thread
 import flask
 import gevent
 import gevent.monkey
+import httpx
 from flask import Flask, current_app, g
 
 from flask_headrace import Headrace
@@ -204,3 +207,32 @@ async def in_greenlets():
 async def resolves():
     found = await asyncio.get_running_loop().getaddrinfo("localhost", 80, type=1)
     yield found[0][4][0]
+
+
+async def asks_by_httpx():
+    async with httpx.AsyncClient() as client, client.stream("GET", request_url()) as response:
+        async for text in response.aiter_text():
+            yield text
+
+
+async def asks_by_aiohttp():
+    async with aiohttp.ClientSession() as client, client.get(request_url()) as response:
+        yield await response.text()
+
+
+async def asks_by_anyio():
+    async with await anyio.connect_tcp("localhost", int(os.environ["PORT"])) as stream:
+        await stream.send(b"GET /word HTTP/1.0\r\n\r\n")
+        received = b""
+        async for data in stream:
+            received += data
+        yield received.partition(b"\r\n\r\n")[2].decode()
+
+
+def request_url():
+    return f"http://localhost:{os.environ['PORT']}/word"
+
+
+@app.get("/word")
+def word():
+    return "the word"

@@ -54,6 +54,9 @@ def happened(host: Service) -> list[str]:
         ("in_threads", "together hosted False True raised"),
         ("in_greenlets", "hosted False hosted False True"),
         ("resolves", "127.0.0.1"),
+        ("asks_by_httpx", "the word"),
+        ("asks_by_aiohttp", "the word"),
+        ("asks_by_anyio", "the word"),
     ],
 )
 def test_an_agent_is_streamed(host: Service, name: str, text: str) -> None:
