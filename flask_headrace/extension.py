@@ -10,19 +10,25 @@ from flask import Flask, Response
 from . import custom_views
 from .blueprints import cli
 from .blueprints.before_hooks import BeforeHook
+from .blueprints.http.async_views import run_async_views_in_greenlets
 from .blueprints.http.auth import check_host
 from .blueprints.http.error_handlers import handle_headrace_error
 from .blueprints.http.request_streams import close_request_streams
-from .blueprints.native.endpoint import chat_response
 from .blueprints.open_source import StreamOptions
-from .blueprints.state import EXTENSION, current_state
-from .core.errors import ConfigurationError, HeadraceError
+from .blueprints.protocol_registry import ViewProtocol
+from .blueprints.state import EXTENSION
+from .core.errors import HeadraceError
 from .providers.custom import CustomProvider
 from .providers.custom_events import SourceItem
 from .server.open_access import flask_run_addresses, reject_public_addresses
+from .server.start_errors import reported_in_one_sentence
 from .settings import Settings
 from .setup.blueprints import build_blueprints
+from .setup.csrf import exempt_from_csrf
 from .setup.extension_state import build_state
+from .setup.name_list import name_list
+from .setup.options import ExtensionOptions
+from .setup.own_loggers import enable_own_loggers
 from .signals import EndHook
 from .streaming.async_source import AsyncSource
 
@@ -37,9 +43,10 @@ class Headrace:
         app: The application; None to call `init_app` later.
         url_prefix: The prefix of all paths of this extension, such as `/assistant`; None for no prefix.
         authorize: Called in each request. It returns the id of the user who makes the request, which becomes the owner
-            of the streams, or it aborts. None accepts the bearer keys of HEADRACE_API_KEYS, and every request if that
-            setting is empty.
-        page: Whether the chat page is served at the prefix.
+            of the streams, or it aborts; also in a request for the chat page. None accepts the bearer keys of
+            HEADRACE_API_KEYS, and every request if that setting is empty.
+        page: Whether the chat page is served at the prefix. Its JavaScript modules and style sheets are always served,
+            below `headrace-static`, for pages of the application.
         trusted_hosts: Host names under which the endpoints answer. None allows every name if there are keys or an
             `authorize`, and otherwise only localhost and the names of HEADRACE_TRUSTED_HOSTS.
         providers: Providers of the application, beside those that the settings name.
@@ -73,15 +80,15 @@ class Headrace:
         hold_request: bool = True,
     ) -> None:
         self._url_prefix = url_prefix
-        self._authorize = authorize
-        self._has_page = page
-        self._trusted_hosts = None if trusted_hosts is None else tuple(trusted_hosts)
-        self._providers = tuple(providers)
-        self._endpoints = _names("endpoints", endpoints)
-        self._models = _names("models", models)
-        self._hold_request = hold_request
-        self._before_hooks: list[BeforeHook] = []
-        self._end_hooks: list[EndHook] = []
+        self._options = ExtensionOptions(
+            authorize=authorize,
+            has_page=page,
+            trusted_hosts=trusted_hosts,
+            providers=providers,
+            endpoints=name_list("endpoints", endpoints),
+            models=name_list("models", models),
+            holds_requests=hold_request,
+        )
         if app is not None:
             self.init_app(app)
 
@@ -95,24 +102,22 @@ class Headrace:
             ConfigurationError: a setting is wrong, in `app.config` or in the environment; or `flask run` would serve
                 an application without keys and without `authorize` on an address that other machines can reach.
         """
+        enable_own_loggers()
+        with reported_in_one_sentence():
+            self._add_to(app)
+
+    def _add_to(self, app: Flask) -> None:
         settings = Settings.from_app_config(app.config)
-        if self._authorize is None and not settings.api_keys:
+        if self._options.authorize is None and not settings.api_keys:
             reject_public_addresses(flask_run_addresses())
-        app.extensions[EXTENSION] = build_state(
-            app,
-            settings,
-            authorize=self._authorize,
-            trusted_hosts=self._trusted_hosts,
-            providers=self._providers,
-            hold_request=self._hold_request,
-            models=self._models,
-            before_hooks=self._before_hooks,
-            end_hooks=self._end_hooks,
-        )
+        app.extensions[EXTENSION] = build_state(app, settings, self._options)
+        run_async_views_in_greenlets(app)
         app.wsgi_app = close_request_streams(app.wsgi_app)  # type: ignore[assignment, method-assign]  # as Flask documents it
-        for blueprint in build_blueprints(settings, has_page=self._has_page, endpoints=self._endpoints):
+        blueprints = list(build_blueprints(settings, self._options))
+        for blueprint in blueprints:
             blueprint.before_request(check_host)
             app.register_blueprint(blueprint, url_prefix=self._url_prefix)
+        exempt_from_csrf(app, {blueprint.name for blueprint in blueprints})
         if HeadraceError not in app.error_handler_spec[None][None]:
             app.register_error_handler(HeadraceError, handle_headrace_error)
         app.cli.add_command(cli.group)
@@ -137,7 +142,7 @@ class Headrace:
         Returns:
             The function, unchanged.
         """
-        self._before_hooks.append(hook)
+        self._options.before_hooks.append(hook)
         return hook
 
     def on_end(self, hook: E) -> E:
@@ -157,7 +162,7 @@ class Headrace:
         Returns:
             The function, unchanged.
         """
-        self._end_hooks.append(hook)
+        self._options.end_hooks.append(hook)
         return hook
 
     def stream(  # noqa: PLR0913  # by name, as the endpoint takes them
@@ -176,6 +181,7 @@ class Headrace:
         resumable: bool = False,
         id: str | None = None,  # noqa: A002  # the endpoint's name
         owner: str | None = None,
+        protocol: ViewProtocol = "native",
         chat: str | None = None,
         on_end: EndHook | None = None,
         context: Any = None,  # noqa: ANN401  # the application's own
@@ -205,6 +211,9 @@ class Headrace:
                 exists, the response continues it. None for a new random id.
             owner: Id of the user who may read and stop a resumable stream. None calls `authorize` if the stream is
                 resumable, and otherwise means no owner.
+            protocol: The protocol of the response: `native`, `openai` (chat completions), `openai-responses`,
+                `anthropic`, `ai-sdk` (the UI message stream of versions 5 and later), `ai-sdk-v4` (the data stream),
+                or `text`.
             chat: Id of the owner's conversation: the answer has it, and a resumable stream is found by it. None for no
                 conversation.
             on_end: Called with the `Answer` after its end, like the functions of `Headrace.on_end`; not if the worker
@@ -217,29 +226,34 @@ class Headrace:
             The response to return from the view.
 
         Raises:
+            TypeError: `owner` is no text.
             InvalidRequest: an argument is not valid; 400.
             ModelNotFound: no provider that is set up has the model; 404.
             StreamConflict: another conversation or another owner has a stream with this id; 409.
             NotSupported: the stream is resumable, and the server does not run gevent; 501.
             LimitError: too many streams are open, or the store of resumable streams is not available; 503.
         """
+        custom_views.require_request("stream")
         fields = {
             "messages": list(messages), "model": model, "system": system, "max_tokens": max_tokens,
             "temperature": temperature, "tools": list(tools), "tool_choice": tool_choice, "schema": schema,
             "partials": stream_tool_arguments, "stream": stream, "resumable": resumable, "id": id,
         }  # fmt: skip
-        body, chat_request = custom_views.to_body_and_request(fields, options)
-        if owner is None:
-            owner = current_state().authorize() if resumable else ""
         told = {"chat_id": chat, "on_end": on_end, "app_context": context}
-        return chat_response(body, chat_request, owner, is_own_view=True, **told)
+        return custom_views.stream_chat(fields, options, protocol, owner, **told)
 
     def stream_from(  # noqa: PLR0913  # by name
         self,
         source: Iterable[SourceItem] | AsyncSource[SourceItem],
         *,
         name: str = "app",
-        owner: str = "",
+        model: str | None = None,
+        owner: str | None = None,
+        protocol: ViewProtocol = "native",
+        schema: Mapping[str, Any] | None = None,
+        stream: bool = True,
+        resumable: bool = False,
+        id: str | None = None,  # noqa: A002  # as in `stream`
         chat: str | None = None,
         on_end: EndHook | None = None,
         context: Any = None,  # noqa: ANN401  # the application's own
@@ -247,14 +261,22 @@ class Headrace:
         """Stream the output of a generator of the application, such as a chain, an agent or a file.
 
         Args:
-            source: An iterable of pieces of text, or of events. It is iterated in a greenlet of its own, outside of
-                the request context, and closed when the reader disconnects. Or an async generator, another async
-                iterable, or a coroutine that returns one: it runs in an asyncio event loop in a thread of its own,
-                which all agents of the process share, in an application context of its own, and is cancelled when the
-                reader disconnects.
+            source: A generator, or another iterable, of pieces of text or of events. It is iterated in a greenlet of
+                its own, outside of the request context, and closed when the reader disconnects. Or an async generator,
+                another async iterable, or a coroutine that returns one: it runs in an asyncio event loop in a thread of
+                its own, which all agents of the process share, in an application context of its own, and is cancelled
+                when the reader disconnects.
             name: Name of the source in the log, the metrics and the signals.
-            owner: Id of the user in the signals; empty for no owner.
-            chat: Id of the conversation, which the answer has; None for no conversation.
+            model: Name of the model that clients see; None for `name/name`.
+            owner: Id of the user who may read and stop a resumable stream. None calls `authorize` if the stream is
+                resumable, and otherwise means no owner.
+            protocol: The protocol of the response; see `stream`.
+            schema: The JSON Schema that the text must fit, as one JSON document; None for free text.
+            stream: Whether the answer is an event stream. If False, it is one JSON value, sent when it is complete.
+            resumable: Whether clients can read and stop the stream at `api/streams/<id>`, below the prefix.
+            id: Id of a resumable stream. If a stream with this id exists, the response continues it, and `source` is
+                not iterated. None for a new random id.
+            chat: Id of the owner's conversation; see `stream`.
             on_end: Called with the `Answer` after its end, like the functions of `Headrace.on_end`. None for none.
             context: A value of the application's that comes back as `answer.context`.
 
@@ -262,15 +284,14 @@ class Headrace:
             The response to return from the view.
 
         Raises:
-            LimitError: too many streams are open; 503.
+            TypeError: `source` is something else, such as a coroutine, a `str` or None; or `owner` is no text.
+            InvalidRequest: an argument is not valid; 400.
+            StreamConflict: another source or another owner has a stream with this id; 409.
+            NotSupported: the stream is resumable, and the server does not run gevent; 501.
+            LimitError: too many streams are open, or the store of resumable streams is not available; 503.
         """
-        options = StreamOptions(chat=chat, on_end=on_end, app_context=context)
-        return custom_views.stream_source(source, name, owner, options)
-
-
-def _names(argument: str, value: Sequence[str] | None) -> tuple[str, ...] | None:
-    if isinstance(value, str):
-        raise ConfigurationError(
-            f"{argument} is {value!r:.100}: give a list of names, as in {argument}=[{value!r:.100}]."
+        view = custom_views.SourceView(
+            name, model, owner, protocol, None if schema is None else dict(schema), is_whole=not stream
         )
-    return None if value is None else tuple(value)
+        options = StreamOptions(resumable, id, chat, on_end, context)
+        return custom_views.stream_source(source, view, options)

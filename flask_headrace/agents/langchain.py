@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, 
 from typing import Any, overload
 
 from ..core.events import Completed, Event, FinishReason, ReasoningDelta, TextDelta, Usage
-from .run import Translator, translated, translated_sync
+from .run import Translator, translated, translated_sync, wrong_type
 from .tool_calls import ToolCalls
 
 __all__ = ["events"]
@@ -83,8 +83,7 @@ class MessageTranslator(Translator):
     def finish(self) -> Iterable[Event]:
         """Return the usage and the end."""
         if not self._is_known and self._unknown is not None:
-            found = f"{self._unknown!a:.200}"
-            raise TypeError(f"events() got {found}, which is neither a message nor text: {self._advice}.")
+            raise wrong_type(self._unknown, f"this is neither a message nor text, so {self._advice}")
         usage = [] if self._usage is None else [self._usage]
         finish = "tool_calls" if self._unanswered else self._finish
         return [*self._calls.complete_all(), *usage, Completed(finish)]

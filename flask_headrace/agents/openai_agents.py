@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Any
 
 from ..core.events import Completed, Event, FinishReason, ReasoningDelta, TextDelta, Usage
-from .run import Translator, opened, translated
+from .run import Translator, opened, translated, wrong_type
 from .tool_calls import ToolCalls
 
 __all__ = ["events"]
@@ -28,10 +28,7 @@ async def events(run: Callable[[], object] | object) -> AsyncGenerator[Event, No
     """
     async with opened(run) as result:
         if not hasattr(result, "stream_events"):
-            raise TypeError(
-                f"events() got {result!a:.200}, a {type(result).__name__}: give it a function that returns what "
-                "Runner.run_streamed() returns."
-            )
+            raise wrong_type(result, "give it a function that returns what Runner.run_streamed() returns")
         async with aclosing(translated(_items(result), _Translator(result))) as found:
             async for event in found:
                 yield event

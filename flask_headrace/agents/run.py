@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
 from ..core.events import Event
+from ..core.source_errors import SourceTypeError
 
 
 class Translator(Protocol):
@@ -75,11 +76,17 @@ def items_of(source: object) -> AsyncIterator[Any]:
         TypeError: it is no async iterable; the message names its type.
     """
     if not isinstance(source, AsyncIterable):
-        raise TypeError(
-            f"events() got {source!a:.200}, a {type(source).__name__}: give it what the library's method for streaming "
-            "returns, or a function that calls that method."
+        raise wrong_type(
+            source, "give it what the library's method for streaming returns, or a function that calls that method"
         )
     return aiter(source)
+
+
+def wrong_type(value: object, advice: str) -> SourceTypeError:
+    """Return the error for a value that `events` cannot take. Readers are told its type, and the log the value."""
+    return SourceTypeError(
+        f"events() got {value!a:.200}: {advice}.", f"events() got an object of type {type(value).__name__}: {advice}."
+    )
 
 
 async def _close(items: AsyncIterator[Any]) -> None:

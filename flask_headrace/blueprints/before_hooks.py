@@ -39,7 +39,7 @@ class Question(Struct, frozen=True, kw_only=True):
         request: The conversation, the tools and the settings.
         owner: The id of the user who asks; empty for no owner.
         protocol: The protocol of the request: `native`, `openai`, `openai-responses`, `anthropic`, `ai-sdk`,
-            `ai-sdk-v4` or `text`; `native` in views of the application.
+            `ai-sdk-v4` or `text`.
         endpoint: Flask's name of the endpoint, such as `headrace_openai.complete` or a view of the application.
     """
 
@@ -83,9 +83,11 @@ class Question(Struct, frozen=True, kw_only=True):
         return self.replace(messages=(*self.messages[:place], said, *self.messages[place:]))
 
 
-def question_of_request(model: str | None, chat_request: ChatRequest, owner: str) -> Question:
-    """Return the question of the current request."""
-    protocol = PROTOCOLS_BY_BLUEPRINT.get(request.blueprint or "", "native")
+def question_of_request(
+    model: str | None, chat_request: ChatRequest, owner: str, protocol: str | None = None
+) -> Question:
+    """Return the question of the current request, in a view's `protocol` or, if that is None, in the endpoint's."""
+    protocol = protocol or PROTOCOLS_BY_BLUEPRINT.get(request.blueprint or "", "native")
     return Question(model=model, request=chat_request, owner=owner, protocol=protocol, endpoint=request.endpoint or "")
 
 

@@ -43,6 +43,7 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
     partial_mode: PartialMode | None = None,
     enforce_schema: bool = False,
     echoed: EchoedFields | None = None,
+    protocol: str | None = None,
     is_own_view: bool = False,
     on_end: Callable[[Any], object] | None = None,
     app_context: Any = None,  # noqa: ANN401  # the application's own
@@ -62,6 +63,7 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
         partial_mode: Which JSON documents native frames report as they grow; see `StreamContext`.
         enforce_schema: Whether an answer that does not match the JSON Schema of the request fails.
         echoed: The request fields that the response echoes; None for no fields.
+        protocol: The protocol of a view of the application; None for that of the endpoint.
         is_own_view: Whether a view of the application asks, which may name any model.
         on_end: The application's function that gets the answer; None for none beside `Headrace.on_end`.
         app_context: A value of the application's, for the functions that get the answer.
@@ -78,7 +80,7 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
     key = idempotency_key(options)
     if not is_own_view:
         check_offered(model, default_provider)
-    asked = _ask_application(model, chat_request, owner)
+    asked = _ask_application(model, chat_request, owner, protocol)
     sent = asked.question.request
     provider, request = resolve(asked.question.model, sent, default_provider)
     model_id = current_state().registry.model_id(provider, request.model)
@@ -103,10 +105,10 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
     return open_source(context, source, options, key, digest, subject)
 
 
-def _ask_application(model: str | None, chat_request: ChatRequest, owner: str) -> Asked:
+def _ask_application(model: str | None, chat_request: ChatRequest, owner: str, protocol: str | None) -> Asked:
     if not has_request_context():  # in the terminal
         return Asked(Question(model=model, request=chat_request, owner=owner, protocol="", endpoint=""), None)
-    return run_before_hooks(current_state().before_hooks, question_of_request(model, chat_request, owner))
+    return run_before_hooks(current_state().before_hooks, question_of_request(model, chat_request, owner, protocol))
 
 
 def _subject(question: Question, chat_request: ChatRequest, options: StreamOptions) -> AnswerSubject:

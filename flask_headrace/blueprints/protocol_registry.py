@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeAlias, cast
 
-from flask import request
+from flask import Response, request
 
-from ..core.errors import InvalidRequest
+from ..core.errors import HeadraceError, InvalidRequest
 from ..streaming.readable import ReadableStream
 from ..streaming.reader import StreamReader
 from .ai_sdk import chat as ai_chat
 from .ai_sdk.data_stream_v1_encoder import DataStreamV1Encoder
+from .ai_sdk.frame_types import UI_MESSAGE_STREAM
 from .ai_sdk.text_encoder import PlainTextEncoder
 from .anthropic_messages.encoder import MessagesEncoder
-from .encoding.base import StreamEncoder
+from .anthropic_messages.frame_types import ANTHROPIC_STREAM
+from .encoding.base import JSONEncoder, StreamEncoder
+from .encoding.error_bodies import anthropic_error_body, openai_error_body
 from .encoding.skip_seen import SkipSeenEvents
+from .http.error_handlers import error_response
+from .http.json_answer import json_answer_response
 from .http.request_id import current_request_id
+from .http.stream_response import stream_response
 from .native import endpoint as native
+from .native.frame_types import CHAT_STREAM
 from .openai_chat import endpoint as openai_chat
+from .openai_chat.response_types import CHAT_COMPLETION_STREAM
 from .openai_responses import encoder_factory as openai_responses
+from .openai_responses.frame_types import RESPONSE_STREAM
 
 NATIVE = "native"
 
@@ -31,7 +41,26 @@ _ENCODER_FACTORIES: dict[str, Callable[[ReadableStream], StreamEncoder]] = {
     "text": lambda _: PlainTextEncoder(),
 }
 
+ViewProtocol: TypeAlias = Literal["native", "openai", "openai-responses", "anthropic", "ai-sdk", "ai-sdk-v4", "text"]
+"""The protocols in which a view of the application can answer."""
+
+VIEW_PROTOCOLS: Mapping[str, str] = {
+    NATIVE: NATIVE,
+    openai_chat.PROTOCOL: openai_chat.PROTOCOL,
+    openai_responses.PROTOCOL: openai_responses.PROTOCOL,
+    "anthropic": "anthropic",
+    "ai-sdk": ai_chat.PROTOCOL,
+    "ai-sdk-v4": "data-v1",
+    "text": "text",
+}
+"""The protocols in which a view of the application can answer, by the names of `Headrace.stream`."""
+
+_WHOLE_PROTOCOLS = (NATIVE, openai_chat.PROTOCOL, openai_responses.PROTOCOL, "anthropic")
+
 PROTOCOLS = (NATIVE, *_ENCODER_FACTORIES)
+
+STREAMS = (CHAT_STREAM, CHAT_COMPLETION_STREAM, RESPONSE_STREAM, ANTHROPIC_STREAM, UI_MESSAGE_STREAM)
+"""The frames of those that are event streams, for the OpenAPI document."""
 
 
 def requested_protocol() -> str:
@@ -44,6 +73,67 @@ def requested_protocol() -> str:
     if name not in PROTOCOLS:
         raise InvalidRequest(f"The protocol is {name!r:.100}: it must be one of {', '.join(PROTOCOLS)}.")
     return name
+
+
+def check_view_protocol(name: str, *, is_whole: bool) -> None:
+    """Return if a view can answer in a protocol.
+
+    Args:
+        name: The name; see `VIEW_PROTOCOLS`.
+        is_whole: Whether the answer is not streamed.
+
+    Raises:
+        InvalidRequest: no protocol has this name, or its answers are always streamed; 400.
+    """
+    if name not in VIEW_PROTOCOLS:
+        raise InvalidRequest(f"protocol is {name!r:.100}: it must be one of {', '.join(VIEW_PROTOCOLS)}.")
+    if is_whole and name not in _WHOLE_PROTOCOLS:
+        raise InvalidRequest(
+            f"stream is False and protocol is {name!r}, whose answers are always streamed: pass one of "
+            f"{', '.join(_WHOLE_PROTOCOLS)}, or omit stream."
+        )
+
+
+def view_response(
+    open_: Callable[[], StreamReader],
+    protocol: str,
+    *,
+    is_whole: bool,
+    on_request_end: Callable[[], object] | None = None,
+) -> Response:
+    """Return the response of a view of the application.
+
+    Args:
+        open_: Opens the stream, and returns a reader at its beginning.
+        protocol: See `VIEW_PROTOCOLS`.
+        is_whole: Whether the answer is one JSON value.
+        on_request_end: See `stream_response`.
+
+    Raises:
+        HeadraceError: the stream cannot be opened, and the protocol is the native one. In other protocols, that becomes
+            an error response.
+    """
+    name = VIEW_PROTOCOLS[protocol]
+    try:
+        reader = open_()
+    except HeadraceError as error:
+        if name == NATIVE:
+            raise
+        return error_response(error, _error_body(protocol, error))
+    encoder = native.encoder_for(reader.session.context) if name == NATIVE else _ENCODER_FACTORIES[name](reader.session)
+    if is_whole:
+        return json_answer_response(reader, cast("JSONEncoder", encoder), on_request_end=on_request_end)
+    return stream_response(reader, encoder, on_request_end=on_request_end)
+
+
+def _error_body(protocol: str, error: HeadraceError) -> Any:  # noqa: ANN401  # a JSON value, or plain text
+    match protocol:
+        case "anthropic":
+            return anthropic_error_body(error, current_request_id())
+        case openai_chat.PROTOCOL | openai_responses.PROTOCOL:
+            return openai_error_body(error)
+        case _:
+            return error.message
 
 
 def encoder_for(protocol: str, reader: StreamReader) -> StreamEncoder:

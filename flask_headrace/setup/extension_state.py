@@ -5,77 +5,50 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import gevent
-from flask import Flask, request_started
+from flask import Flask
 
-from ..blueprints.before_hooks import BeforeHook
-from ..blueprints.http.auth import LOOPBACK_NAMES, bearer_auth
+from ..blueprints.http.auth import LOOPBACK_NAMES, bearer_auth, require_owner
 from ..blueprints.http.event_loop import has_one_loop
 from ..blueprints.state import ExtensionState
 from ..metrics import Metrics, get_metrics
 from ..providers.custom import CustomProvider, adapt_provider
 from ..providers.registry import ModelRegistry
 from ..settings import Settings
-from ..signals import EndHook, EndReporter, report_start
+from ..signals import EndReporter, report_start
 from ..streaming.registry import StreamRegistry
 from ..streaming.resumable_streams import ResumableStreams
 from ..streaming.resume.orphans import keep_finishing_orphans, read_recording
 from ..streaming.resume.store_writer import StoreWriter
+from ..streaming.session import StreamSession
 from ..streaming.stored_streams import StoredStreams
 from ..streaming.stores.availability import StoreAvailability
+from .options import ExtensionOptions
 from .providers import build_registry
 from .schemas import load_schemas
 from .stores import open_configured_store
 
 
-def build_state(  # noqa: PLR0913  # by name
-    app: Flask,
-    settings: Settings,
-    *,
-    authorize: Callable[[], str] | None,
-    trusted_hosts: Sequence[str] | None,
-    providers: Sequence[CustomProvider],
-    hold_request: bool,
-    models: Sequence[str] | None,
-    before_hooks: Sequence[BeforeHook],
-    end_hooks: Sequence[EndHook],
-) -> ExtensionState:
+def build_state(app: Flask, settings: Settings, options: ExtensionOptions) -> ExtensionState:
     """Return the extension's state for an application.
 
     Args:
         app: The application, which is the sender of the signals.
         settings: The settings.
-        authorize: See `Headrace`.
-        trusted_hosts: See `Headrace`.
-        providers: See `Headrace`.
-        hold_request: See `Headrace`.
-        models: See `Headrace`.
-        before_hooks: The functions that `Headrace.before` adds; more may be added later.
-        end_hooks: The functions that `Headrace.on_end` adds; more may be added later.
+        options: What the application passes to the extension.
 
     Raises:
         ConfigurationError: a provider, a schema or the store cannot be used as the settings name it.
     """
+    authorize = options.authorize
     metrics = get_metrics()
-    registry = _build_registry(settings, providers, metrics)
-    store = open_configured_store(settings)
-    store_writer = StoreWriter(store)
-    reporter = EndReporter(app, end_hooks, metrics.record_stream_end)
-    streams = StreamRegistry(
-        settings.limits(),
-        settings.max_streams,
-        max_streams_per_owner=settings.max_streams_per_owner,
-        on_start=report_start(app, metrics.record_stream_start),
-        on_end=reporter.report,
-        after_end=reporter.tell_application,
-        store_writer=store_writer,
-    )
-    max_size = settings.limits().max_stored_bytes
-    store_writer.on_orphan_end = lambda record, ending: reporter.report_orphan(
-        record, read_recording(store_writer, record, max_size), ending
-    )
-    availability = StoreAvailability(store)
-    if not availability.is_process_local:
-        _finish_orphans(app, reporter, store_writer)
+    registry = _build_registry(settings, options.providers, metrics)
+    store_writer = StoreWriter(open_configured_store(settings))
+    reporter = EndReporter(app, options.end_hooks, metrics.record_stream_end)
+    on_start = report_start(app, metrics.record_stream_start)
+    streams = _build_streams(settings, store_writer, reporter, on_start)
+    availability = StoreAvailability(store_writer.store)
+    if has_one_loop() and not availability.is_process_local:
+        gevent.spawn(keep_finishing_orphans, store_writer, lambda: reporter.wants_answers)
     resumable_streams = ResumableStreams(streams, store_writer)
     is_open = authorize is None and not settings.api_keys
     return ExtensionState(
@@ -83,34 +56,38 @@ def build_state(  # noqa: PLR0913  # by name
         resumable_streams=resumable_streams,
         stored_streams=StoredStreams(resumable_streams, store_writer),
         registry=registry,
-        authorize=authorize or bearer_auth(settings.api_keys),
+        authorize=bearer_auth(settings.api_keys) if authorize is None else require_owner(authorize),
         max_content_length=settings.max_content_length,
         body_timeout=settings.body_timeout,
         cors_origins=settings.cors_origins,
         is_open=is_open,
-        trusted_hosts=_trusted_hosts(settings, trusted_hosts, is_open=is_open),
+        trusted_hosts=_trusted_hosts(settings, options.trusted_hosts, is_open=is_open),
         schemas=load_schemas(settings),
-        holds_requests=hold_request,
-        offered_models=None if models is None else tuple(models),
-        before_hooks=before_hooks,
+        holds_requests=options.holds_requests,
+        offered_models=options.models,
+        before_hooks=options.before_hooks,
         wants_answers=lambda: reporter.wants_answers,
         drain_timeout=settings.drain,
         store_availability=availability,
     )
 
 
-def _finish_orphans(app: Flask, reporter: EndReporter, store_writer: StoreWriter) -> None:
-    """Finish the streams of dead workers from the first request on, if the application wants to know their answers.
-
-    Otherwise such a stream is finished when somebody asks for it.
-    """
-
-    def start(_: Flask) -> None:
-        request_started.disconnect(start, app)
-        if reporter.wants_answers and has_one_loop():
-            gevent.spawn(keep_finishing_orphans, store_writer)
-
-    request_started.connect(start, app, weak=False)
+def _build_streams(
+    settings: Settings, store_writer: StoreWriter, reporter: EndReporter, on_start: Callable[[StreamSession], None]
+) -> StreamRegistry:
+    limits = settings.limits()
+    store_writer.on_orphan_end = lambda record, ending: reporter.report_orphan(
+        record, read_recording(store_writer, record, limits.max_stored_bytes), ending
+    )
+    return StreamRegistry(
+        limits,
+        settings.max_streams,
+        max_streams_per_owner=settings.max_streams_per_owner,
+        on_start=on_start,
+        on_end=reporter.report,
+        after_end=reporter.tell_application,
+        store_writer=store_writer,
+    )
 
 
 def _build_registry(settings: Settings, providers: Sequence[CustomProvider], metrics: Metrics) -> ModelRegistry:

@@ -11,7 +11,7 @@ import asyncio
 import inspect
 import logging
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from contextvars import Context
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -20,6 +20,7 @@ import gevent
 import gevent.monkey
 from gevent.event import Event
 
+from ..core.source_errors import SourceTypeError
 from .agent_loop import agent_loop
 
 log = logging.getLogger("flask_headrace")
@@ -36,16 +37,18 @@ _allocate_lock: Callable[[], Any] = gevent.monkey.get_original("_thread", "alloc
 
 
 def is_async(source: object) -> bool:
-    """Whether a source must run in asyncio."""
-    return isinstance(source, AsyncIterable) or inspect.isawaitable(source)
+    """Whether a source must run in asyncio. One that can be iterated in both ways need not."""
+    if asyncio.isfuture(source):
+        return False  # it belongs to the loop that made it
+    return inspect.isawaitable(source) or (isinstance(source, AsyncIterable) and not isinstance(source, Iterable))
 
 
 def async_items(
     source: AsyncSource[T], enter: Callable[[], AbstractContextManager[object]], name: str = "the source of a stream"
-) -> Callable[[], Iterator[T]]:
-    """Return a function that yields the items of an agent, which runs in the event loop of the agents meanwhile.
+) -> Iterator[T]:
+    """Return an iterator of the items of an agent, which runs in the event loop of the agents meanwhile.
 
-    Closing its iterator cancels the agent, and returns when the agent has ended. The iterator raises what the agent
+    Closing the iterator cancels the agent, and returns when the agent has ended. The iterator raises what the agent
     raises, and a TypeError if `source` is a coroutine that returns something else than an async iterable.
 
     Args:
@@ -53,7 +56,7 @@ def async_items(
         enter: Returns the context in which the agent runs, such as an application context.
         name: Names the source in messages.
     """
-    return _Agent(source, enter, name).iterate
+    return _Agent(source, enter, name).iterate()
 
 
 class _Agent(Generic[T]):
@@ -147,9 +150,12 @@ class _Agent(Generic[T]):
             return self._source
         opened = await self._source
         if not isinstance(opened, AsyncIterable):
-            raise TypeError(
-                f"{self._name} is a coroutine that returns {opened!a:.200}: return an async generator, or another "
-                "async iterable."
+            found, advice = (
+                f"{self._name} is a coroutine that returns",
+                "return an async generator, or the like of one.",
+            )
+            raise SourceTypeError(
+                f"{found} {opened!a:.200}: {advice}", f"{found} an object of type {type(opened).__name__}: {advice}"
             )
         return opened
 

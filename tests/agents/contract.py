@@ -42,7 +42,7 @@ TEXTS = ("pydantic_ai_text", "langchain_text")
 def serving_agents(folder: Path, upstream: Upstream, python: str) -> Iterator[Service]:
     """Serve the agents with the libraries of an environment, with a single worker."""
     settings = {"AGENTS_UPSTREAM": upstream.url + "/v1", "OPENAI_API_KEY": "-", "HEADRACE_MODEL": "openai/none"}
-    server = ServedApplication(folder, "gunicorn -c gunicorn.conf.py", APPLICATION, python=python, **settings)
+    server = ServedApplication(folder, "gunicorn -c gunicorn.conf.py", code=APPLICATION, python=python, **settings)
     with server:
         server.wait_until_up(60)
         yield server

@@ -22,7 +22,7 @@ from flask_headrace.streaming.async_source import MAX_ITEMS_AHEAD, AsyncSource, 
 
 
 def items_of(source: AsyncSource[Any], enter: Callable[[], Any] = contextlib.nullcontext) -> Iterator[Any]:
-    return async_items(source, enter)()
+    return async_items(source, enter)
 
 
 def wait_until(condition: Callable[[], object], limit: float = 5) -> None:
@@ -71,6 +71,9 @@ def test_items_come_in_their_order(source: Callable[..., Any]) -> None:
 def test_only_async_iterables_and_awaitables_are_agents() -> None:
     coroutine = opened()
     assert [is_async(source) for source in (words(), coroutine, Counting())] == [True] * 3
+    loop = asyncio.new_event_loop()
+    assert not is_async(loop.create_future())
+    loop.close()
     assert [is_async(source) for source in ("text", ["a"], iter("a"), None, 7, words, print)] == [False] * 7
     coroutine.close()  # type: ignore[attr-defined]
 
@@ -172,9 +175,8 @@ def test_a_coroutine_that_returns_no_agent_is_an_error_that_names_its_value(valu
 def test_a_coroutine_that_nobody_reads_is_closed_without_a_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        items = async_items(opened("a"), contextlib.nullcontext)
-        iterator = items()
-        del items, iterator
+        items = items_of(opened("a"))
+        del items
         gc.collect()
 
 

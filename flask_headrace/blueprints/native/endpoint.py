@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from flask import Blueprint, Response, request
 from msgspec.structs import replace
 
+from ...core.exact_json import ExactDecoder
 from ...providers.chat_request import ChatRequest
 from ...streaming.context import StreamContext
+from ...streaming.reader import StreamReader
 from ..encoding.base import JSONEncoder
 from ..http.auth import authenticate, authorize_request
 from ..http.json_answer import json_answer_response
@@ -17,12 +18,14 @@ from ..http.json_response import json_response
 from ..http.request_body import read_body
 from ..http.stream_response import stream_response
 from ..open_stream import open_stream
-from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
+from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec
 from ..resolution import offered_models
 from . import encoder as native_encoder
 from .body import ChatBody
 from .document_encoder import NativeDocumentEncoder
+from .frame_types import CHAT_STREAM
 from .request import to_chat_request
+from .response_types import ChatAnswer, ModelList
 
 OPERATIONS = (
     Operation(
@@ -34,8 +37,8 @@ OPERATIONS = (
                 200,
                 "The answer: an event stream, or one JSON object if `stream` is false.",
                 {
-                    EVENT_STREAM: event_stream_schema(*native_encoder.EVENT_NAMES),
-                    JSON: {"type": "object", "required": ["id", "model", "text", "finish_reason"]},
+                    JSON: ChatAnswer,
+                    EVENT_STREAM: CHAT_STREAM,
                 },
             ),
         ),
@@ -45,11 +48,11 @@ OPERATIONS = (
         "GET",
         "/api/models",
         "List the available models.",
-        (ResponseSpec(200, "The models.", {JSON: {"type": "object", "required": ["default", "models"]}}),),
+        (ResponseSpec(200, "The models.", {JSON: ModelList}),),
     ),
 )
 
-_decoder = msgspec.json.Decoder(ChatBody)
+_decoder: ExactDecoder[ChatBody] = ExactDecoder(ChatBody)
 
 
 def create_native_blueprint() -> Blueprint:
@@ -64,14 +67,16 @@ def chat() -> Response:
     """Answer a conversation."""
     owner = authorize_request()
     body = read_body(_decoder)
-    return chat_response(body, to_chat_request(body), owner)
+    reader = open_chat(body, to_chat_request(body), owner)
+    encoder = encoder_for(reader.session.context)
+    return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
 
 
-def chat_response(body: ChatBody, chat_request: ChatRequest, owner: str, **options: Any) -> Response:  # noqa: ANN401
-    """Return a response in the native protocol, streamed or as one JSON value.
+def open_chat(body: ChatBody, chat_request: ChatRequest, owner: str, **options: Any) -> StreamReader:  # noqa: ANN401
+    """Open the stream of a chat, and return a reader at its beginning.
 
     Args:
-        body: The body, which determines the model and the form of the response.
+        body: The body.
         chat_request: The request: that of `to_chat_request`, possibly with further options.
         owner: The authenticated caller; empty if the service has no keys.
         options: Further arguments of `open_stream`, for a view of the application.
@@ -82,7 +87,7 @@ def chat_response(body: ChatBody, chat_request: ChatRequest, owner: str, **optio
     has_schema = chat_request.response_format is not None and chat_request.response_format.schema is not None
     # The answer to a HEAD request is never read, so its stream is never resumed.
     is_read = request.method != "HEAD"
-    reader = open_stream(
+    return open_stream(
         body.model,
         chat_request,
         owner=owner,
@@ -92,8 +97,6 @@ def chat_response(body: ChatBody, chat_request: ChatRequest, owner: str, **optio
         enforce_schema=True,
         **options,
     )
-    encoder = encoder_for(reader.session.context)
-    return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
 
 
 def models() -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 
 import gevent
@@ -17,7 +18,7 @@ from ..stores.base import Store, StreamRecord
 from .store_writer import StoreWriter, failure_events
 from .stored_events import MAX_READ_BYTES, decode_context, events_after, last_event_number
 
-ORPHAN_INTERVAL = 10.0
+ORPHAN_INTERVAL = 3.0
 """Seconds between two looks for streams of dead workers."""
 
 
@@ -35,16 +36,19 @@ def finish_orphaned(store_writer: StoreWriter, record: StreamRecord) -> None:
         store_writer.acquire_and_finish(record, lambda: _ending(store_writer.store, record))
 
 
-def keep_finishing_orphans(store_writer: StoreWriter) -> None:
+def keep_finishing_orphans(store_writer: StoreWriter, is_wanted: Callable[[], bool]) -> None:
     """Finish the streams of dead workers periodically, as long as this worker lives.
 
     Args:
         store_writer: This worker's access to the store.
+        is_wanted: Returns whether somebody wants to know how they end. If not, a stream is finished when somebody asks
+            for it.
     """
     while True:
-        with log_failures("finishing the streams of dead workers", on_store_unavailable=lambda: None):
-            finish_orphans(store_writer)
         gevent.sleep(ORPHAN_INTERVAL)
+        if is_wanted():
+            with log_failures("finishing the streams of dead workers"):
+                finish_orphans(store_writer)
 
 
 def read_recording(store_writer: StoreWriter, record: StreamRecord, max_size: int) -> Recording:

@@ -20,7 +20,11 @@ APPLICATION = Path(__file__).with_name("application.py").read_text()
 @pytest.fixture(scope="module", params=SERVED)
 def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     server = ServedApplication(
-        tmp_path_factory.mktemp("agents"), request.param, APPLICATION, HEADRACE_MODEL="openai/none", OPENAI_API_KEY="-"
+        tmp_path_factory.mktemp("agents"),
+        request.param,
+        code=APPLICATION,
+        HEADRACE_MODEL="openai/none",
+        OPENAI_API_KEY="-",
     )
     with server:
         server.wait_until_up()

@@ -6,7 +6,7 @@ import gevent
 import pytest
 
 from flask_headrace.streaming.stores import memory
-from flask_headrace.streaming.stores.base import Store
+from flask_headrace.streaming.stores.base import EventBatch, Store
 from flask_headrace.streaming.stores.redis import store as redis_store
 from flask_headrace.streaming.stores.sqlite import leases as sqlite_leases
 from tests.streaming.stores.stage import Storage, Watcher, claim, entry, fill, found
@@ -105,6 +105,24 @@ class TestTakeOver:
         fill(store, b"a", ends=True)
         assert not store.acquire("s", "w", "heir")
         assert not store.acquire("no such", "w", "heir")
+
+
+class TestOrphans:
+    def test_are_the_unfinished_streams_of_dead_workers(self, store: Store) -> None:
+        store.renew_lease("alive")
+        for stream, worker, ends in (("a", "dead", False), ("b", "alive", False), ("c", "dead", True)):
+            store.claim(claim(stream, worker))
+            store.append(worker, [EventBatch(stream, 1, 2, b"xy", is_last=ends)])
+        (orphan,) = store.orphans()
+        assert (orphan.claim, orphan.last) == (claim("a", "dead"), 2)
+        assert store.acquire("a", "dead", "alive")
+        assert store.orphans() == []
+
+    def test_are_found_when_the_lease_has_expired(self, store: Store, short_leases: None) -> None:
+        store.renew_lease("w")
+        fill(store, b"a")
+        assert store.orphans() == []
+        until(lambda: [orphan.claim.id for orphan in store.orphans()] == ["s"])
 
 
 class TestWatch:
