@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -55,9 +56,20 @@ def health():
     return {"yielded": len(yielded)}
 
 
+async def counts():
+    for number in range(40):
+        await asyncio.sleep(0.01)
+        yield f"{number} "
+
+
 @app.post("/<name>")
 def stream(name):
     return headrace.stream_from(globals()[name]())
+
+
+@app.post("/resumable/<id>")
+def resumable(id):
+    return headrace.stream_from(counts(), resumable=True, id=id, owner="")
 """
 
 
@@ -96,20 +108,35 @@ def test_a_worker_ends_although_an_agent_does_not(host: Host) -> None:
         assert host.stop() == 0
 
 
-def test_flasks_test_client_gets_an_agents_answer() -> None:
+def test_an_agent_of_a_resumable_stream_goes_on_without_its_reader(host: Host) -> None:
+    with Reading(host.url + "/resumable/an-agent-of-forty") as reading:
+        reading.until(b'"3 "')
+    answer = send(host.url + "/resumable/an-agent-of-forty")
+    assert (answer.text, answer.is_done) == ("".join(f"{number} " for number in range(40)), True)
+
+
+@pytest.mark.parametrize(
+    ("options", "end"),
+    [
+        ({}, b"data: [DONE]\n\n"),
+        ({"protocol": "text"}, b'{"place": "here"}'),
+        ({"protocol": "openai", "stream": False}, b'"finish_reason":"stop"'),
+        ({"schema": {"type": "object", "required": ["place"]}}, b"data: [DONE]\n\n"),
+        ({"schema": {"type": "object", "required": ["time"]}}, b"schema"),
+    ],
+)
+def test_flasks_test_client_gets_an_agents_answer_in_each_form(options: dict[str, Any], end: bytes) -> None:
     app = Flask(__name__)
     app.config.update(HEADRACE_EMBEDDED=False, HEADRACE_MODEL="openai/none")
     headrace = Headrace(app)
 
     async def answer() -> object:
-        yield "It is "
-        yield "here."
+        yield '{"place": '
+        yield '"here"}'
 
     @app.post("/")
     def view() -> object:
-        return headrace.stream_from(answer())
+        return headrace.stream_from(answer(), **options)
 
-    for _ in range(3):
-        response = app.test_client().post("/")
-        assert b'{"delta":"It is "}' in response.data
-        assert response.data.endswith(b"data: [DONE]\n\n")
+    for _ in range(2):
+        assert end in app.test_client().post("/").data
