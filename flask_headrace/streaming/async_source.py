@@ -170,17 +170,28 @@ class _Agent(Generic[T]):
 
     async def _pass_on(self, iterable: AsyncIterable[T]) -> None:
         iterator: AsyncIterator[T] = aiter(iterable)
-        async for item in iterator:
+        while True:
+            try:
+                item = await anext(iterator)
+            except StopAsyncIteration:
+                return
             if self._is_stopping:
+                await _take_cancellation()
                 return
             self._items.append(item)
             self._wake_reader()
-            self._may_wait = True
-            if len(self._items) >= MAX_ITEMS_AHEAD:
-                self._room.clear()
-                await self._room.wait()
-            self._may_wait = False
-            await asyncio.sleep(0)  # lets other agents run, also where this one never waits
+            try:
+                await self._wait_for_reader()
+            except asyncio.CancelledError:
+                _cancel_at_next_wait()
+
+    async def _wait_for_reader(self) -> None:
+        self._may_wait = True
+        if len(self._items) >= MAX_ITEMS_AHEAD:
+            self._room.clear()
+            await self._room.wait()
+        self._may_wait = False
+        await asyncio.sleep(0)  # lets other agents run, also where this one never waits
 
     def _end(self, task: asyncio.Task[None]) -> None:
         self._has_ended = True
@@ -191,3 +202,21 @@ class _Agent(Generic[T]):
             if self._watcher is not None:
                 with suppress(ValueError):  # the reader's loop was destroyed with its thread
                     self._watcher.send()
+
+
+def _cancel_at_next_wait() -> None:
+    """Pass a cancellation on to the agent, as if the agent had been waiting.
+
+    Closing the agent instead would close only the outermost of its generators: those inside of it, which may have
+    connections, would stay until Python's garbage collection finds them.
+    """
+    task: Any = asyncio.current_task()
+    if hasattr(task, "uncancel"):  # from Python 3.11 on: it counts cancellations, and this is none that is new
+        task.uncancel()
+    task.cancel()
+
+
+async def _take_cancellation() -> None:
+    """Take a cancellation that the agent has not waited for, since it would interrupt the agent's own cleanup."""
+    with suppress(asyncio.CancelledError):
+        await asyncio.sleep(0)
