@@ -142,7 +142,7 @@ class DisconnectWatcher:
 
     def shut_down(self) -> None:
         """Shut the socket down, so that a write that waits for the client ends."""
-        waiting_write = getattr(self._socket, "_write_event", None)
+        waiting_write: Any = getattr(self._socket, "_write_event", None)
         if self._must_raise and getattr(waiting_write, "active", False):
             get_hub().cancel_wait(waiting_write, _disconnected())
             return

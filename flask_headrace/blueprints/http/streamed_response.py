@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from inspect import GEN_CREATED, getgeneratorstate
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from flask import Response, current_app, request
 from werkzeug.datastructures import Headers
@@ -26,6 +26,7 @@ from .response_stream import ResponseStream
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from typing_extensions import Self
     from werkzeug.wrappers import Request
 
 NOT_ENCODED = "identity"
@@ -64,9 +65,10 @@ class StreamedResponse(Response):
         headers: The headers of the response.
     """
 
-    def __new__(cls, *_: object) -> StreamedResponse:
+    def __new__(cls, *_: object) -> Self:
         """Create an instance of the application's `response_class`, too: Flask replaces the class of any other."""
-        return super().__new__(_subclasses[cls, current_app.response_class if current_app else Response])
+        subclass = _subclasses[cls, current_app.response_class if current_app else Response]
+        return super().__new__(cast("type[Self]", subclass))
 
     def __init__(
         self, stream: ResponseStream, chunks: Generator[bytes, None, None], headers: Mapping[str, str]
