@@ -8,7 +8,10 @@ from typing import Any
 
 import msgspec
 
+from ..core import exact_json
 from ..core.events import Event, ToolCallCompleted, ToolCallDelta, ToolCallStarted
+
+_decode = exact_json.ExactDecoder[Any](Any).decode
 
 
 @dataclass(slots=True)
@@ -39,7 +42,7 @@ class ToolCalls:
         call = self._open.get(key)
         if call is None or not arguments:
             return []
-        text = arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
+        text = arguments if isinstance(arguments, str) else exact_json.encode(arguments).decode()
         call.pieces.append(text)
         return [ToolCallDelta(call.index, text)]
 
@@ -71,6 +74,6 @@ class ToolCalls:
 
 def _value(text: str) -> Any:  # noqa: ANN401  # a JSON value
     try:
-        return msgspec.json.decode(text) if text.strip() else {}
+        return _decode(text) if text.strip() else {}
     except (msgspec.MsgspecError, RecursionError):
         return text  # the model's mistake, which the agent tells it
