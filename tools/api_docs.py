@@ -39,8 +39,8 @@ SECTIONS = {
 }
 """The headings of the names that `flask_headrace` itself exports, and the modules that define them."""
 
-MODULES = {"partial_json": "core/partial_json/__init__.py", "testing": None}
-"""The other public modules, and the file whose imports they export; None for a module that defines its names."""
+MODULES = {"partial_json": "core/partial_json/__init__.py", "testing": "testing/__init__.py"}
+"""The other public modules, and the file whose imports they export."""
 
 MAX_SIGNATURE = 100
 """Characters of a signature on one line."""
@@ -96,9 +96,11 @@ class Module:
 
     def imports(self) -> dict[str, list[str]]:
         """Return the relative imports of the module: names by module, in the order of the source."""
+        # Some are imported for type checkers alone, and otherwise when they are first used.
+        guarded = [node for block in self.tree.body if isinstance(block, ast.If) for node in block.body]
         return {
             node.module or "": [alias.name for alias in node.names]
-            for node in self.tree.body
+            for node in [*self.tree.body, *guarded]
             if isinstance(node, ast.ImportFrom) and node.level
         }
 
@@ -266,14 +268,11 @@ def render_page() -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _render_module(name: str, definitions: str | None) -> Iterator[str]:
-    module = Module(PACKAGE / f"{name}.py")
+def _render_module(name: str, definitions: str) -> Iterator[str]:
+    file = PACKAGE / f"{name}.py"
+    module = Module(file if file.is_file() else PACKAGE / definitions)
     yield f"## `flask_headrace.{name}`"
     yield module.docs.text
-    if definitions is None:
-        names = ast.literal_eval(module.nodes["__all__"].value)  # type: ignore[attr-defined]
-        yield from (block for public in names for block in render_name(module, public))
-        return
     folder = (PACKAGE / definitions).parent
     for source, names in Module(PACKAGE / definitions).imports().items():
         origin = Module(folder / f"{source}.py")

@@ -151,9 +151,9 @@ class HostService(Service):
 ALICE = {"X-User": "alice"}
 
 
-def test_the_wheel_has_one_package_and_nothing_beside_it(site: Path) -> None:
+def test_the_wheel_has_one_package_and_the_plugin_of_pytest_beside_it(site: Path) -> None:
     names = {path.name for path in site.iterdir()}
-    assert {name for name in names if not name.endswith(".dist-info")} == {"flask_headrace"}
+    assert {name for name in names if not name.endswith(".dist-info")} == {"flask_headrace", "pytest_flask_headrace.py"}
     assert (site / "flask_headrace/py.typed").exists()
     assert (site / "flask_headrace/templates/flask_headrace/chat.html").exists()
     assert list((site / "flask_headrace/static").rglob("*.js"))
