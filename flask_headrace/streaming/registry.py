@@ -174,9 +174,10 @@ class StreamRegistry:
         return len(remaining)
 
     def stop_all(self) -> None:
-        """Stop all open streams."""
+        """Stop all open streams, and close their readers at this worker."""
         for session in list(self._open.values()):
             session.cancel("stopped")
+            session.close_readers()
 
     def wait_for_reports(self, seconds: float) -> None:
         """Return when all streams whose end is decided are reported, or after so many seconds."""

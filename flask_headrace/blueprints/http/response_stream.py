@@ -47,6 +47,9 @@ class ResponseStream:
         self.id_suffix = event_id_suffix(reader.session.context.incarnation)
         self.reader = reader
         self._waits_for_report = not is_patched() or is_test_request()
+        if self._waits_for_report:
+            # The loop has stood still since the last request, and timers would count from then.
+            gevent.get_hub().loop.update_now()
         destroy_hub_with_thread()
         try:
             self.watcher = DisconnectWatcher(request.environ, self.reader.close)
