@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
+from http.client import HTTPException, IncompleteRead
 from typing import Any
 
 from ..answers import Answer, recorded_fields
@@ -89,6 +90,8 @@ def _read(response: Any) -> tuple[bytes, bool]:  # noqa: ANN401
         try:
             for chunk in _chunks(response):
                 received += chunk.encode() if isinstance(chunk, str) else chunk
+        except IncompleteRead as error:
+            return bytes(received) + error.partial, True
         except _transport_errors():
             return bytes(received), True
     return bytes(received), False
@@ -124,7 +127,7 @@ def _checked(chunks: Iterable[Any]) -> Iterator[str | bytes]:
 def _transport_errors() -> tuple[type[Exception], ...]:
     # Those of requests are OSErrors, like those of a socket and of the test client.
     libraries = [sys.modules[name] for name in ("httpx", "httpx2") if name in sys.modules]
-    return (OSError, *[library.TransportError for library in libraries])
+    return (OSError, HTTPException, *[library.TransportError for library in libraries])
 
 
 def _answer(decoded: Decoded, headers: Mapping[str, str]) -> Answer:
