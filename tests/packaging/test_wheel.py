@@ -6,15 +6,13 @@ import os
 import subprocess
 import sys
 import sysconfig
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.packaging.checkout import PYTHON, bare_environment
 from tests.support.reader import QUESTION, Reading, send
-from tests.support.service import ROOT, Service, environment
+from tests.support.service import Service, environment
 from tests.support.upstream import Ended, Gate, Upstream, openai_wire
 
 HOST = """
@@ -85,18 +83,6 @@ def agent():
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel and unpack it into a folder of its own, as pip does."""
-    out = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(out), str(ROOT)]
-    subprocess.run(build, check=True, capture_output=True)
-    target = tmp_path_factory.mktemp("site")
-    with zipfile.ZipFile(next(out.glob("*.whl"))) as wheel:
-        wheel.extractall(target)
-    return target
-
-
-@pytest.fixture(scope="module")
 def host(site: Path, upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("host")
     (folder / "host.py").write_text(HOST)
@@ -158,43 +144,6 @@ def test_the_wheel_has_one_package_and_the_plugin_of_pytest_beside_it(site: Path
     assert (site / "flask_headrace/py.typed").exists()
     assert (site / "flask_headrace/templates/flask_headrace/chat.html").exists()
     assert list((site / "flask_headrace/static").rglob("*.js"))
-
-
-PLUGIN_USER = """
-import sys
-
-
-def test_startup():
-    assert "pytest_flask_headrace" in sys.modules
-    assert "flask_headrace" not in sys.modules
-
-
-def test_answer(headrace_provider, read_stream):
-    import flask_headrace
-
-    app = flask_headrace.create_app()
-    headrace_provider.install(app)
-    headrace_provider.answers("from ", "the wheel")
-    answer = read_stream(app.test_client().post("/api/chat", json={"messages": [{"role": "user", "content": "hi"}]}))
-    assert answer.answer.text == "from the wheel"
-    print(flask_headrace.__file__)
-"""
-
-
-def test_the_plugin_of_pytest_works(site: Path, tmp_path: Path) -> None:
-    (tmp_path / "test_user.py").write_text(PLUGIN_USER)
-    command = [PYTHON, "-W", "error::pytest.PytestWarning", "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider"]
-    run = subprocess.run(
-        [*command, "-p", "no:schemathesis", "-p", "no:langsmith_plugin", "-p", "no:valkey"],
-        cwd=tmp_path,
-        env=bare_environment(site, HEADRACE_EMBEDDED="0"),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "2 passed" in run.stdout, run.stdout + run.stderr
-    assert str(site) in run.stdout
 
 
 def test_the_hosts_own_packages_are_its_own(host: Service) -> None:
