@@ -4,7 +4,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-TSC := tests/node_modules/.bin/tsc
+TSC := tests/node_modules/typescript7/bin/tsc
 NODE_PACKAGES := tests/node_modules/.package-lock.json
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python3.10)
 
@@ -26,7 +26,10 @@ help: ## list the commands
 install: $(VENV)/.installed ## set up .venv: packages and the embedded model (make -B install: check and repair it)
 
 run: $(VENV)/.installed ## start the service, on HEADRACE_BIND or http://127.0.0.1:8000
-	@exec $(BIN)/gunicorn -c gunicorn.conf.py
+	@case "$${WEB_CONCURRENCY-1}" in ""|*[!0-9]*) \
+		echo "Headrace cannot start. WEB_CONCURRENCY is '$$WEB_CONCURRENCY': it must be a whole number of 1 or more." >&2; \
+		exit 1 ;; \
+	esac; exec $(BIN)/gunicorn -c gunicorn.conf.py
 
 # Each service that a test starts, and each of pytest's processes, would compile all modules again without bytecode.
 test test-slow test-clients: export PYTHONDONTWRITEBYTECODE =

@@ -16,17 +16,18 @@ from flask_headrace import Settings
 from flask_headrace.core.errors import ConfigurationError
 from flask_headrace.providers.embedded.supervisor import EmbeddedModelSupervisor, unavailable_reason
 from flask_headrace.providers.http.native_thread import ThreadTask
-from flask_headrace.server import gunicorn_master, shared_metrics
+from flask_headrace.server import gunicorn_master, log_output, shared_metrics
 from flask_headrace.server.gunicorn_worker import Worker
 from flask_headrace.server.open_access import format_address
 from flask_headrace.server.start_checks import check_before_start
+from flask_headrace.server.start_errors import CANNOT_START
 
 
 def _settings():
     try:
         return Settings.from_mapping(os.environ)
     except ConfigurationError as error:
-        sys.exit(f"Headrace cannot start. {error.message}")
+        sys.exit(f"{CANNOT_START}{error.message}")
 
 
 def _handle_signals_in_new_workers():
@@ -72,10 +73,8 @@ def _share_metrics(server):
 def _prepare(server):
     if server.cfg.workers > 1:
         _share_metrics(server)
-    logger = logging.getLogger("flask_headrace")
-    logger.setLevel(server.log.loglevel)
-    logger.handlers = server.log.error_log.handlers
-    logger.propagate = False
+    log_output.PACKAGE_LOG.setLevel(logging.NOTSET)  # a reload may have another level
+    log_output.send_to_gunicorn(server.log.loglevel)
 
 
 def on_starting(server):
@@ -86,7 +85,7 @@ def on_starting(server):
     try:
         check_before_start(server.cfg, server.app.app_uri, None if is_inherited else ())
     except ConfigurationError as error:
-        sys.exit(f"Headrace cannot start. {error.message}")
+        sys.exit(f"{CANNOT_START}{error.message}")
     _prepare(server)
     _handle_signals_in_new_workers()
 

@@ -4,8 +4,6 @@ An application imports from here, from `flask_headrace.partial_json` and, in its
 All other modules are internal and may change.
 """
 
-import logging
-
 from .answers import Answer
 from .blueprints.before_hooks import Question
 from .core.errors import (
@@ -101,9 +99,6 @@ from .signals import (
     stream_ended,
     stream_started,
 )
-
-# The package logs only where the application has configured logging.
-logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __all__ = [
     "Answer",

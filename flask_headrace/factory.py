@@ -12,6 +12,7 @@ from .blueprints.http.error_handlers import handle_http_error
 from .blueprints.http.unread_body import close_unread_connection
 from .extension import Headrace
 from .server.open_access import reject_public_addresses
+from .server.start_errors import reported_in_one_sentence
 from .settings import Settings
 
 
@@ -26,9 +27,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """
     app = Flask("flask_headrace", static_folder=None)
     app.config.from_mapping(config or {})
-    settings = Settings.from_app_config(app.config)
-    if not settings.api_keys:
-        reject_public_addresses([settings.bind])
+    with reported_in_one_sentence():
+        settings = Settings.from_app_config(app.config)
+        if not settings.api_keys:
+            reject_public_addresses([settings.bind])
     Headrace(app)
     app.register_error_handler(HTTPException, handle_http_error)
     app.after_request(close_unread_connection)  # also for paths without an endpoint

@@ -180,8 +180,14 @@ class Settings:
                     f"{PREFIX}API_KEYS has a key of {len(key)} characters that clients cannot send: write it in ASCII, "
                     "without blanks around it."
                 )
-        if self.model is not None and "/" not in self.model and self.config is None:
-            raise ConfigurationError(f"{PREFIX}MODEL is {self.model!r}: write it as provider/name.")
+        self._validate_model()
+
+    def _validate_model(self) -> None:
+        if self.model is not None:
+            provider, slash, name = self.model.partition("/")
+            # Without a slash it may be an alias of the file.
+            if not (provider and name if slash else self.config):
+                raise ConfigurationError(f"{PREFIX}MODEL is {self.model!r}: write it as provider/name.")
 
     def _validate_lists(self) -> None:
         for name, (pattern, description) in ENTRY_PATTERNS.items():

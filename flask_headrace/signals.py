@@ -220,6 +220,7 @@ def _log_line(info: StreamEndedInfo) -> str:
         "request_id": info.request_id,
         "model": info.model,
         "provider": info.provider,
+        "owner": info.owner,
         "end": info.end,
         "reason": info.reason,
         "seconds": info.seconds,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -61,7 +62,8 @@ def ask(
 def _report_errors() -> Iterator[None]:
     """Print an error as one sentence and exit with 1; exit by SIGPIPE if the output's reader is gone."""
     try:
-        yield
+        with _without_warnings():
+            yield
     except HeadraceError as error:
         raise click.ClickException(error.message) from None
     except OSError as error:
@@ -70,6 +72,20 @@ def _report_errors() -> Iterator[None]:
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
             signal.raise_signal(signal.SIGPIPE)
         raise click.ClickException(f"The output cannot be written: {error.strerror}.") from None
+
+
+@contextlib.contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Suppress warnings in the terminal, unless the application has configured logging: errors are printed alone."""
+    log = logging.getLogger("flask_headrace")
+    is_configured = log.hasHandlers() or log.level != logging.NOTSET
+    if not is_configured:
+        log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        if not is_configured:
+            log.setLevel(logging.NOTSET)
 
 
 def _discard_output() -> None:

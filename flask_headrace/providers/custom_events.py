@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from ..core import exact_json
 from ..core.errors import InvalidToolArguments
 from ..core.events import (
     TERMINAL_EVENTS,
@@ -27,7 +28,10 @@ from ..core.events import (
     ToolCallStarted,
     Usage,
 )
+from ..core.exact_json import ExactDecoder
+from ..core.source_errors import SourceTypeError, SourceValueError
 from .decoding.tool_calls import to_failed_event
+from .source_type import close_unread, source_type_fault
 
 log = logging.getLogger("flask_headrace")
 
@@ -46,8 +50,8 @@ _CALL_BOUNDARIES = {ToolCallStarted, ToolCallCompleted, AnswerRestarted, Complet
 _ORDERED_EVENTS = {Usage, *TERMINAL_EVENTS}
 _TEXTS = {TextDelta, ReasoningDelta}
 
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(StreamEvent).decode
+_encode = exact_json.encode
+_decode = ExactDecoder[Event](StreamEvent).decode
 
 
 def event_batches(
@@ -62,13 +66,14 @@ def event_batches(
         name: Names the source in messages.
 
     Raises:
-        TypeError, ValueError: `source` yielded something that is no `SourceItem`, or an event that cannot be encoded;
-            the message says which.
+        SourceTypeError: `source` is no iterable of `SourceItem`, or yielded something that is none.
+        SourceValueError: `source` yielded an event that cannot be encoded.
     """
+    if fault := source_type_fault(source):
+        close_unread(source)
+        raise _type_error(name, source, f"return a generator, or a list, of text or events; {fault}.")
     calls = _OpenCalls(name)
     try:
-        if not isinstance(source, Iterable):
-            raise TypeError(f"{name} gives {_format_value(source)}: return a generator, or a list.")
         pieces = iter(source)
         for piece in pieces:
             for checked in _validated_batches(piece, name):
@@ -146,7 +151,7 @@ def _ordered(events: list[Event], name: str) -> list[Event]:
 
 def _validate_event(event: Event, name: str) -> None:
     if type(event) not in _TEXTS and (not isinstance(event, Event) or isinstance(event, ResponseStarted)):
-        raise TypeError(f"{name} gives {_format_value(event)}: yield text, or events other than ResponseStarted.")
+        raise _type_error(name, event, "yield text, or events other than ResponseStarted.")
     try:
         if type(event) in _TEXTS and type(event.text) is str:  # type: ignore[attr-defined]  # these have one
             event.text.encode()  # type: ignore[attr-defined]
@@ -154,14 +159,26 @@ def _validate_event(event: Event, name: str) -> None:
             # Round trip: an event that other workers or clients cannot decode is rejected.
             _decode(_encode(event))
     except UnicodeEncodeError:
-        raise ValueError(
-            f"{name} gives half a surrogate pair, which is half of a character, in {_format_value(event)}: "
-            "cut text between characters, and decode bytes as UTF-8."
-        ) from None
+        what = f"{name} gives half a surrogate pair, which is half of a character, in"
+        raise _value_error(what, event, ": cut text between characters, and decode bytes as UTF-8.") from None
     except (msgspec.MsgspecError, TypeError, OverflowError, RecursionError) as error:
-        raise ValueError(f"{name} gives an event that cannot be sent on, {_format_value(event)}: {error}") from None
+        raise _value_error(f"{name} gives an event that cannot be sent on,", event, f": {error}") from None
     if isinstance(event, Usage) and min(event.input_tokens, event.output_tokens, event.cost or 0) < 0:
-        raise ValueError(f"{name} gives {_format_value(event)}: the numbers of a Usage must be 0 or more.")
+        raise _value_error(f"{name} gives", event, ": the numbers of a Usage must be 0 or more.")
+
+
+def _type_error(name: str, value: object, advice: str) -> SourceTypeError:
+    return SourceTypeError(
+        f"{name} gives {_format_value(value)}: {advice}", f"{name} gives {_format_type(value)}: {advice}"
+    )
+
+
+def _value_error(what: str, event: Event, advice: str) -> SourceValueError:
+    return SourceValueError(f"{what} {_format_value(event)}{advice}", f"{what} {_format_type(event)}{advice}")
+
+
+def _format_type(value: object) -> str:
+    return "None" if value is None else f"an object of type {type(value).__name__}"
 
 
 def _format_value(value: object) -> str:

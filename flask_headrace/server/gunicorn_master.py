@@ -11,22 +11,28 @@ import logging
 import os
 import select
 import signal
+import socket
 import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Collection
 from typing import Any, NoReturn
 
 from gevent import monkey
 from gunicorn.app import base
+from gunicorn.app.base import Application
+from gunicorn.app.wsgiapp import WSGIApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
+from gunicorn.sock import close_sockets
 
 from ..core.errors import ConfigurationError
 from . import shared_metrics
 from .open_access import format_address, listening_addresses
 from .served_application import check_application, extension_state
-from .start_checks import check_before_start, reject_preloading
+from .start_checks import Address, check_before_start, reject_preloading
+from .start_errors import CANNOT_START
 from .worker_reports import WorkerReports
 
 RELOAD_CHECK_TIMEOUT = 60.0
@@ -40,8 +46,6 @@ MAX_RESULT_BYTES = 4000
 
 CHECK_PASSED = "All is well."
 
-CANNOT_START = "Headrace cannot start. "
-
 UNREADABLE_CONFIGURATION = "gunicorn's configuration cannot be read; see Python's message above."
 
 
@@ -51,6 +55,8 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
     Attributes:
         reports: What the workers report to it.
     """
+
+    LISTENERS: list[Any]
 
     def __init__(self, app: Any) -> None:  # noqa: ANN401
         self.reports = WorkerReports()
@@ -120,9 +126,22 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
                 self._continue_or_halt(halt.reason, halt.exit_status)
 
     def stop(self, graceful: bool = True) -> None:  # gunicorn's signature
-        """Stop all workers."""
+        """Stop all workers. They answer readiness checks until they have ended, unless others take their place."""
         self._is_stopping = True
+        kept = []
+        if graceful and not self._shares_listeners():
+            self.reports.report_ending()
+            # gunicorn would remove the path of a Unix socket now, and nobody could connect to the workers any more.
+            kept = [listener for listener in self.LISTENERS if listener.FAMILY == socket.AF_UNIX]
+            self.LISTENERS = [listener for listener in self.LISTENERS if listener not in kept]
         super().stop(graceful)
+        close_sockets(kept)
+
+    def _shares_listeners(self) -> bool:
+        """Whether another process may accept the connections of the same addresses when this service has ended."""
+        is_upgrade = self.reexec_pid or self.master_pid
+        are_inherited = self.systemd or any(isinstance(address, int) for address in self.cfg.address)
+        return bool(is_upgrade or are_inherited or self.cfg.reuse_port)
 
     def _continue_or_halt(self, reason: str, status: int) -> None:
         """Continue without a worker that could not start, if one has served before; else raise HaltServer."""
@@ -179,23 +198,9 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
     def _load_application(self) -> None:
         bound = [address for address in self.cfg.address if isinstance(address, tuple)]
         self.app.reload()
-        cfg = self.app.cfg
-        os.environ.update(cfg.env)
-        os.environ["WEB_CONCURRENCY"] = str(cfg.workers)
-        addresses = (
-            listening_addresses(self.LISTENERS)
-            if self.systemd
-            else [format_address(address) for address in cfg.address]
-        )
+        addresses = listening_addresses(self.LISTENERS) if self.systemd else None
         logging.disable()  # the workers will log the same messages
-        check_before_start(cfg, self.app.app_uri, None if self.systemd else bound)
-        monkey.patch_all()
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            if shared_metrics.VARIABLE in os.environ:
-                os.environ[shared_metrics.VARIABLE] = folder  # this process must not appear in the metrics
-            state = extension_state(self.app.wsgi(), self.app.app_uri)
-            check_application(state, addresses)
-            state.store_availability.check_configuration(is_first=False)
+        _check_application(self.app, None if self.systemd else bound, addresses)
 
 
 def _read_check_result(reading: int, pid: int) -> str | None:
@@ -213,6 +218,57 @@ def _read_check_result(reading: int, pid: int) -> str | None:
     return None if result == CHECK_PASSED else result
 
 
+def _check_application(
+    application: WSGIApplication, bound: Collection[Address] | None, addresses: list[str] | None = None
+) -> None:
+    """Load an application in a process that serves no requests, and check all that could prevent the start.
+
+    Args:
+        application: gunicorn's application, with its configuration.
+        bound: Addresses that need not be free; None if the sockets are inherited.
+        addresses: The listening addresses; None for those of the configuration.
+
+    Raises:
+        ConfigurationError: a check failed.
+    """
+    cfg = application.cfg
+    os.environ.update(cfg.env)
+    os.environ["WEB_CONCURRENCY"] = str(cfg.workers)
+    name = str(application.app_uri)
+    check_before_start(cfg, name, bound)
+    monkey.patch_all()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        if shared_metrics.VARIABLE in os.environ:
+            os.environ[shared_metrics.VARIABLE] = folder  # this process must not appear in the metrics
+        state = extension_state(application.wsgi(), name)
+        check_application(state, addresses or [format_address(address) for address in cfg.address])
+        state.store_availability.check_configuration(is_first=False)
+
+
+def _run(application: WSGIApplication) -> None:
+    """Run gunicorn; with `--check-config` or `--print-config`, also find what would prevent the start."""
+    cfg = application.cfg
+    if not (cfg.check_config or cfg.print_config):
+        Application.run(application)
+        return
+    if cfg.print_config:
+        print(cfg)  # noqa: T201  # as gunicorn does
+    # gunicorn itself would extend the path only when it serves.
+    sys.path[:0] = [os.path.abspath(path) for path in (cfg.pythonpath or "").split(",") if path]
+    try:
+        _check_application(application, [address for address in cfg.address if isinstance(address, tuple)])
+    except ConfigurationError as error:
+        sys.exit(f"{CANNOT_START}{error.message}")
+    except Exception:  # noqa: BLE001  # any exception of the application
+        traceback.print_exc()
+        sys.exit("The application cannot be loaded; see Python's message above.")
+    sys.exit(0)
+
+
 def install() -> None:
-    """Make gunicorn use `Master`. Call it from the configuration file, which is read before a master is created."""
+    """Make gunicorn use `Master`, and `--check-config` check everything.
+
+    Call it from the configuration file, which is read before a master is created.
+    """
     base.Arbiter = Master
+    WSGIApplication.run = _run

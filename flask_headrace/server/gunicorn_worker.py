@@ -5,26 +5,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import socket
-from collections.abc import Iterable
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import gevent
 import gevent.socket
+from gevent.event import Event
 from gevent.server import StreamServer
-from gunicorn.errors import AppImportError
 from gunicorn.http import wsgi
 from gunicorn.workers import ggevent
 
 from ..blueprints.http.unread_body import is_unread
 from ..core.errors import ConfigurationError
+from .connections import discard_incoming, is_quiet, shutdown_connections
+from .log_output import configured_by_application
 from .open_access import listening_addresses
 from .open_files import SPARE_CONNECTIONS, max_connections, raise_file_limit
 from .served_application import check_application, extension_state
+from .start_errors import end_worker
 from .worker_reports import WorkerReports
 
 DISCONNECT_ERRNOS = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
@@ -36,8 +36,11 @@ FINAL_FLUSH_TIMEOUT = 2.0
 EXIT_TIMEOUT = 5.0
 """Seconds between a worker's drain and its exit: the final flush, and gunicorn's check once a second."""
 
-LINGER_TIMEOUT, MAX_LINGER_BYTES = 1.0, 4 * 1024 * 1024
-"""Limits, in seconds and bytes, for input that is read and discarded after a request was rejected early."""
+REPORT_TIMEOUT = 0.3
+"""Seconds after a worker's SIGTERM in which it learns from its master whether the whole service ends."""
+
+FIRST_REQUEST_TIMEOUT = 0.5
+"""Seconds after a worker has stopped to accept connections in which the first requests of accepted ones may arrive."""
 
 
 class ClientSocket(gevent.socket.socket):  # type: ignore[misc]  # untyped
@@ -103,7 +106,7 @@ class Response(wsgi.Response):  # type: ignore[misc]  # untyped
 
 
 class Server(StreamServer):  # type: ignore[misc]  # untyped
-    """gunicorn's server of one listening socket.
+    """gunicorn's server of one listening socket, which goes on when gunicorn closes it: the worker stops it.
 
     Attributes:
         instances: All servers of this process.
@@ -118,6 +121,13 @@ class Server(StreamServer):  # type: ignore[misc]  # untyped
         super().__init__(listener, handle=partial(handle.func, named), **kwargs)
         self.instances.append(self)
 
+    def close(self) -> None:
+        """Do nothing: gunicorn closes all servers within a second after the worker must leave."""
+
+    def stop_listening(self) -> None:
+        """Close the listening socket. Idempotent."""
+        super().close()
+
 
 class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
     """gunicorn's gevent worker, which uses `ClientSocket`, and exits when its streams have ended.
@@ -125,7 +135,8 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
     Attributes:
         reports: Where it reports to its master; None if the master is not `Master`.
         clients: The sockets of all open connections.
-        idle: The sockets without a request that is being handled, the longest idle first.
+        idle: The sockets without a request that is being handled, the longest idle first, each with whether it has
+            had a request before.
     """
 
     reports: WorkerReports | None = None
@@ -134,7 +145,7 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # as in the base class
         super().__init__(*args, **kwargs)
         self.clients: set[Any] = set()
-        self.idle: dict[Any, None] = {}  # an ordered set
+        self.idle: dict[Any, bool] = {}
 
     @property
     def state(self) -> Any:  # noqa: ANN401
@@ -153,18 +164,17 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
     def load_wsgi(self) -> None:
         """Load the application and check its settings.
 
-        Raises:
-            AppImportError: a setting is wrong, or the application is open to the network without a key. gunicorn logs
-                the message and ends.
+        Exits if a setting is wrong, or the application is open to the network without a key; gunicorn's master ends.
         """
         try:
-            super().load_wsgi()
+            with configured_by_application(self.log):
+                super().load_wsgi()
             check_application(self.state, listening_addresses(self.sockets))
             # Not in the master: gevent has not patched it, and workers would inherit its unpatched imports for Redis.
             if self.reports is not None and not self.reports.has_served:
                 self.state.store_availability.check_configuration(is_first=self.age == 1)
         except ConfigurationError as error:
-            raise AppImportError(f"Headrace cannot start. {error.message}") from None
+            end_worker(error)
 
     def run(self) -> None:
         """Serve, with a connection for each allowed stream, and some more for requests that are rejected."""
@@ -175,9 +185,11 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
         self.worker_connections = min(max_streams + 100, max_connections())
         if self.reports is not None:
             self.reports.report_serving(has_memory_store=self.state.store_availability.is_process_local)
+        self._has_drained = Event()
         super().run()
         # gunicorn has waited for requests only: `drain` also ends streams without readers.
-        self.state.streams.drain(self.max_drain)
+        while not self._has_drained.wait(1.0):
+            self.notify()
 
     def handle_quit(self, sig: int, frame: Any) -> None:  # noqa: ANN401
         """Exit at once. A second signal is ignored: Ctrl-C reaches a worker directly and through the master."""
@@ -190,7 +202,7 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
         if type(client) is gevent.socket.socket:
             client = ClientSocket(client.family, client.type, client.proto, fileno=client.detach())
         self.clients.add(client)
-        self.idle[client] = None
+        self.idle[client] = False
         if len(self.clients) > self.worker_connections - SPARE_CONNECTIONS:
             # Idle connections must not block new requests. Each is shut down once: many clients may connect before the
             # first idle one has closed.
@@ -213,51 +225,51 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
                 discard_incoming(sock)
         if req.unreader.buf.tell():
             gevent.sleep(0)  # further pipelined requests are buffered: let other greenlets run first
-        self.idle[sock] = None
-        if not self.alive:
-            self.close_idle_connections()
+        self.idle[sock] = True
+        if not self.alive and is_quiet(sock):
+            shutdown_connections([sock])
 
     def drain(self) -> None:
-        """Let streams finish, end the rest, then close the other connections: unfinished bodies and slow readers."""
-        # gunicorn would accept connections for up to another second, which other workers can serve.
-        for server in Server.instances:
-            server.close()
-        self.close_idle_connections()
-        self.state.streams.drain(min(self.state.drain_timeout, self.max_drain))
-        gevent.sleep(FINAL_FLUSH_TIMEOUT)
-        shutdown_connections(self.clients)
+        """Let streams finish, end the rest, then close the other connections: unfinished bodies and slow readers.
 
-    def close_idle_connections(self) -> None:
-        """Shut down the idle connections without pending data; requests that have arrived are answered first."""
-        shutdown_connections([client for client in self.idle if not has_pending_data(client)])
+        If the whole service ends, the worker goes on to accept connections meanwhile, so that readiness checks and new
+        requests get a 503. Otherwise other workers accept them, so this one must not.
+        """
+        try:
+            if not self._is_service_ending():
+                self._stop_listening()
+                self._await_first_requests()
+            shutdown_connections(client for client, is_kept in list(self.idle.items()) if is_kept and is_quiet(client))
+            self.state.streams.drain(min(self.state.drain_timeout, self.max_drain))
+            self._stop_listening()
+            shutdown_connections(client for client in list(self.idle) if is_quiet(client))
+            with gevent.Timeout(FINAL_FLUSH_TIMEOUT, False):
+                while self.clients:
+                    gevent.sleep(0.02)
+            shutdown_connections(self.clients)
+        finally:
+            self._has_drained.set()
+
+    def _is_service_ending(self) -> bool:
+        # systemd sends SIGTERM to all processes at once: the master's report may come a moment later.
+        if self.reports is None:
+            return False
+        with gevent.Timeout(REPORT_TIMEOUT, False):
+            while not self.reports.is_ending:
+                gevent.sleep(0.02)
+        return self.reports.is_ending
+
+    def _await_first_requests(self) -> None:
+        # This worker has accepted connections whose first request is still on its way: nobody else can answer it.
+        with gevent.Timeout(FIRST_REQUEST_TIMEOUT, False):
+            gevent.sleep(0.02)  # accepted connections are not in `idle` yet
+            while not all(self.idle.values()):
+                gevent.sleep(0.02)
+
+    @staticmethod
+    def _stop_listening() -> None:
+        for server in Server.instances:
+            server.stop_listening()
 
 
 ggevent.StreamServer, wsgi.Response = Server, Response
-
-
-def has_pending_data(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or the ssl module's
-    """Whether `client`, a connected socket, has received bytes that are not read yet. Does not wait."""
-    try:
-        return bool(getattr(client, "_sock", client).recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-    except OSError:
-        return False
-
-
-def discard_incoming(client: Any) -> None:  # noqa: ANN401  # gevent's socket, or the ssl module's
-    """Shut down sending and discard input for a while, so that a client that is still sending can read its response.
-
-    An immediate close with unread input resets the connection, and the client loses the response ("lingering close").
-    """
-    with contextlib.suppress(OSError), gevent.Timeout(LINGER_TIMEOUT, False):
-        client.shutdown(socket.SHUT_WR)
-        remaining = MAX_LINGER_BYTES
-        while remaining > 0 and (data := client.recv(65536)):
-            remaining -= len(data)
-            gevent.sleep(0)
-
-
-def shutdown_connections(clients: Iterable[Any]) -> None:
-    """Shut down connections in both directions; greenlets that wait for one of them resume. Never raises."""
-    for client in list(clients):
-        with contextlib.suppress(OSError):
-            getattr(client, "_sock", client).shutdown(socket.SHUT_RDWR)

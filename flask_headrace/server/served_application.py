@@ -14,7 +14,7 @@ from ..blueprints.state import EXTENSION, ExtensionState
 from ..core.errors import ConfigurationError
 from .open_access import reject_public_addresses
 
-SERVICE_APP_FILE = Path(__file__).resolve().parent.parent / "app.py"
+SERVICE_APP_FILE = Path(__file__).resolve().parents[2] / "app.py"
 """The module of Headrace's own application in a checkout."""
 
 

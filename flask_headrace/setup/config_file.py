@@ -129,7 +129,7 @@ def read_config(path: str | None) -> Config:
         tables = msgspec.toml.decode(Path(path).read_bytes())
     except OSError as error:
         raise ConfigurationError(f"HEADRACE_CONFIG is {path!r}, which cannot be read: {error.strerror}.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError(f"{path} is not TOML: {error}.") from None
     if unknown := sorted(tables.keys() - _TABLES.keys()):
         raise ConfigurationError(

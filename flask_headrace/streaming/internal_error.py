@@ -1,4 +1,7 @@
-"""Logs unexpected exceptions. A reader gets only the reference under which the log has the traceback."""
+"""Logs unexpected exceptions. A reader gets the reference under which the log has the traceback.
+
+Of a source that gives something which cannot be streamed, the reader also gets what is wrong.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ..core.errors import InternalError, StoreUnavailable
+from ..core.source_errors import InvalidSource
 
 log = logging.getLogger("flask_headrace")
 
@@ -21,7 +25,8 @@ def log_internal_error(stream_id: str, error: BaseException) -> InternalError:
     """
     reference = secrets.token_hex(4)
     log.error("stream %s failed, reference %s", stream_id, reference, exc_info=error)
-    return InternalError(f"This service failed, not the model. The log has the details under reference {reference}.")
+    fault = error.reader_message if isinstance(error, InvalidSource) else "This service failed, not the model."
+    return InternalError(f"{fault} The log has the details under reference {reference}.")
 
 
 @contextmanager

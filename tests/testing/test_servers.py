@@ -30,14 +30,6 @@ def shop() -> Application:
 
 
 @pytest.fixture
-def provider(shop: Application) -> Iterator[FakeProvider]:
-    provider = FakeProvider()
-    provider.install(shop.app)
-    yield provider
-    provider.uninstall()
-
-
-@pytest.fixture
 def url(shop: Application, provider: FakeProvider) -> Iterator[str]:
     """Serve the application in a thread of this process, as tests with a browser do."""
     assert provider.questions == []

@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,14 +24,6 @@ ID = "0123456789abcdef"
 @pytest.fixture
 def shop() -> Application:
     return make_application(TESTING=True)
-
-
-@pytest.fixture
-def provider(shop: Application) -> Iterator[FakeProvider]:
-    provider = FakeProvider()
-    provider.install(shop.app)
-    yield provider
-    provider.uninstall()
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-import msgspec
-
+from ...core import exact_json
 from ...core.errors import HeadraceError
 from ...core.events import (
     AnswerRestarted,
@@ -33,7 +32,7 @@ from .ui_message_encoder import FINISH_REASONS, usage_metadata
 HEARTBEAT = b"\n"
 """An empty line, which all clients skip."""
 
-_json = msgspec.json.Encoder().encode
+_json = exact_json.encode
 
 ReasoningState: TypeAlias = Literal["none", "unsigned", "signed", "redacted", "left"]
 """What the client would do with further reasoning: begin a part (`none`); append it to the text of the last run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NoReturn
 
 import gevent
 from flask import request
@@ -37,12 +38,22 @@ class ResponseStream:
         id_suffix: The bytes after each event number; see `event_id_suffix`.
         watcher: The watcher of the client's socket.
         is_finished: Whether the terminal event has been encoded.
+        is_closed: Whether `close` was called.
     """
 
-    __slots__ = ("_waits_for_report", "encoder", "id_suffix", "is_finished", "reader", "session", "watcher")
+    __slots__ = (
+        "_waits_for_report",
+        "encoder",
+        "id_suffix",
+        "is_closed",
+        "is_finished",
+        "reader",
+        "session",
+        "watcher",
+    )
 
     def __init__(self, reader: StreamReader, encoder: StreamEncoder) -> None:
-        self.encoder, self.is_finished = encoder, False
+        self.encoder, self.is_finished, self.is_closed = encoder, False, False
         self.session = reader.session
         self.id_suffix = event_id_suffix(reader.session.context.incarnation)
         self.reader = reader
@@ -60,6 +71,24 @@ class ResponseStream:
         self.watcher.set_timeouts(self.session.limits.client)
         self.reader.on_stall = self.watcher.shut_down
         close_with_request(request.environ, self)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "A streamed answer cannot be stored, because it is not complete. For Flask-Caching's `cached`, pass "
+            "response_filter=lambda response: not response.is_streamed."
+        )
+
+    def require_open(self) -> None:
+        """Return if the stream can be sent.
+
+        Raises:
+            RuntimeError: the stream was closed, because its request has ended.
+        """
+        if self.is_closed:
+            raise RuntimeError(
+                "The body of a streamed response is read after its request has ended: call Headrace.stream or "
+                "stream_from in each request."
+            )
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the encoded events as they come, in chunks of at most `MAX_CHUNK_BYTES`.
@@ -104,8 +133,9 @@ class ResponseStream:
             self.reader.mark_progress()
 
     def close(self) -> None:
-        """Stop the watcher and close the reader; under a server of threads, and in a test, wait for the report."""
-        self.watcher.stop()
+        """Give up the socket and close the reader; in a thread's own loop, and in a test, wait for the report."""
+        self.is_closed = True
+        self.watcher.give_up()
         self.reader.close()
         if self._waits_for_report:
             self._wait_for_report()

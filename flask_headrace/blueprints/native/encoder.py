@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ...core import exact_json
 from ...core.answer import CollectedAnswer
 from ...core.events import (
     AnswerRestarted,
@@ -38,14 +39,16 @@ HEARTBEAT = b": keep-alive\n\n"
 
 HEADERS = EVENT_STREAM_HEADERS
 
-EVENT_NAMES = ("start", "reasoning", "tool", "partial", "restart", "usage", "end", "error", "cancelled")
+EVENT_NAMES = (
+    "start", "reasoning", "reasoning_state", "tool", "partial", "restart", "usage", "end", "error", "cancelled",
+)  # fmt: skip
 """The names of the named frames."""
 
 error_body = native_error_body
 
 _DELTA, _END = b'data: {"delta":', b"}\n\n"
 _DONE = b"data: [DONE]\n\n"
-_json = msgspec.json.Encoder().encode
+_json = exact_json.encode
 
 
 def encode(events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
@@ -80,9 +83,19 @@ def encode_whole(answer: CollectedAnswer) -> dict[str, Any]:
         "model": answer.started.model,
         "text": answer.text(),
         **({"tool_calls": calls} if calls else {}),
+        **_whole_state(answer),
         "finish_reason": answer.finish_reason,
         "usage": event_fields(answer.usage) if answer.usage else None,
     }
+
+
+def _whole_state(answer: CollectedAnswer) -> dict[str, Any]:
+    states = [event.data for _, event in answer.provider_events if _is_state(event)]
+    return {"reasoning_state": states[-1]} if states else {}
+
+
+def _is_state(event: ProviderEvent) -> bool:
+    return event.family == "native" and event.kind == "reasoning_state"
 
 
 def _encode_one(event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for each kind of event
@@ -103,7 +116,7 @@ def _encode_one(event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for e
             # The number belongs to `[DONE]`: a client that lost only that frame resumes before `end` and receives both.
             return [_frame(b"end", {"finish_reason": reason}), _DONE]
         case ProviderEvent():
-            return []
+            return [_frame(b"reasoning_state", {"reasoning_state": event.data})] if _is_state(event) else []
         case _:
             return [_frame(_NAMES[type(event)], event_fields(event))]
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ...core import exact_json
 from ...core.answer import Block, CollectedAnswer, ReasoningBlock, TextBlock
 from ...core.errors import AnswerTooLarge, HeadraceError, StreamCancelled
 from ...core.events import (
@@ -75,7 +76,7 @@ EVENT_NAMES = (
 )
 """The names of all frames; a provider of the same API may have sent others, which go on as they came."""
 
-_json = msgspec.json.Encoder().encode
+_json = exact_json.encode
 _lines = msgspec.json.Encoder().encode_lines
 
 

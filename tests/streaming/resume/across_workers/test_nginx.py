@@ -26,7 +26,7 @@ from tests.streaming.resume.across_workers.stage import (
     read,
     wait_until,
 )
-from tests.support.reader import Reading, asking, send
+from tests.support.reader import Reading, ask, asking, send
 from tests.support.service import ROOT, free_port
 from tests.support.upstream import Ended, Gate, Hang, Paced, Upstream, openai_wire, script
 
@@ -169,6 +169,25 @@ def test_restarting_the_instances_one_after_the_other_loses_nothing(nginx: str, 
     assert pair.services[1].process.wait(15) == 0
     pair.services[1].__enter__()
     assert frames(read(Reading(f"{nginx}/api/streams/{own.id}", method="GET")).body) == frames(whole)
+
+
+def test_an_instance_that_drains_costs_no_question(nginx: str, pair: Pair, upstream: Upstream) -> None:
+    upstream.answer("steady", openai_wire.answer("steady"))
+    for number, service in enumerate(pair.services):
+        name = f"draining behind nginx {number}"
+        upstream.answer(name, gated(name))
+        with asking(service.url, f"openai/{name}") as held:
+            held.until(b"word 19 ")
+            service.process.send_signal(signal.SIGTERM)
+            wait_until(lambda service=service: send(service.url + "/readyz", method="GET").status == 503)
+            for _ in range(20):
+                assert ask(nginx, "openai/steady").text == "steady"
+                assert send(nginx + "/readyz", method="GET").status == 200
+            assert service.process.poll() is None
+            upstream.open_gate(name)
+            held.until(b"[DONE]")
+        assert service.process.wait(15) == 0
+        service.__enter__()
 
 
 def persistent(url: str, id_: str) -> bytes:
