@@ -152,6 +152,18 @@ class TestResumable:
         assert asyncio.run(read()) == "one"
         assert len(shop.told) == 1
 
+    @pytest.mark.parametrize("resumable", [True, False])
+    def test_of_an_asynchronous_view(self, shop: Application, provider: FakeProvider, *, resumable: bool) -> None:
+        async def view() -> object:
+            await asyncio.sleep(0.001)
+            return shop.app.view_functions["ask"]()
+
+        shop.app.add_url_rule("/async", view_func=view, methods=["POST"])
+        provider.answers("one")
+        response = shop.client.post("/async", json={"resumable": resumable}, headers=ANN)
+        assert read_stream(response).answer.text == "one"
+        assert [answer.text for answer in shop.told] == ["one"]
+
 
 class TestTold:
     def test_when_a_response_is_closed_unread(self, shop: Application, provider: FakeProvider) -> None:

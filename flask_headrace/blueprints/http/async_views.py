@@ -18,7 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 from flask import Flask
 from gevent.lock import RLock
 
-from .event_loop import is_patched
+from .event_loop import has_one_loop
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,7 +30,7 @@ _turn = RLock()
 def run_async_views_in_greenlets(app: Flask) -> None:
     """Let an application run its `async def` functions as this module does, unless it has its own `async_to_sync`.
 
-    Without gevent's patches they still run as Flask runs them.
+    Without gevent's patches they still run as Flask runs them, except in the requests of a test.
 
     Args:
         app: The application.
@@ -41,7 +41,7 @@ def run_async_views_in_greenlets(app: Flask) -> None:
 
     def async_to_sync(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            if not is_patched():
+            if not has_one_loop():
                 result: R = in_thread(function)(*args, **kwargs)
                 return result
             return run_in_greenlet(function(*args, **kwargs))
