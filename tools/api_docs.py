@@ -42,7 +42,7 @@ SECTIONS = {
 
 MODULES = {
     "partial_json": "core/partial_json/__init__.py",
-    "testing": None,
+    "testing": "testing/__init__.py",
     "agents.pydantic_ai": None,
     "agents.langchain": None,
     "agents.langgraph": None,
@@ -104,9 +104,11 @@ class Module:
 
     def imports(self) -> dict[str, list[str]]:
         """Return the relative imports of the module: names by module, in the order of the source."""
+        # Some are imported for type checkers alone, and otherwise when they are first used.
+        guarded = [node for block in self.tree.body if isinstance(block, ast.If) for node in block.body]
         return {
             node.module or "": [alias.name for alias in node.names]
-            for node in self.tree.body
+            for node in [*self.tree.body, *guarded]
             if isinstance(node, ast.ImportFrom) and node.level
         }
 
@@ -275,7 +277,8 @@ def render_page() -> str:
 
 
 def _render_module(name: str, definitions: str | None) -> Iterator[str]:
-    module = Module(PACKAGE / f"{name.replace('.', '/')}.py")
+    file = PACKAGE / f"{name.replace('.', '/')}.py"
+    module = Module(file if file.is_file() else PACKAGE / str(definitions))
     yield f"## `flask_headrace.{name}`"
     yield module.docs.text
     if definitions is None:
