@@ -175,8 +175,7 @@ def test_text_answers_at_once_in_each_protocol_and_no_model_is_asked(
 
 def test_an_answer_of_the_application_costs_nothing(host: Host) -> None:
     answer = ask(host, "native", "pieces")
-    assert answer.text == "in two"
-    assert answer.is_done
+    assert (answer.text, answer.is_done) == ("in two", True)
     assert answer.named("usage")[0]["cost"] == 0
 
 
