@@ -11,16 +11,7 @@ import pytest
 from gevent.event import Event as Flag
 
 from flask_headrace.core.errors import UpstreamProtocolError, UpstreamStatusError
-from flask_headrace.core.events import (
-    Cancelled,
-    Event,
-    Failed,
-    ModelSelected,
-    SuppressedOutput,
-    TextDelta,
-    Usage,
-    terminal_reason,
-)
+from flask_headrace.core.events import Cancelled, Event, Failed, ModelSelected, SuppressedOutput, TextDelta, Usage
 from flask_headrace.streaming import producer, usage_tracker
 from flask_headrace.streaming.context import StreamLimits
 from tests.streaming.stage import DONE, REPORTED, UNLIMITED, Reader, Source, Stream, is_terminal, read_all, text
@@ -222,7 +213,7 @@ class TestASourceThatFailsToClose:
     def test_ends_as_it_had_and_the_log_tells_why(self, code: str, caplog: pytest.LogCaptureFixture) -> None:
         stream = stream_of(lambda: self.Batches(self.ENDS[code]))
         ended(stream)
-        assert terminal_reason(stream.session.terminal) == code
+        assert stream.reason == code
         until(lambda: "ZeroDivisionError: not today" in caplog.text)
 
     def test_because_it_cannot_be_closed_at_all_is_none(self) -> None:

@@ -57,6 +57,7 @@ class StoredStreamReader:
 
     is_stored = True
     is_reported = True
+    pending_terminal = None
     first_event_at = 0.0  # each failure that its reader gets is an event of the stream, and never one of its own
     recording = None  # the worker that fills the stream records it
 
