@@ -91,8 +91,6 @@ def decide(question):
             return question.replace(temperature="hot")
         case "no tools":
             return question.replace(tools=[7])
-        case "no system":
-            return question.with_system(7)
         case "no field":
             return question.replace(temprature=1)
         case "no request":
@@ -272,7 +270,6 @@ def test_another_value_is_an_error_of_the_application(host: Host) -> None:
         ("no model", "question.replace(model=7) has a value of a wrong type: Expected `str | null`, got `int`"),
         ("hot", "question.replace(temperature='hot') has a value of a wrong type: Expected `float | null`, got `str`"),
         ("no tools", "question.replace(tools=[7]) has a value of a wrong type: Expected `object`, got `int`"),
-        ("no system", "Expected `str | array`, got `int`"),
         ("no field", "question.replace(temprature=…): a question has no such field, but model, messages, "),
         ("no request", "decide returned Question(model='openai/asked', request=None"),
     ],
