@@ -1,4 +1,7 @@
-"""Logs unexpected exceptions. A reader gets only the reference under which the log has the traceback."""
+"""Logs unexpected exceptions. A reader gets the reference under which the log has the traceback.
+
+Of a source that gives something which cannot be streamed, the reader also gets what is wrong.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ..core.errors import InternalError, StoreUnavailable
+from ..core.source_errors import InvalidSource
+
+INVALID_SOURCE = "invalid_source"
+"""The code of the error of a stream whose source gives something that cannot be streamed."""
 
 log = logging.getLogger("flask_headrace")
 
@@ -21,7 +28,12 @@ def log_internal_error(stream_id: str, error: BaseException) -> InternalError:
     """
     reference = secrets.token_hex(4)
     log.error("stream %s failed, reference %s", stream_id, reference, exc_info=error)
-    return InternalError(f"This service failed, not the model. The log has the details under reference {reference}.")
+    place = f"The log has the details under reference {reference}."
+    if isinstance(error, InvalidSource):
+        invalid = InternalError(f"{error.reader_message.removesuffix('.')}. {place}")
+        invalid.code = INVALID_SOURCE
+        return invalid
+    return InternalError(f"This service failed, not the model. {place}")
 
 
 @contextmanager

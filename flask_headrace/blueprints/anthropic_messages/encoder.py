@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from ...core.answer import CollectedAnswer
+from ...core.application_events import StepStarted, ToolResult
 from ...core.errors import HeadraceError, StreamCancelled
 from ...core.events import (
     AnswerRestarted,
@@ -184,6 +185,8 @@ class MessagesEncoder:
                 self._started = event
             case Usage():
                 self._usage = event
+            case ToolResult() | StepStarted() if self._open_block in _EMPTY_BLOCKS:
+                return self._stop_block()
             case AnswerRestarted(reason, model) if self._index >= 0:
                 # A content block cannot be revoked.
                 raise AbortConnection(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from ...core.events import Event, StreamEvent
+from ...core.application_events import StreamEvent, without_transient
+from ...core.events import Event
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[StreamEvent]).decode
@@ -14,9 +15,12 @@ _decode_json = msgspec.json.Decoder(list[StreamEvent]).decode
 def encode(events: list[Event]) -> bytes:
     """Encode events as MessagePack, or as JSON if an integer has more than 64 bits.
 
+    Transient data are never stored: an `OmittedEvent` has their number.
+
     Raises:
         TypeError: an event contains a value that is no JSON value.
     """
+    events = without_transient(events)
     try:
         return _encode(events)
     except OverflowError:

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from flask_headrace.core.events import Event, StreamEvent, TextDelta, ToolCallCompleted
+from flask_headrace.core.application_events import StreamEvent
+from flask_headrace.core.events import Event, TextDelta, ToolCallCompleted
 from flask_headrace.streaming.resume import event_codec
 from tests.support.event_sequences import SIZES, answers, batches
 
