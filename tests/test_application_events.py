@@ -1,4 +1,4 @@
-"""What an application adds to its answers, under gunicorn: in each protocol, as a whole, resumed, and where it is wrong."""
+"""What an application adds to its answers, under gunicorn: in each protocol, whole, resumed, and where it is wrong."""
 
 from __future__ import annotations
 
@@ -209,9 +209,9 @@ class TestTransient:
                 replayed, rest = b"".join(late.chunks()), b"".join(first.chunks())
         assert [number for number in range(3) if f"secret-{number}".encode() in begun + rest] == [0, 1, 2]
         assert [number for number in range(3) if f"secret-{number}".encode() in replayed] == [1, 2]
-        for protocol in ("native", "ai-sdk-v5", "openai", "anthropic"):
-            named = "" if protocol == "native" else f"?protocol={'ui-v1' if protocol == 'ai-sdk-v5' else protocol}"
-            again = get(host, f"/a/api/streams/{stream_id}{named}")
+        for protocol in ("native", "ui-messages", "openai", "openai-responses", "anthropic", "data-v1", "text"):
+            again = get(host, f"/a/api/streams/{stream_id}?protocol={protocol}")
+            assert again.status == 200
             assert b"secret" not in again.body
 
     def test_leaves_the_numbers_of_the_others(self, host: Host, tmp_path: Any) -> None:

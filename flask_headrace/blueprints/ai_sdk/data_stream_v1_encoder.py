@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from ...core.application_events import APPLICATION_EVENTS, Data, File, Source, StepStarted, ToolResult
+from ...core.application_events import APPLICATION_EVENTS, Data, File, Source, StepStarted, ToolResult, is_transient
 from ...core.errors import HeadraceError
 from ...core.events import (
     AnswerRestarted,
@@ -100,7 +100,8 @@ class DataStreamV1Encoder:
             written.append(self._encode_one(event))
             if self._must_abort(event):
                 raise AbortConnection(written.pop(), b"".join(written))
-            self._has_begun = self._has_begun or bool(written[-1])
+            # What is transient need not be revoked.
+            self._has_begun = self._has_begun or (bool(written[-1]) and not is_transient(event))
             self._has_message = self._has_message or (bool(written[-1]) and not isinstance(event, APPLICATION_EVENTS))
         return b"".join(written)
 
@@ -117,7 +118,7 @@ class DataStreamV1Encoder:
                 self._is_empty = False
                 return _line(b"0", text)
             case ReasoningDelta() | ReasoningSignature():
-                self._is_empty = False
+                self._is_empty = self._is_empty and not self._has_reasoning
                 return self._encode_reasoning(event)
             case ToolCallStarted() | ToolCallDelta() | ToolCallCompleted():
                 return self._encode_tool_call(event)
@@ -163,6 +164,7 @@ class DataStreamV1Encoder:
         if call not in self._of_step and not self._has_reasoning:
             return b""
         self._has_result = True
+        self._leave_reasoning()
         return _line(b"a", {"toolCallId": self._calls[call]["toolCallId"], "result": result})
 
     def _begin_step(self) -> bytes:

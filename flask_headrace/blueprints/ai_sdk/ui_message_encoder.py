@@ -175,9 +175,10 @@ class UIMessageEncoder:
                 return frame(**data_object(event))
 
     def _begin_step(self) -> list[bytes]:
-        if self._is_empty:
-            return []
         closed = self._close_part()
+        # Clients look for the pieces of a call only in the step in which it began.
+        if self._is_empty or self._calls:
+            return closed
         self._steps += 1
         self._is_empty, self._has_result = True, False
         return [*closed, frame("finish-step"), frame("start-step")]
