@@ -4,7 +4,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-TSC := tests/node_modules/.bin/tsc
+TSC := tests/node_modules/typescript7/bin/tsc
 NODE_PACKAGES := tests/node_modules/.package-lock.json
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python3.10)
 

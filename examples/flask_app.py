@@ -69,8 +69,9 @@ PAGE = """<!doctype html>
       const frames = (rest + text).split("\\n\\n");
       rest = frames.pop();
       for (const frame of frames) {
-        if (frame.startsWith("data: {")) shown.textContent += JSON.parse(frame.slice(6)).delta;
-        if (frame.startsWith("event: error")) throw new Error(JSON.parse(frame.split("data: ")[1]).message);
+        const [, name, data] = /^(?:id: .*\\n)?(?:event: (.*)\\n)?data: (.*)$/.exec(frame) ?? [];
+        if (name === "error") throw new Error(JSON.parse(data).message);
+        if (!name && data && data !== "[DONE]") shown.textContent += JSON.parse(data).delta;
       }
     }
   }

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct, to_builtins
 
+from .core import exact_json
 from .core.answer import Block, CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
 from .core.application_events import Data, File, Source, ToolResult
 from .core.events import Completed, Usage
@@ -152,7 +153,7 @@ def _result_message(call_id: str, result: ToolResult) -> Message:
     if result.error is not None:
         return Message("tool", result.error, tool_call_id=call_id, is_error=True)
     value = result.result
-    content = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    content = value if isinstance(value, str) else exact_json.encode(value).decode()
     return Message("tool", content, tool_call_id=call_id)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-from flask import Response
+from flask import Response, has_request_context, request
+from gevent.event import Event as Flag
 
+from .blueprints.http.auth import check_owner
 from .blueprints.http.request_body import format_validation_error
 from .blueprints.http.request_id import current_request_id
+from .blueprints.http.request_streams import close_with_request
 from .blueprints.native.body import ChatBody
 from .blueprints.native.endpoint import open_chat
 from .blueprints.native.request import to_chat_request
@@ -18,7 +21,7 @@ from .blueprints.open_source import StreamOptions, idempotency_key, open_source
 from .blueprints.protocol_registry import check_view_protocol, view_response
 from .blueprints.state import current_state
 from .core.errors import InvalidRequest
-from .core.events import Event
+from .core.events import Event, StreamMetadata
 from .providers.chat_request import ChatRequest, Json
 from .providers.custom_events import event_batches
 from .streaming.context import StreamContext
@@ -28,8 +31,24 @@ from .streaming.producer import Source
 from .streaming.reader import StreamReader
 from .streaming.recording import AnswerSubject
 from .streaming.request_digest import request_digest
+from .view_sources import UnreadSource, check_type, has_context, late_batches
 
 S = TypeVar("S", bound=msgspec.Struct)
+
+
+def require_request(method: str) -> None:
+    """Return if there is a request, whose response the stream can become.
+
+    Args:
+        method: The name of the method of `Headrace` that was called.
+
+    Raises:
+        RuntimeError: there is no request.
+    """
+    if not has_request_context():
+        raise RuntimeError(
+            f"Headrace.{method} was called outside of a request: call it in a view, and return its response there."
+        )
 
 
 def to_body_and_request(fields: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[ChatBody, ChatRequest]:
@@ -69,11 +88,12 @@ def stream_chat(
         owner: See `Headrace.stream`.
         told: Further arguments of `open_stream`.
     """
+    require_request("stream")
     check_view_protocol(protocol, is_whole=not fields["stream"])
     body, chat_request = to_body_and_request(fields, further)
 
     def open_() -> StreamReader:
-        known = owner if owner is not None else current_state().authorize() if body.resumable else ""
+        known = _known_owner(owner, is_resumable=body.resumable)
         return open_chat(body, chat_request, known, protocol=protocol, is_own_view=True, **told)
 
     return view_response(open_, protocol, is_whole=not body.stream)
@@ -92,15 +112,32 @@ class SourceView(NamedTuple):
 
 def stream_source(source: Iterable[str | Event], view: SourceView, options: StreamOptions) -> Response:
     """Return the response of a generator; see `Headrace.stream_from`."""
-    check_view_protocol(view.protocol, is_whole=view.is_whole)
-    return view_response(lambda: _open_source(source, view, options), view.protocol, is_whole=view.is_whole)
+    unread = UnreadSource(source)
+    try:
+        require_request("stream_from")
+        close_with_request(request.environ, unread)
+        check_type(source)
+        check_view_protocol(view.protocol, is_whole=view.is_whole)
+        request_end = Flag() if has_context(source) else None
+
+        def batches() -> Iterator[list[Event] | StreamMetadata]:
+            unread.is_begun = True
+            return event_batches(source) if request_end is None else late_batches(source, request_end)
+
+        return view_response(
+            lambda: _open_source(batches, view, options),
+            view.protocol,
+            is_whole=view.is_whole,
+            on_request_end=None if request_end is None else request_end.set,
+        )
+    except BaseException:
+        unread.close()
+        raise
 
 
-def _open_source(source: Iterable[str | Event], view: SourceView, options: StreamOptions) -> StreamReader:
+def _open_source(source: Source, view: SourceView, options: StreamOptions) -> StreamReader:
     key = idempotency_key(options)
-    owner = view.owner
-    if owner is None:
-        owner = current_state().authorize() if options.is_resumable or key is not None else ""
+    owner = _known_owner(view.owner, is_resumable=options.is_resumable or key is not None)
     name, model = view.name, view.model or f"{view.name}/{view.name}"
     context = StreamContext(
         model=model,
@@ -118,12 +155,17 @@ def _open_source(source: Iterable[str | Event], view: SourceView, options: Strea
         is_document=view.schema is not None,
         context=options.app_context,
     )
-    batches: Source = lambda: event_batches(source)  # noqa: E731  # typed
     if view.schema is not None:
-        batches = validate_output(SchemaValidator(view.schema, owner), batches, model)
+        source = validate_output(SchemaValidator(view.schema, owner), source, model)
     # A second call with the same id reads the first one's stream: only its name tells one source from another.
     digest = request_digest((name, model), "", None)
-    return open_source(context, batches, options, key, lambda: digest, lambda: subject)
+    return open_source(context, source, options, key, lambda: digest, lambda: subject)
+
+
+def _known_owner(owner: str | None, *, is_resumable: bool) -> str:
+    if owner is not None:
+        return check_owner(owner, "owner is")
+    return current_state().authorize() if is_resumable else ""
 
 
 def _convert(fields: Mapping[str, Any], struct: type[S]) -> S:

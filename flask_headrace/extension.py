@@ -10,6 +10,7 @@ from flask import Flask, Response
 from . import custom_views
 from .blueprints import cli
 from .blueprints.before_hooks import BeforeHook
+from .blueprints.http.async_views import run_async_views_in_greenlets
 from .blueprints.http.auth import check_host
 from .blueprints.http.error_handlers import handle_headrace_error
 from .blueprints.http.request_streams import close_request_streams
@@ -23,8 +24,10 @@ from .server.open_access import flask_run_addresses, reject_public_addresses
 from .server.start_errors import reported_in_one_sentence
 from .settings import Settings
 from .setup.blueprints import build_blueprints
+from .setup.csrf import exempt_from_csrf
 from .setup.extension_state import build_state
 from .setup.name_list import name_list
+from .setup.options import ExtensionOptions
 from .setup.own_loggers import enable_own_loggers
 from .signals import EndHook
 
@@ -39,9 +42,10 @@ class Headrace:
         app: The application; None to call `init_app` later.
         url_prefix: The prefix of all paths of this extension, such as `/assistant`; None for no prefix.
         authorize: Called in each request. It returns the id of the user who makes the request, which becomes the owner
-            of the streams, or it aborts. None accepts the bearer keys of HEADRACE_API_KEYS, and every request if that
-            setting is empty.
-        page: Whether the chat page is served at the prefix.
+            of the streams, or it aborts; also in a request for the chat page. None accepts the bearer keys of
+            HEADRACE_API_KEYS, and every request if that setting is empty.
+        page: Whether the chat page is served at the prefix. Its JavaScript modules and style sheets are always served,
+            below `headrace-static`, for pages of the application.
         trusted_hosts: Host names under which the endpoints answer. None allows every name if there are keys or an
             `authorize`, and otherwise only localhost and the names of HEADRACE_TRUSTED_HOSTS.
         providers: Providers of the application, beside those that the settings name.
@@ -75,15 +79,15 @@ class Headrace:
         hold_request: bool = True,
     ) -> None:
         self._url_prefix = url_prefix
-        self._authorize = authorize
-        self._has_page = page
-        self._trusted_hosts = None if trusted_hosts is None else tuple(trusted_hosts)
-        self._providers = tuple(providers)
-        self._endpoints = name_list("endpoints", endpoints)
-        self._models = name_list("models", models)
-        self._hold_request = hold_request
-        self._before_hooks: list[BeforeHook] = []
-        self._end_hooks: list[EndHook] = []
+        self._options = ExtensionOptions(
+            authorize=authorize,
+            has_page=page,
+            trusted_hosts=trusted_hosts,
+            providers=providers,
+            endpoints=name_list("endpoints", endpoints),
+            models=name_list("models", models),
+            holds_requests=hold_request,
+        )
         if app is not None:
             self.init_app(app)
 
@@ -103,23 +107,16 @@ class Headrace:
 
     def _add_to(self, app: Flask) -> None:
         settings = Settings.from_app_config(app.config)
-        if self._authorize is None and not settings.api_keys:
+        if self._options.authorize is None and not settings.api_keys:
             reject_public_addresses(flask_run_addresses())
-        app.extensions[EXTENSION] = build_state(
-            app,
-            settings,
-            authorize=self._authorize,
-            trusted_hosts=self._trusted_hosts,
-            providers=self._providers,
-            hold_request=self._hold_request,
-            models=self._models,
-            before_hooks=self._before_hooks,
-            end_hooks=self._end_hooks,
-        )
+        app.extensions[EXTENSION] = build_state(app, settings, self._options)
+        run_async_views_in_greenlets(app)
         app.wsgi_app = close_request_streams(app.wsgi_app)  # type: ignore[assignment, method-assign]  # as Flask documents it
-        for blueprint in build_blueprints(settings, has_page=self._has_page, endpoints=self._endpoints):
+        blueprints = list(build_blueprints(settings, self._options))
+        for blueprint in blueprints:
             blueprint.before_request(check_host)
             app.register_blueprint(blueprint, url_prefix=self._url_prefix)
+        exempt_from_csrf(app, {blueprint.name for blueprint in blueprints})
         if HeadraceError not in app.error_handler_spec[None][None]:
             app.register_error_handler(HeadraceError, handle_headrace_error)
         app.cli.add_command(cli.group)
@@ -144,7 +141,7 @@ class Headrace:
         Returns:
             The function, unchanged.
         """
-        self._before_hooks.append(hook)
+        self._options.before_hooks.append(hook)
         return hook
 
     def on_end(self, hook: E) -> E:
@@ -164,7 +161,7 @@ class Headrace:
         Returns:
             The function, unchanged.
         """
-        self._end_hooks.append(hook)
+        self._options.end_hooks.append(hook)
         return hook
 
     def stream(  # noqa: PLR0913  # by name, as the endpoint takes them
@@ -228,12 +225,14 @@ class Headrace:
             The response to return from the view.
 
         Raises:
+            TypeError: `owner` is no text.
             InvalidRequest: an argument is not valid; 400.
             ModelNotFound: no provider that is set up has the model; 404.
             StreamConflict: another conversation or another owner has a stream with this id; 409.
             NotSupported: the stream is resumable, and the server does not run gevent; 501.
             LimitError: too many streams are open, or the store of resumable streams is not available; 503.
         """
+        custom_views.require_request("stream")
         fields = {
             "messages": list(messages), "model": model, "system": system, "max_tokens": max_tokens,
             "temperature": temperature, "tools": list(tools), "tool_choice": tool_choice, "schema": schema,
@@ -261,8 +260,8 @@ class Headrace:
         """Stream the output of a generator of the application, such as a chain, an agent or a file.
 
         Args:
-            source: An iterable of pieces of text, or of events. It is iterated in a greenlet of its own, outside of
-                the request context, and closed when the reader disconnects.
+            source: A generator, or another iterable, of pieces of text or of events. It is iterated in a greenlet of
+                its own, outside of the request context, and closed when the reader disconnects.
             name: Name of the source in the log, the metrics and the signals.
             model: Name of the model that clients see; None for `name/name`.
             owner: Id of the user who may read and stop a resumable stream. None calls `authorize` if the stream is
@@ -281,6 +280,7 @@ class Headrace:
             The response to return from the view.
 
         Raises:
+            TypeError: `source` is something else, such as a coroutine, a `str` or None; or `owner` is no text.
             InvalidRequest: an argument is not valid; 400.
             StreamConflict: another source or another owner has a stream with this id; 409.
             NotSupported: the stream is resumable, and the server does not run gevent; 501.

@@ -11,6 +11,9 @@ import pytest
 from tests.blueprints.native.test_structured_output import document_of
 from tests.support.host import Host
 from tests.support.reader import QUESTION, Answer, Reading, send
+from tests.support.reasoning_answers import CALL as CALLED_FUNCTION
+from tests.support.reasoning_answers import FORMS, RESULTS, returned
+from tests.support.reasoning_answers import TOOLS as REASONING_TOOLS
 from tests.support.upstream import Ended, Gate, ToolCall, Upstream, openai_wire
 
 HOST = """
@@ -198,3 +201,35 @@ def test_head_of_a_view_that_can_be_resumed_does_not_ask_the_model(host: Host, u
     assert send(host.url + "/got", method="HEAD", headers=ALICE).status == 200
     assert send(host.url + "/got", method="GET", headers=ALICE).text == "one"
     assert len(upstream.requests("got")) == 1
+
+
+class TestAHistory:
+    """A conversation that an application keeps, with what the provider wants back of its answers."""
+
+    def turns(self, host: Host, upstream: Upstream, name: str, **fields: Any) -> list[dict[str, Any]]:
+        script = FORMS["openrouter, anthropic"].script
+        upstream.answer(name, [script, openai_wire.answer("ok")])
+        whole = own(host, name, tools=REASONING_TOOLS, stream=False, **fields).json
+        answer = {"role": "assistant", "content": whole["text"], "tool_calls": whole["tool_calls"]}
+        return [*QUESTION, {**answer, "reasoning_state": whole["reasoning_state"]}, RESULTS[0]]
+
+    @pytest.mark.parametrize("options", [{}, {"stop": ["."], "top_p": 0.5}, {"system": "Be short."}])
+    def test_goes_to_the_provider_with_it(self, host: Host, upstream: Upstream, options: dict[str, Any]) -> None:
+        turns = self.turns(host, upstream, "history", **options)
+        again = own(host, "history", messages=turns, tools=REASONING_TOOLS, **options)
+        assert (again.status, again.text) == (200, "ok")
+        form, body = FORMS["openrouter, anthropic"], upstream.requests("history")[-1].body
+        assert returned(form, body) == (form.wanted, [CALLED_FUNCTION])
+
+    def test_with_a_forged_one_is_refused_by_its_place(self, host: Host, upstream: Upstream) -> None:
+        turns = self.turns(host, upstream, "forged")
+        for forged in ("", "x", turns[1]["reasoning_state"][:-9], "r1.é"):
+            answer = own(host, "forged", messages=[turns[0], {**turns[1], "reasoning_state": forged}, turns[2]])
+            assert (answer.status, answer.error["code"]) == (400, "invalid_request")
+            assert "messages[1].reasoning_state is " in answer.error["message"]
+        for wrong in (1, ["r1."], {}):
+            answer = own(host, "forged", messages=[turns[0], {**turns[1], "reasoning_state": wrong}, turns[2]])
+            assert (answer.status, "reasoning_state" in answer.error["message"]) == (400, True)
+        user = {**QUESTION[0], "reasoning_state": turns[1]["reasoning_state"]}
+        assert "only an assistant message" in own(host, "forged", messages=[user]).error["message"]
+        assert len(upstream.requests("forged")) == 1

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CLIENTS = (ROOT / "tests/clients", ROOT / "tests/programs")
 PAGE = ROOT / "docs/clients.md"
 PACKAGES = ROOT / "tests/package.json"
-LANGUAGES = {".py": "python", ".mjs": "js", ".sh": "sh", ".yaml": "yaml"}
+LANGUAGES = {".py": "python", ".mjs": "js", ".ts": "ts", ".sh": "sh", ".yaml": "yaml"}
 
 BEGINNING = re.compile(r"\s*(?:#|//) docs: (.+)")
 END = re.compile(r"\s*(?:#|//) end docs")
@@ -89,7 +89,7 @@ def used_imports(block: str, source: str, suffix: str) -> list[str]:
     match suffix:
         case ".py":
             return python_imports(block, source)
-        case ".mjs":
+        case ".mjs" | ".ts":
             return js_imports(block, source)
         case _:
             return []

@@ -6,7 +6,7 @@ JavaScript calls the API endpoints under the same URL prefix.
 
 from collections.abc import Callable
 
-from flask import Blueprint, make_response, render_template, url_for
+from flask import Blueprint, make_response, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -24,15 +24,17 @@ CONTENT_SECURITY_POLICY = "; ".join(
 """The page may load its own files and call its own endpoints; inline scripts and styles are forbidden."""
 
 
-def create_page_blueprint(login_redirect: Callable[[], Response | None] = lambda: None) -> Blueprint:
+def create_page_blueprint(*, has_page: bool = True, admit_visitor: Callable[[], None] | None = None) -> Blueprint:
     """Return the blueprint of the chat page, ready to be registered under any URL prefix.
 
     `GET /` serves the page, `/headrace-static/…` its files. The page calls `<prefix>/api/chat` and
-    `<prefix>/api/models`.
+    `<prefix>/api/models`. The files are the same for everybody and hold no secret, so they need no login: pages of the
+    application import them as well.
 
     Args:
-        login_redirect: Called in each request for the page. Returns the response that redirects an anonymous visitor to
-            the application's login, or None to serve the page.
+        has_page: Whether the page is served; if not, only its files are.
+        admit_visitor: Called in each request for the page; raises if the visitor may not see the page. None admits
+            everybody.
     """
     page = Blueprint(
         "headrace_page",
@@ -42,18 +44,31 @@ def create_page_blueprint(login_redirect: Callable[[], Response | None] = lambda
         # Flask's default, /static, would be shadowed by the application's own when there is no prefix.
         static_url_path="/headrace-static",
     )
-    page.add_url_rule("/", "chat", lambda: login_redirect() or show_chat())
+
+    def chat() -> Response:
+        if admit_visitor is not None:
+            admit_visitor()
+        return show_chat(has_login=admit_visitor is not None)
+
+    if has_page:
+        page.add_url_rule("/", "chat", chat)
     page.after_request(add_nosniff_header)
     return page
 
 
-def show_chat() -> Response:
-    """Return the rendered page. The page is the same for all visitors and loads only its own files."""
-    response = make_response(render_template("flask_headrace/chat.html", api=url_for(".chat") + "api"))
+def show_chat(*, has_login: bool) -> Response:
+    """Return the rendered page, or a 304 if the browser has it. The page loads only its own files.
+
+    Args:
+        has_login: Whether the application has a login of its own. If not, the page may ask for a key of the service.
+    """
+    api = url_for(".chat") + "api"
+    response = make_response(render_template("flask_headrace/chat.html", api=api, has_login=has_login))
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cache-Control"] = "no-cache"
-    return response
+    response.add_etag()
+    return response.make_conditional(request)
 
 
 def add_nosniff_header(response: Response) -> Response:

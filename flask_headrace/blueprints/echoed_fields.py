@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
-import msgspec
 from msgspec.structs import replace
 
+from ..core import exact_json
 from ..core.json_object import exact_decoder
 from ..streaming.context import StreamContext
 
@@ -33,7 +33,7 @@ class EchoedFields(NamedTuple):
 def echoed_fields(context: StreamContext, protocol: str) -> dict[str, Any]:
     """Return the request fields that a stream's response echoes; empty if the request used another protocol.
 
-    Fractions are `msgspec.Raw`: they have the client's digits, and may be larger than a float.
+    Numbers keep the client's digits.
 
     Args:
         context: The context of the stream.
@@ -55,11 +55,11 @@ def with_echoed_fields(
     """
     fields = echoed.without(echoed.fields, left_out)
     bounded_fields = _limit_size(fields) if is_stored else fields
-    return replace(context, protocol=echoed.protocol, echoed_fields=msgspec.json.encode(bounded_fields))
+    return replace(context, protocol=echoed.protocol, echoed_fields=exact_json.encode(bounded_fields))
 
 
 def _limit_size(fields: Mapping[str, Any]) -> dict[str, Any]:
-    sizes = sorted([(len(msgspec.json.encode(value)), name) for name, value in fields.items()])
+    sizes = sorted([(len(exact_json.encode(value)), name) for name, value in fields.items()])
     bounded_fields, total = {}, 0
     for size, name in sizes:
         total += size

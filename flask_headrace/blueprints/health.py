@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
+import msgspec
 from flask import Blueprint, Response
+from msgspec import UNSET, UnsetType
 
 from ..core.errors import ConfigurationError, HeadraceError, ShuttingDown
 from .http.auth import authorize_request
@@ -17,20 +20,43 @@ from .state import ExtensionState, current_state
 STORE_TIMEOUT = 0.5
 """Seconds that a readiness check waits for the store. Callers often have a timeout of 1 s."""
 
-_STATUS_CONTENT = {JSON: {"type": "object", "required": ["status"]}}
+
+class Liveness(msgspec.Struct, frozen=True):
+    """The state of a worker.
+
+    Args:
+        status: Always `ok`.
+        streams: The number of open streams in this worker.
+    """
+
+    status: Literal["ok"]
+    streams: int
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """The state of the service.
+
+    Args:
+        status: Always `ok`.
+        store: Why the store is unavailable, if it is; plain streams work without it.
+    """
+
+    status: Literal["ok"]
+    store: str | UnsetType = UNSET
+
 
 OPERATIONS = (
     Operation(
         "GET",
         "/healthz",
         "Check that the process is alive.",
-        (ResponseSpec(200, "The process is alive.", {**_STATUS_CONTENT}),),
+        (ResponseSpec(200, "The process is alive.", {JSON: Liveness}),),
     ),
     Operation(
         "GET",
         "/readyz",
         "Check that chat requests can be answered.",
-        (ResponseSpec(200, "The service is ready.", {**_STATUS_CONTENT}),),
+        (ResponseSpec(200, "The service is ready.", {JSON: Readiness}),),
     ),
     Operation(
         "GET", "/metrics", "Return the metrics of the service.", (ResponseSpec(200, "Metrics.", {"text/plain": None}),)

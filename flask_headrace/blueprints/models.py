@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -10,20 +9,16 @@ from flask import Blueprint, Response, request
 from ..core.errors import HeadraceError, ModelNotFound
 from ..providers.registry import Model
 from .anthropic_messages import endpoint as anthropic_messages
+from .anthropic_messages.response_types import AnthropicError, AnthropicModel, AnthropicModelList
 from .http.auth import authenticate
 from .http.error_handlers import handle_v1_error, is_anthropic_client
 from .http.json_response import json_response
-from .openai_shared.errors import ERROR_SCHEMA
+from .openai_shared.errors import OpenAIError
+from .openai_shared.model_types import OpenAIModel, OpenAIModelList
 from .openapi.operation import JSON, Operation, Parameter, ResponseSpec
 from .resolution import offered_models
 
 _NAME_SCHEMA = {"type": "string", "pattern": "^[^/\\n][^\\n]*$"}
-_MODEL_SCHEMA = {"type": "object", "required": ["id", "object", "created", "owned_by"]}
-_MODELS_SCHEMA = {
-    "type": "object",
-    "required": ["object", "data"],
-    "properties": {"data": {"type": "array", "items": _MODEL_SCHEMA}},
-}
 _PAGE_PARAMETERS = (
     Parameter("limit", "query", "The number of models on a page of Anthropic's form, 1 to 1000. Default: all."),
     Parameter("after_id", "query", "The last model of the page before, in Anthropic's form."),
@@ -34,29 +29,25 @@ _VERSION_HEADER = Parameter(
 )
 
 
-def _any_of(openai: Mapping[str, Any], anthropic: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"anyOf": [openai, anthropic]}
-
-
 OPERATIONS = (
     Operation(
         "GET",
         "/v1/models",
         "List the available models, in OpenAI's form or in Anthropic's.",
-        (ResponseSpec(200, "The models.", {JSON: _any_of(_MODELS_SCHEMA, anthropic_messages.MODELS_SCHEMA)}),),
+        (ResponseSpec(200, "The models.", {JSON: (OpenAIModelList, AnthropicModelList)}),),
         parameters=(_VERSION_HEADER, *_PAGE_PARAMETERS),
-        error_schema=_any_of(ERROR_SCHEMA, anthropic_messages.ERROR_SCHEMA),
+        error=(OpenAIError, AnthropicError),
     ),
     Operation(
         "GET",
         "/v1/models/{id}",
         "Describe one model, in OpenAI's form or in Anthropic's.",
-        (ResponseSpec(200, "The model.", {JSON: _any_of(_MODEL_SCHEMA, anthropic_messages.MODEL_SCHEMA)}),),
+        (ResponseSpec(200, "The model.", {JSON: (OpenAIModel, AnthropicModel)}),),
         parameters=(
             Parameter("id", "path", "The model's id as listed, or its name without the provider.", _NAME_SCHEMA),
             _VERSION_HEADER,
         ),
-        error_schema=_any_of(ERROR_SCHEMA, anthropic_messages.ERROR_SCHEMA),
+        error=(OpenAIError, AnthropicError),
     ),
 )
 

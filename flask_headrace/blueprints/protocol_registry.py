@@ -12,8 +12,10 @@ from ..streaming.readable import ReadableStream
 from ..streaming.reader import StreamReader
 from .ai_sdk import chat as ai_chat
 from .ai_sdk.data_stream_v1_encoder import DataStreamV1Encoder
+from .ai_sdk.frame_types import UI_MESSAGE_STREAM
 from .ai_sdk.text_encoder import PlainTextEncoder
 from .anthropic_messages.encoder import MessagesEncoder
+from .anthropic_messages.frame_types import ANTHROPIC_STREAM
 from .encoding.base import JSONEncoder, StreamEncoder
 from .encoding.error_bodies import anthropic_error_body, openai_error_body
 from .encoding.skip_seen import SkipSeenEvents
@@ -22,8 +24,11 @@ from .http.json_answer import json_answer_response
 from .http.request_id import current_request_id
 from .http.stream_response import stream_response
 from .native import endpoint as native
+from .native.frame_types import CHAT_STREAM
 from .openai_chat import endpoint as openai_chat
+from .openai_chat.response_types import CHAT_COMPLETION_STREAM
 from .openai_responses import encoder_factory as openai_responses
+from .openai_responses.frame_types import RESPONSE_STREAM
 
 NATIVE = "native"
 
@@ -53,6 +58,9 @@ VIEW_PROTOCOLS: Mapping[str, str] = {
 _WHOLE_PROTOCOLS = (NATIVE, openai_chat.PROTOCOL, openai_responses.PROTOCOL, "anthropic")
 
 PROTOCOLS = (NATIVE, *_ENCODER_FACTORIES)
+
+STREAMS = (CHAT_STREAM, CHAT_COMPLETION_STREAM, RESPONSE_STREAM, ANTHROPIC_STREAM, UI_MESSAGE_STREAM)
+"""The frames of those that are event streams, for the OpenAPI document."""
 
 
 def requested_protocol() -> str:
@@ -86,13 +94,20 @@ def check_view_protocol(name: str, *, is_whole: bool) -> None:
         )
 
 
-def view_response(open_: Callable[[], StreamReader], protocol: str, *, is_whole: bool) -> Response:
+def view_response(
+    open_: Callable[[], StreamReader],
+    protocol: str,
+    *,
+    is_whole: bool,
+    on_request_end: Callable[[], object] | None = None,
+) -> Response:
     """Return the response of a view of the application.
 
     Args:
         open_: Opens the stream, and returns a reader at its beginning.
         protocol: See `VIEW_PROTOCOLS`.
         is_whole: Whether the answer is one JSON value.
+        on_request_end: See `stream_response`.
 
     Raises:
         HeadraceError: the stream cannot be opened, and the protocol is the native one. In other protocols, that becomes
@@ -106,7 +121,9 @@ def view_response(open_: Callable[[], StreamReader], protocol: str, *, is_whole:
             raise
         return error_response(error, _error_body(protocol, error))
     encoder = native.encoder_for(reader.session.context) if name == NATIVE else _ENCODER_FACTORIES[name](reader.session)
-    return json_answer_response(reader, cast("JSONEncoder", encoder)) if is_whole else stream_response(reader, encoder)
+    if is_whole:
+        return json_answer_response(reader, cast("JSONEncoder", encoder), on_request_end=on_request_end)
+    return stream_response(reader, encoder, on_request_end=on_request_end)
 
 
 def _error_body(protocol: str, error: HeadraceError) -> Any:  # noqa: ANN401  # a JSON value, or plain text

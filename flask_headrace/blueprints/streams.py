@@ -9,9 +9,10 @@ from .encoding.base import EVENT_STREAM_HEADERS
 from .encoding.event_id import EVENT_ID_PATTERN, parse_event_id
 from .http.auth import authorize_request
 from .http.event_loop import require_one_loop
+from .http.no_content import no_content
 from .http.stream_response import stream_response
-from .openapi.operation import EVENT_STREAM, PLAIN_TEXT, Operation, Parameter, ResponseSpec, event_stream_schema
-from .protocol_registry import NATIVE, PROTOCOLS, encoder_for, requested_protocol
+from .openapi.operation import EVENT_STREAM, PLAIN_TEXT, Operation, Parameter, ResponseSpec
+from .protocol_registry import NATIVE, PROTOCOLS, STREAMS, encoder_for, requested_protocol
 from .state import current_state
 
 MAX_RETRY_DELAY = 10.0
@@ -29,7 +30,7 @@ OPERATIONS = (
             ResponseSpec(
                 200,
                 "All events after the cursor, as they come.",
-                {EVENT_STREAM: event_stream_schema(), PLAIN_TEXT: None},
+                {EVENT_STREAM: STREAMS, PLAIN_TEXT: None},
             ),
             ResponseSpec(204, "The stream has ended, and there are no events after the cursor."),
         ),
@@ -82,7 +83,7 @@ def follow(id: str) -> Response:  # noqa: A002  # the path's name
         if not error.retryable or not _is_event_source():
             raise
         return _retry_response(error)
-    return Response(status=204) if reader is None else stream_response(reader, encoder_for(protocol, reader))
+    return no_content() if reader is None else stream_response(reader, encoder_for(protocol, reader))
 
 
 def stop(id: str) -> Response:  # noqa: A002
@@ -90,7 +91,7 @@ def stop(id: str) -> Response:  # noqa: A002
     owner = authorize_request()
     require_one_loop()
     current_state().resumable_streams.stop(id, owner)
-    return Response(status=204)
+    return no_content()
 
 
 def _is_event_source() -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from . import exact_json
 from .events import (
     AnswerRestarted,
     Event,
@@ -127,7 +128,7 @@ StreamEvent: TypeAlias = (
 """Any event of a stream."""
 
 _SIZED_EVENTS = {ProviderEvent, ToolResult, Source, File, Data}
-_json = msgspec.json.Encoder().encode
+_json = exact_json.encode
 
 
 def is_transient(event: Event) -> bool:

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from . import exact_json
+
 INPUT_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {"input": {"type": "string", "description": "The whole input of the tool, as plain text."}},
@@ -26,7 +28,7 @@ _STRING_START = re.compile(r'\s*\{\s*"input"\s*:\s*"')
 _PIECE = re.compile(r'[^"\\]+|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[0-9a-fA-F]{4}|\\u(?![dD][89abAB])[0-9a-fA-F]{4}|\\[^u]')
 _MAX_OPENING_CHARS = 1024
 
-_encode = msgspec.json.Encoder().encode
+_encode = exact_json.encode
 _decode_text = msgspec.json.Decoder(str).decode
 
 

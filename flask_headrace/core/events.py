@@ -159,9 +159,9 @@ class ProviderEvent(Event, frozen=True, gc=False, tag="provider"):
     Clients of the same protocol family receive it as the provider sent it; all others do without.
 
     Args:
-        family: The protocol family: `openai-chat`, `openai-responses` or `anthropic`.
+        family: The protocol family: `openai-chat`, `openai-responses` or `anthropic`; `native` for this service's own.
         kind: What the data are, in the words of that family's decoder and encoder.
-        data: JSON text, as the provider sent it.
+        data: JSON text, as the provider sent it; for `native`, an opaque text.
         is_content: Whether it is a part of the answer, which another model cannot continue; else it describes the
             answer or its next part.
     """

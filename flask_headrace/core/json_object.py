@@ -6,14 +6,21 @@ from typing import Any
 
 import msgspec
 
-exact_decoder = msgspec.json.Decoder(dict[str, Any], float_hook=lambda digits: msgspec.Raw(digits.encode()))
-"""Decodes JSON objects. Fractions become `msgspec.Raw`, so that they are encoded with the same digits."""
+from .exact_json import ExactDecoder
+
+exact_decoder: ExactDecoder[dict[str, Any]] = ExactDecoder(
+    dict[str, Any], parse_fraction=lambda digits: msgspec.Raw(digits.encode())
+)
+"""Decodes JSON objects that are encoded again unread: fractions and -0 are `msgspec.Raw`, with their digits."""
+
+object_decoder: ExactDecoder[dict[str, Any]] = ExactDecoder(dict[str, Any])
+"""Decodes JSON objects that are read. Their numbers keep their digits."""
 
 
 def is_json_object(text: str) -> bool:
     """Whether `text` is a complete JSON object."""
     try:
-        msgspec.json.decode(text, type=dict)
+        object_decoder.decode(text)
     except (msgspec.MsgspecError, RecursionError):
         return False
     return True

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from ..core import exact_json
 from .source_request import SourceRequest
 
 Json: TypeAlias = dict[str, Any]
@@ -113,6 +114,8 @@ class Message(_Value, frozen=True, gc=False):
         tool_call_id: For a `tool` message: the id of the tool call whose result it is.
         is_error: For a `tool` message: whether the tool failed.
         name: Tells the model which of several authors with the same role wrote the message.
+        reasoning_state: For an `assistant` message: the opaque text that the answer had under this name. Only the
+            provider and the model that made it receive what it contains, in place of parts with reasoning.
     """
 
     role: Role
@@ -121,6 +124,7 @@ class Message(_Value, frozen=True, gc=False):
     tool_call_id: str | None = None
     is_error: bool = False
     name: str | None = None
+    reasoning_state: str | None = None
 
     def text(self) -> str:
         """Return the concatenated text parts, without all other parts."""
@@ -243,7 +247,7 @@ class ChatRequest(GenerationParams, frozen=True, gc=False):
 
     def size(self) -> int:
         """Return the size of all text in the request, in bytes of UTF-8. Images, documents, recordings: none."""
-        tools = len(msgspec.json.encode(self.tools)) if self.tools else 0
+        tools = len(exact_json.encode(self.tools)) if self.tools else 0
         return tools + sum([len(text.encode()) for message in self.messages for text in _texts(message)])
 
     def required_features(self) -> frozenset[str]:
@@ -279,4 +283,4 @@ def _texts(message: Message) -> Iterator[str]:
     else:
         yield from [part.text for part in message.content if isinstance(part, (TextPart, ReasoningPart))]
     for call in message.tool_calls:
-        yield call.name + msgspec.json.encode(call.arguments).decode()
+        yield call.name + exact_json.encode(call.arguments).decode()

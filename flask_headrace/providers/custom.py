@@ -12,6 +12,7 @@ from .chat_request import FEATURES, ChatRequest
 from .custom_events import SourceItem, event_batches
 from .model_info import ModelInfo, missing_capabilities
 from .passthrough import Passthrough
+from .reasoning_state import with_reasoning_parts
 
 
 @runtime_checkable
@@ -68,7 +69,8 @@ class ProviderAdapter:
 
     def stream(self, request: ChatRequest) -> Iterator[list[Event] | StreamMetadata]:
         """Stream an answer as validated events; see `Provider.stream` and `event_batches`."""
-        yield from event_batches(self._provider.stream(request), self.name)
+        # It makes no states, and those of others are not for it.
+        yield from event_batches(self._provider.stream(with_reasoning_parts(request, None, self.name)), self.name)
 
     def models(self) -> list[str]:
         """Return the names of the provider's models; the provider's own name if it has no method `models`."""

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from ..core import exact_json
 from ..core.application_events import APPLICATION_EVENTS, Data, File, OmittedEvent, Source, StreamEvent
 from ..core.events import (
     TERMINAL_EVENTS,
@@ -24,6 +25,7 @@ from ..core.events import (
     TextDelta,
     Usage,
 )
+from ..core.exact_json import ExactDecoder
 from ..core.source_errors import SourceValueError
 from ..core.text_buffer import MAX_TEXT_CHARS
 from .answer_so_far import AnswerSoFar
@@ -51,8 +53,8 @@ _OWN_EVENTS = (ResponseStarted, OmittedEvent)
 _ORDERED_EVENTS = {Usage, *TERMINAL_EVENTS}
 _TEXTS = {TextDelta, ReasoningDelta}
 
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(StreamEvent).decode
+_encode = exact_json.encode
+_decode = ExactDecoder[Event](StreamEvent).decode
 
 
 def event_batches(

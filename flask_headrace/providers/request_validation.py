@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .chat_request import ChatRequest, Message, NamedTool
+from .reasoning_state import decode_state
 
 MAX_MESSAGES = 1000
 """Messages that one chat request may have."""
@@ -10,14 +11,23 @@ MAX_MESSAGES = 1000
 
 def validation_error(request: ChatRequest) -> str | None:
     """Return a sentence that says what is invalid in a request and how to correct it; None if the request is valid."""
-    return _message_error(request.messages) or _range_error(request) or _tool_error(request)
+    return (
+        _count_error(request.messages)
+        or _message_error(request.messages)
+        or _range_error(request)
+        or _tool_error(request)
+    )
 
 
-def _message_error(messages: tuple[Message, ...]) -> str | None:
+def _count_error(messages: tuple[Message, ...]) -> str | None:
     if not messages:
         return "messages is empty: send at least one message, such as a user's."
     if len(messages) > MAX_MESSAGES:
         return f"messages has {len(messages)} entries: send {MAX_MESSAGES} at most."
+    return None
+
+
+def _message_error(messages: tuple[Message, ...]) -> str | None:
     called: set[str] = set()
     for number, message in enumerate(messages):
         where = f"messages[{number}]"
@@ -31,6 +41,21 @@ def _message_error(messages: tuple[Message, ...]) -> str | None:
             )
         if message.role != "tool" and message.tool_call_id is not None:
             return f"{where} has a tool_call_id and the role {message.role!r}: only a tool message may have one."
+        if message.reasoning_state is not None and (problem := _state_error(message, where)):
+            return problem
+    return None
+
+
+def _state_error(message: Message, where: str) -> str | None:
+    if message.role != "assistant":
+        return f"{where} has a reasoning_state and the role {message.role!r}: only an assistant message may have one."
+    try:
+        decode_state(message.reasoning_state or "")
+    except ValueError:
+        return (
+            f"{where}.reasoning_state is {message.reasoning_state!r:.100}, which is none of an answer: send it as the "
+            "answer had it, or omit it."
+        )
     return None
 
 

@@ -22,7 +22,8 @@ class SourceTurn:
     """Consecutive messages or items of a request, and what they were converted to.
 
     Args:
-        values: The JSON objects that the client sent. Fractions are `msgspec.Raw`, so that their digits stay.
+        values: The JSON objects that the client sent. Numbers keep their digits, see
+            `ExactFloat`.
         messages: The messages of the `ChatRequest` that they were converted to. May be empty.
     """
 
@@ -37,7 +38,7 @@ class SourceRequest:
     Args:
         family: The protocol family of the request.
         fields: The top-level fields that the client sent, without those that are meant for this service alone (such as
-            `model`, `stream` and `resumable`). Fractions are `msgspec.Raw`.
+            `model`, `stream` and `resumable`). Numbers keep their digits.
         turns: The conversation, in order.
         headers: Names and values of the request's headers that belong to the protocol, such as `anthropic-beta`.
         unread: What the `ChatRequest` does not contain and other families do without, as paths for people, such as

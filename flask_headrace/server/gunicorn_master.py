@@ -234,12 +234,13 @@ def _check_application(
     cfg = application.cfg
     os.environ.update(cfg.env)
     os.environ["WEB_CONCURRENCY"] = str(cfg.workers)
-    check_before_start(cfg, application.app_uri, bound)
+    name = str(application.app_uri)
+    check_before_start(cfg, name, bound)
     monkey.patch_all()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         if shared_metrics.VARIABLE in os.environ:
             os.environ[shared_metrics.VARIABLE] = folder  # this process must not appear in the metrics
-        state = extension_state(application.wsgi(), application.app_uri)
+        state = extension_state(application.wsgi(), name)
         check_application(state, addresses or [format_address(address) for address in cfg.address])
         state.store_availability.check_configuration(is_first=False)
 

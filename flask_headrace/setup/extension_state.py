@@ -7,15 +7,14 @@ from collections.abc import Callable, Sequence
 import gevent
 from flask import Flask
 
-from ..blueprints.before_hooks import BeforeHook
-from ..blueprints.http.auth import LOOPBACK_NAMES, bearer_auth
+from ..blueprints.http.auth import LOOPBACK_NAMES, bearer_auth, require_owner
 from ..blueprints.http.event_loop import has_one_loop
 from ..blueprints.state import ExtensionState
 from ..metrics import Metrics, get_metrics
 from ..providers.custom import CustomProvider, adapt_provider
 from ..providers.registry import ModelRegistry
 from ..settings import Settings
-from ..signals import EndHook, EndReporter, report_start
+from ..signals import EndReporter, report_start
 from ..streaming.registry import StreamRegistry
 from ..streaming.resumable_streams import ResumableStreams
 from ..streaming.resume.orphans import keep_finishing_orphans, read_recording
@@ -23,43 +22,28 @@ from ..streaming.resume.store_writer import StoreWriter
 from ..streaming.session import StreamSession
 from ..streaming.stored_streams import StoredStreams
 from ..streaming.stores.availability import StoreAvailability
+from .options import ExtensionOptions
 from .providers import build_registry
 from .schemas import load_schemas
 from .stores import open_configured_store
 
 
-def build_state(  # noqa: PLR0913  # by name
-    app: Flask,
-    settings: Settings,
-    *,
-    authorize: Callable[[], str] | None,
-    trusted_hosts: Sequence[str] | None,
-    providers: Sequence[CustomProvider],
-    hold_request: bool,
-    models: Sequence[str] | None,
-    before_hooks: Sequence[BeforeHook],
-    end_hooks: Sequence[EndHook],
-) -> ExtensionState:
+def build_state(app: Flask, settings: Settings, options: ExtensionOptions) -> ExtensionState:
     """Return the extension's state for an application.
 
     Args:
         app: The application, which is the sender of the signals.
         settings: The settings.
-        authorize: See `Headrace`.
-        trusted_hosts: See `Headrace`.
-        providers: See `Headrace`.
-        hold_request: See `Headrace`.
-        models: See `Headrace`.
-        before_hooks: The functions that `Headrace.before` adds; more may be added later.
-        end_hooks: The functions that `Headrace.on_end` adds; more may be added later.
+        options: What the application passes to the extension.
 
     Raises:
         ConfigurationError: a provider, a schema or the store cannot be used as the settings name it.
     """
+    authorize = options.authorize
     metrics = get_metrics()
-    registry = _build_registry(settings, providers, metrics)
+    registry = _build_registry(settings, options.providers, metrics)
     store_writer = StoreWriter(open_configured_store(settings))
-    reporter = EndReporter(app, end_hooks, metrics.record_stream_end)
+    reporter = EndReporter(app, options.end_hooks, metrics.record_stream_end)
     on_start = report_start(app, metrics.record_stream_start)
     streams = _build_streams(settings, store_writer, reporter, on_start)
     availability = StoreAvailability(store_writer.store)
@@ -72,16 +56,16 @@ def build_state(  # noqa: PLR0913  # by name
         resumable_streams=resumable_streams,
         stored_streams=StoredStreams(resumable_streams, store_writer),
         registry=registry,
-        authorize=authorize or bearer_auth(settings.api_keys),
+        authorize=bearer_auth(settings.api_keys) if authorize is None else require_owner(authorize),
         max_content_length=settings.max_content_length,
         body_timeout=settings.body_timeout,
         cors_origins=settings.cors_origins,
         is_open=is_open,
-        trusted_hosts=_trusted_hosts(settings, trusted_hosts, is_open=is_open),
+        trusted_hosts=_trusted_hosts(settings, options.trusted_hosts, is_open=is_open),
         schemas=load_schemas(settings),
-        holds_requests=hold_request,
-        offered_models=None if models is None else tuple(models),
-        before_hooks=before_hooks,
+        holds_requests=options.holds_requests,
+        offered_models=options.models,
+        before_hooks=options.before_hooks,
         wants_answers=lambda: reporter.wants_answers,
         drain_timeout=settings.drain,
         store_availability=availability,

@@ -96,6 +96,15 @@ class StreamReader:
         """Record that the client has accepted the last events, or a part of their bytes."""
         self._waiting_since = time.monotonic()
 
+    def hold_events(self) -> None:
+        """Do not count the time from now on for the client: the application holds the events that were returned."""
+        self._is_reading = False
+
+    def release_events(self) -> None:
+        """Count the time from now on for the client: the events that were held are sent to it."""
+        self.mark_progress()
+        self._is_reading = True
+
     def close(self) -> None:
         """Stop reading, and end a waiting iteration. Idempotent; may be called from the event loop."""
         self._is_closed = True

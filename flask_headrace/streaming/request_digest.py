@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
-import msgspec
+from ..core import exact_json
 
 
 def request_digest(common: Any, protocol: str, specific: Any) -> str:  # noqa: ANN401  # JSON values
@@ -17,7 +17,7 @@ def request_digest(common: Any, protocol: str, specific: Any) -> str:  # noqa: A
         specific: What it says in that protocol beside `common`.
     """
     # JSON and not MessagePack: a schema or a tool result may contain integers beyond 64 bits.
-    digests = [sha256(msgspec.json.encode(value)).hexdigest() for value in (common, specific)]
+    digests = [sha256(exact_json.encode(value)).hexdigest() for value in (common, specific)]
     return f"{digests[0]} {protocol} {digests[1]}"
 
 

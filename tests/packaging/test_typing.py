@@ -64,7 +64,8 @@ follow_imports = skip
 
 FOREIGN = r"""
     "_(Io|Async)Watcher" | "set_hub" | "Literal\[False\]".*"exception"   # gevent
-    | "(Arbiter|BaseApplication|ClientSocket\*|GeventWorker)" | module\ "gunicorn\.  # gunicorn
+    | "(Arbiter|BaseApplication|ClientSocket\*|GeventWorker)" | "type\[WSGIApplication\]"  # gunicorn
+    | module\ "gunicorn\.
     | server/.*attribute\ of\ "None"  # gunicorn, whose logger and body are there once it runs
     | "AbstractConnection" | redis/pubsub.*attribute\ of\ "None" | "set\[str\ \|\ dict\[str,\ Any\]\]"  # redis
     | module\ "xllamacpp"

@@ -9,9 +9,9 @@ from flask import Flask
 from flask_headrace.blueprints.chat_page import create_page_blueprint
 
 
-def client_of(prefix=None, **options):
+def client_of(prefix=None, *, has_page=True, **options):
     app = Flask("host", **options)
-    app.register_blueprint(create_page_blueprint(), url_prefix=prefix)
+    app.register_blueprint(create_page_blueprint(has_page=has_page), url_prefix=prefix)
     return app.test_client()
 
 
@@ -47,6 +47,13 @@ class TestPage:
             imported = re.findall(r'from "(\.[^"]+)"', response.text)
             left |= {normpath(join(dirname(name), address)) for address in imported} - seen
         assert "markdown/markdown.js" in seen
+
+
+@pytest.mark.parametrize(("prefix", "path"), [(None, "/"), ("/assistant", "/assistant/")])
+def test_without_the_page_its_files_stay(prefix, path):
+    client = client_of(prefix, has_page=False)
+    assert client.get(path).status_code == 404
+    assert client.get(f"{path}headrace-static/network/stream.js").status_code == 200
 
 
 class TestHeaders:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 from flask_headrace.core.partial_json import JSONError, PartialJSON
 from tests.conftest import require
-from tests.support.json_documents import KINDS, cuts, damaged, rubbish, texts
+from tests.support.json_documents import KINDS, answers, cuts, damaged, rubbish, texts
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +37,7 @@ def test_both_parsers_give_the_same_patches_for_the_same_pieces():
     cases = []
 
     @settings(max_examples=600)
-    @given(cuts(texts | damaged() | rubbish))
+    @given(cuts(texts | damaged() | rubbish | answers()))
     def collect(pieces: list[str]) -> None:
         cases.append(case_of(pieces))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -57,7 +56,7 @@ def served(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iter
             started[name] = running.enter_context(server)
         yield started
         for server in started.values():
-            server.process.send_signal(signal.SIGINT)  # they leave at once, too
+            server.leave()
 
 
 @pytest.fixture

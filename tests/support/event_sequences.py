@@ -43,6 +43,7 @@ RUNS = st.one_of(
     st.lists(st.builds(ReasoningDelta, TEXTS), min_size=1, max_size=4),
     st.lists(st.builds(ReasoningSignature, TEXTS, st.booleans()), min_size=1, max_size=2),
     st.lists(st.builds(ProviderEvent, st.just("other"), TEXTS, st.sampled_from(["{}", '{"a":"ö"}'])), max_size=2),
+    st.lists(st.builds(ProviderEvent, st.just("native"), st.just("reasoning_state"), TEXTS), max_size=1),
 )
 JSON_VALUES = st.none() | st.booleans() | TEXTS | ARGUMENTS | st.lists(TEXTS, max_size=2)
 OF_APPLICATIONS = st.one_of(

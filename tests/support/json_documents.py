@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -67,6 +68,21 @@ def damaged(draw: st.DrawFn) -> str:
         + draw(st.sampled_from(["", text[start:end] * 2, ",", "]", "}", '"', "\\", "0", " x"]))
         + text[end:]
     )
+
+
+around = st.sampled_from(
+    [*' \n{}[],:"`1', "{it}", "[1]", "Sure: ", "12 of", "\n```\n", "```json\n", "```", "```python\n", "😀", "{ ", ", "]
+)
+"""What may stand around a document, or begin another."""
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> str:
+    """Draw a document with other text around it, and with itself, the same with other blanks, or another one again."""
+    document = draw(st.recursive(words | strings, lambda inner: arrays(inner) | objects(inner), max_leaves=3))
+    spaced = re.sub(r'([\[{}\],:])|("(?:[^"\\]|\\.)*")', r" \1\2 ", document)
+    parts = st.sampled_from([document, document, spaced]) | around | words | strings
+    return "".join(draw(st.lists(parts, max_size=8)))
 
 
 @st.composite

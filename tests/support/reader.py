@@ -63,10 +63,17 @@ class Reading:
     """An open request. The end of a `with` block closes the connection (FIN)."""
 
     def __init__(
-        self, url: str, body: Any = None, *, method: str = "POST", headers: dict[str, str] | None = None
+        self,
+        url: str,
+        body: Any = None,
+        *,
+        method: str = "POST",
+        headers: dict[str, str] | None = None,
+        version: str = "1.1",
     ) -> None:
         parts = urlsplit(url)
         self.connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+        self.connection._http_vsn_str = f"HTTP/{version}"  # type: ignore[attr-defined]
         self.connection.connect()
         self.sock: socket.socket = self.connection.sock
         data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()

@@ -12,25 +12,28 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.routing import PathConverter
 
 from ...core.errors import HeadraceError, InvalidRequest, StoreUnavailable
+from ...core.exact_json import ExactDecoder
 from ...providers.chat_request import ChatRequest, Json
 from ...streaming.readable import ReadableStream
 from ...streaming.reader import StreamReader
 from ..echoed_fields import EchoedFields, echoed_fields
 from ..http.auth import authorize_request
 from ..http.event_loop import has_one_loop
+from ..http.no_content import no_content
 from ..http.request_body import format_validation_error, read_body
 from ..http.stream_response import stream_response
 from ..open_stream import open_stream
-from ..openapi.operation import EVENT_STREAM, Operation, Parameter, ResponseSpec, event_stream_schema
+from ..openapi.operation import EVENT_STREAM, Operation, Parameter, ResponseSpec
 from ..state import current_state
 from .chat_body import UIChatBody, read_chat_body
 from .chat_request import to_chat_request
 from .error_response import text_error_response
+from .frame_types import UI_MESSAGE_STREAM
 from .ui_message_encoder import UIMessageEncoder
 
 log = logging.getLogger("flask_headrace")
 
-_EVENT_STREAM_CONTENT = {EVENT_STREAM: event_stream_schema()}
+_EVENT_STREAM_CONTENT = {EVENT_STREAM: UI_MESSAGE_STREAM}
 _CHAT_ID = Parameter("id", "path", "The chat's id.")
 _STOPPED = ResponseSpec(204, "The answer is stopped, or has ended, or there is none.")
 
@@ -41,7 +44,7 @@ OPERATIONS = (
         "Answer a chat of the AI SDK's `useChat` as a UI message stream.",
         (ResponseSpec(200, "The answer.", _EVENT_STREAM_CONTENT),),
         body=UIChatBody,
-        error_schema=None,
+        error=None,
     ),
     Operation(
         "GET",
@@ -52,7 +55,7 @@ OPERATIONS = (
             ResponseSpec(204, "There is no answer, or a client has received all of it."),
         ),
         parameters=(_CHAT_ID,),
-        error_schema=None,
+        error=None,
     ),
     Operation(
         "DELETE",
@@ -60,7 +63,7 @@ OPERATIONS = (
         "Stop a chat's latest answer, if it is resumable.",
         (_STOPPED,),
         parameters=(_CHAT_ID,),
-        error_schema=None,
+        error=None,
     ),
     Operation(
         "POST",
@@ -68,7 +71,7 @@ OPERATIONS = (
         "Stop a chat's latest answer like DELETE, for requests of `navigator.sendBeacon`, which are always POST.",
         (_STOPPED,),
         parameters=(_CHAT_ID,),
-        error_schema=None,
+        error=None,
     ),
 )
 
@@ -78,7 +81,7 @@ PROTOCOL = "ui-messages"
 _VERSION_WITH_RESET = 7
 """The major version of the npm package `ai` that knows `reset-step`; earlier ones abort at an unknown frame."""
 
-_decoder = msgspec.json.Decoder(Json)
+_decoder: ExactDecoder[Json] = ExactDecoder(Json)
 
 
 class _ChatIdConverter(PathConverter):
@@ -165,7 +168,7 @@ def resume(id: str) -> Response:  # noqa: A002  # the path's name
     owner = authorize_request()
     reader = current_state().resumable_streams.resume_latest(id, owner) if has_one_loop() else None
     if reader is None:
-        return Response(status=204)
+        return no_content()
     return stream_response(reader, encoder_for(reader.session, is_replay=True))
 
 
@@ -174,4 +177,4 @@ def stop(id: str) -> Response:  # noqa: A002
     owner = authorize_request()
     if has_one_loop():
         current_state().resumable_streams.stop_latest(id, owner)
-    return Response(status=204)
+    return no_content()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-import msgspec
-
+from ...core import exact_json
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import ChatRequest, Message, Part, ReasoningPart, ResponseFormat, TextPart, ToolCall
 from .chat_body import UIChatBody, UIMessage, UIMessagePart
@@ -130,7 +129,7 @@ def _to_tool_call(path: str, part: UIMessagePart) -> ToolCall:
 def _to_tool_message(part: UIMessagePart) -> Message:
     match part.state:
         case "output-available":
-            output = part.output if isinstance(part.output, str) else msgspec.json.encode(part.output).decode()
+            output = part.output if isinstance(part.output, str) else exact_json.encode(part.output).decode()
             return Message("tool", output, tool_call_id=part.tool_call_id)
         case "output-error":
             return Message("tool", part.error_text, tool_call_id=part.tool_call_id, is_error=True)

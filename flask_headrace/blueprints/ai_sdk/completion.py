@@ -5,18 +5,19 @@ A request does not reveal its SDK's version, so each protocol has its own URL; /
 
 from __future__ import annotations
 
-import msgspec
 from flask import Blueprint, Response
 
 from ...core.errors import HeadraceError
+from ...core.exact_json import ExactDecoder
 from ...streaming.reader import StreamReader
 from ..http.auth import authorize_request
 from ..http.request_body import read_body
 from ..http.stream_response import stream_response
 from ..open_stream import open_stream
-from ..openapi.operation import EVENT_STREAM, PLAIN_TEXT, Operation, ResponseSpec, event_stream_schema
+from ..openapi.operation import EVENT_STREAM, PLAIN_TEXT, Operation, ResponseSpec
 from .data_stream_v1_encoder import DataStreamV1Encoder
 from .error_response import text_error_response
+from .frame_types import UI_MESSAGE_STREAM
 from .messages import PromptBody
 from .ui_completion_encoder import UICompletionEncoder
 
@@ -25,9 +26,9 @@ OPERATIONS = (
         "POST",
         "/ai/completion",
         "Answer a prompt of the AI SDK's `useCompletion`, version 5 and later.",
-        (ResponseSpec(200, "The answer as a UI message stream.", {EVENT_STREAM: event_stream_schema()}),),
+        (ResponseSpec(200, "The answer as a UI message stream.", {EVENT_STREAM: UI_MESSAGE_STREAM}),),
         body=PromptBody,
-        error_schema=None,
+        error=None,
     ),
     Operation(
         "POST",
@@ -35,11 +36,11 @@ OPERATIONS = (
         "Answer a prompt of the AI SDK's `useCompletion`, versions 3.4 to 4.3.",
         (ResponseSpec(200, "The answer as a data stream v1.", {PLAIN_TEXT: None}),),
         body=PromptBody,
-        error_schema=None,
+        error=None,
     ),
 )
 
-_decoder = msgspec.json.Decoder(PromptBody)
+_decoder: ExactDecoder[PromptBody] = ExactDecoder(PromptBody)
 
 
 def create_ai_completion_blueprint() -> Blueprint:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-import msgspec
-
+from ...core import exact_json
 from ...core.application_events import APPLICATION_EVENTS, Data, File, Source, StepStarted, ToolResult, is_transient
 from ...core.errors import HeadraceError
 from ...core.events import (
@@ -38,7 +37,7 @@ from .ui_message_encoder import FINISH_REASONS
 HEARTBEAT = b"\n"
 """An empty line, which all clients skip."""
 
-_json = msgspec.json.Encoder().encode
+_json = exact_json.encode
 
 ReasoningState: TypeAlias = Literal["none", "unsigned", "signed", "redacted", "left"]
 """What the client would do with further reasoning: begin a part (`none`); append it to the text of the last run

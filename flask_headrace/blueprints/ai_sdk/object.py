@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
 from flask import Blueprint, Response
 
 from ...core.errors import HeadraceError, InvalidRequest, SchemaNotFound
+from ...core.exact_json import ExactDecoder
 from ...providers.chat_request import Json, ResponseFormat
 from ..http.auth import authorize_request
 from ..http.request_body import read_body
@@ -40,7 +40,7 @@ OPERATIONS = (
         "Generate a JSON document for the AI SDK's `useObject`.",
         _DOCUMENT_RESPONSE,
         body=ObjectBody | str,
-        error_schema=None,
+        error=None,
     ),
     Operation(
         "POST",
@@ -49,11 +49,11 @@ OPERATIONS = (
         _DOCUMENT_RESPONSE,
         body=ObjectBody | str,
         parameters=(Parameter("name", "path", "The schema's name."),),
-        error_schema=None,
+        error=None,
     ),
 )
 
-_decoder: msgspec.json.Decoder[ObjectBody | str] = msgspec.json.Decoder(ObjectBody | str)
+_decoder: ExactDecoder[ObjectBody | str] = ExactDecoder(ObjectBody | str)
 
 
 def create_ai_object_blueprint() -> Blueprint:

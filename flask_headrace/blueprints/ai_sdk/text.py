@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from flask import Blueprint, Response
 
 from ...core.errors import HeadraceError
+from ...core.exact_json import ExactDecoder
 from ..http.auth import authorize_request
 from ..http.request_body import read_body
 from ..http.stream_response import stream_response
@@ -41,11 +41,11 @@ OPERATIONS = (
         "Answer a prompt or a conversation of the AI SDK's hooks as plain text.",
         (ResponseSpec(200, "The answer's text. If it is incomplete, the connection is broken.", {PLAIN_TEXT: None}),),
         body=TextBody,
-        error_schema=None,
+        error=None,
     ),
 )
 
-_decoder = msgspec.json.Decoder(TextBody)
+_decoder: ExactDecoder[TextBody] = ExactDecoder(TextBody)
 
 
 def create_ai_text_blueprint() -> Blueprint:

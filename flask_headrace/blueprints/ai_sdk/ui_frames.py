@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
+from ...core import exact_json
 from ...core.events import Usage
 
-_encode = msgspec.json.Encoder().encode
+_encode = exact_json.encode
 
 
 def usage_metadata(usage: Usage) -> dict[str, Any]:

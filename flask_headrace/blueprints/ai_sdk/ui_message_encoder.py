@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-import msgspec
-
+from ...core import exact_json
 from ...core.application_events import Data, File, OmittedEvent, Source, StepStarted, ToolResult
 from ...core.errors import HeadraceError
 from ...core.events import (
@@ -60,7 +59,7 @@ FINISH_REASONS: dict[FinishReason, str] = {
 }
 """The AI SDK's finish reasons."""
 
-_encode = msgspec.json.Encoder().encode
+_encode = exact_json.encode
 
 PartType: TypeAlias = Literal["text", "reasoning"]
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError, InvalidRequest
+from ...core.exact_json import ExactDecoder
 from ..http.auth import authorize_request
 from ..http.event_loop import has_one_loop
+from ..http.no_content import no_content
 from ..http.request_body import read_body
 from ..http.stream_response import stream_response
 from ..open_stream import open_stream
@@ -49,7 +50,7 @@ OPERATIONS = (
         "Answer a conversation of the AI SDK's `useChat`, versions 3.4 to 4.3.",
         (ResponseSpec(200, "The answer as a data stream v1.", {PLAIN_TEXT: None}),),
         body=V4ChatBody,
-        error_schema=None,
+        error=None,
     ),
     Operation(
         "GET",
@@ -61,7 +62,7 @@ OPERATIONS = (
             ),
         ),
         parameters=(_CHAT_ID_PARAMETER,),
-        error_schema=None,
+        error=None,
     ),
     Operation(
         "DELETE",
@@ -69,11 +70,11 @@ OPERATIONS = (
         "Stop a chat's latest answer, if it is resumable.",
         (ResponseSpec(204, "The answer is stopped, or has ended, or there is none."),),
         parameters=(_CHAT_ID_PARAMETER,),
-        error_schema=None,
+        error=None,
     ),
 )
 
-_decoder = msgspec.json.Decoder(V4ChatBody)
+_decoder: ExactDecoder[V4ChatBody] = ExactDecoder(V4ChatBody)
 
 
 def create_ai_v4_chat_blueprint() -> Blueprint:
@@ -115,7 +116,7 @@ def stop() -> Response:
     chat_id = _chat_id_argument()
     if has_one_loop():
         current_state().resumable_streams.stop_latest(chat_id, owner)
-    return Response(status=204)
+    return no_content()
 
 
 def _chat_id_argument() -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgspec
-
+from ...core import exact_json
 from ...core.data_url import data_url_media_type
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import Message, Part, ReasoningPart, TextPart, ToolCall
@@ -139,4 +138,4 @@ def _attachment_part(attachment: Attachment, path: str) -> Part:
 
 
 def _result_text(result: Any) -> str:  # noqa: ANN401  # any JSON value
-    return result if isinstance(result, str) else msgspec.json.encode(result).decode()
+    return result if isinstance(result, str) else exact_json.encode(result).decode()

@@ -141,7 +141,7 @@ RESULT_BLOCK_TYPES = frozenset({"text", "image", "document", "search_result"})
 """The block types that are read in the result of a tool."""
 
 
-class MessageParam(msgspec.Struct, frozen=True):
+class AnthropicMessageParam(msgspec.Struct, frozen=True):
     """One message of a conversation.
 
     Args:
@@ -237,7 +237,7 @@ class MessagesBody(msgspec.Struct, frozen=True):
         id: A chosen id for a resumable stream: 16 to 64 letters, digits, hyphens and underscores.
     """
 
-    messages: list[MessageParam]
+    messages: list[AnthropicMessageParam]
     model: str | None = None
     system: str | list[Json] | None = None
     max_tokens: int | None = None

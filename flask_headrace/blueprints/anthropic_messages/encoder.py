@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-import msgspec
-
+from ...core import exact_json
 from ...core.answer import CollectedAnswer
 from ...core.application_events import StepStarted, ToolResult
 from ...core.errors import HeadraceError, StreamCancelled
@@ -65,7 +64,7 @@ _EMPTY_BLOCKS: dict[str, dict[str, Any]] = {
     "thinking": {"type": "thinking", "thinking": "", "signature": ""},
 }
 
-_encoder = msgspec.json.Encoder()
+_encode = exact_json.encode
 
 
 class MessagesEncoder:
@@ -249,7 +248,7 @@ class MessagesEncoder:
         # Some providers send the arguments at once, without deltas.
         arguments = event.arguments if event.arguments and not self._arguments else None
         return [
-            *([] if arguments is None else self._extend_tool_call(_encoder.encode(arguments).decode())),
+            *([] if arguments is None else self._extend_tool_call(_encode(arguments).decode())),
             *self._stop_block(),
         ]
 
@@ -268,7 +267,7 @@ class MessagesEncoder:
         return [*stopped, _frame("content_block_start", index=self._index, content_block=block)]
 
     def _error_frame(self, code: str, message: str) -> bytes:
-        return encode_event(b"error", _encoder.encode(anthropic_stream_error(code, message, self._request_id)))
+        return encode_event(b"error", _encode(anthropic_stream_error(code, message, self._request_id)))
 
     def _delta_frame(self, delta_type: str, **fields: str) -> bytes:
         return _frame("content_block_delta", index=self._index, delta={"type": delta_type, **fields})
@@ -296,4 +295,4 @@ def _renumbered(fields: dict[str, Any], index: int) -> dict[str, Any]:
 
 
 def _frame(event_type: str, /, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
-    return encode_event(event_type.encode(), _encoder.encode({"type": event_type, **fields}))
+    return encode_event(event_type.encode(), _encode({"type": event_type, **fields}))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import msgspec
 from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError
+from ...core.exact_json import ExactDecoder
 from ..encoding.error_bodies import anthropic_error_body
 from ..http.auth import authorize_request
 from ..http.error_handlers import error_response
@@ -18,31 +15,19 @@ from ..http.request_body import read_body_and_fields
 from ..http.request_id import current_request_id
 from ..http.stream_response import stream_response
 from ..open_stream import open_stream
-from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
+from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec
 from ..token_count import count_tokens as count
 from .body import MessagesBody
-from .encoder import EVENT_NAMES, MessagesEncoder
-from .models import MODEL_SCHEMA, MODELS_SCHEMA, model_object, models_page
+from .encoder import MessagesEncoder
+from .frame_types import ANTHROPIC_STREAM
+from .models import model_object, models_page
 from .request import to_chat_request
+from .response_types import AnthropicError, AnthropicMessage, TokenCount
 
-__all__ = [
-    "DEFAULT_PROVIDER", "ERROR_SCHEMA", "MODELS_SCHEMA", "MODEL_SCHEMA", "OPERATIONS",
-    "create_anthropic_messages_blueprint", "model_object", "models_page",
-]  # fmt: skip
+__all__ = ["DEFAULT_PROVIDER", "OPERATIONS", "create_anthropic_messages_blueprint", "model_object", "models_page"]
 
 DEFAULT_PROVIDER = "anthropic"
 """The provider for a model that is named without a provider and that no provider lists."""
-
-ERROR_SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "required": ["type", "error"],
-    "properties": {
-        "type": {"const": "error"},
-        "error": {"type": "object", "required": ["type", "message"], "description": "Why a request failed."},
-        "request_id": {"type": "string", "description": "The id in the response header `request-id`."},
-    },
-}
-"""The JSON Schema of an error's body."""
 
 OPERATIONS = (
     Operation(
@@ -54,13 +39,13 @@ OPERATIONS = (
                 200,
                 "The answer: one JSON object, or an event stream if `stream` is true.",
                 {
-                    JSON: {"type": "object", "required": ["id", "model", "content", "usage"]},
-                    EVENT_STREAM: event_stream_schema(*EVENT_NAMES),
+                    JSON: AnthropicMessage,
+                    EVENT_STREAM: ANTHROPIC_STREAM,
                 },
             ),
         ),
         body=MessagesBody,
-        error_schema=ERROR_SCHEMA,
+        error=AnthropicError,
     ),
     Operation(
         "POST",
@@ -70,15 +55,15 @@ OPERATIONS = (
             ResponseSpec(
                 200,
                 "The number of input tokens; an estimate if the response has `Headrace-Estimated: true`.",
-                {JSON: {"type": "object", "required": ["input_tokens"]}},
+                {JSON: TokenCount},
             ),
         ),
         body=MessagesBody,
-        error_schema=ERROR_SCHEMA,
+        error=AnthropicError,
     ),
 )
 
-_decoder = msgspec.json.Decoder(MessagesBody)
+_decoder: ExactDecoder[MessagesBody] = ExactDecoder(MessagesBody)
 
 
 def create_anthropic_messages_blueprint() -> Blueprint:

@@ -26,10 +26,10 @@ from .body import (
     BLOCKS,
     RESULT_BLOCK_TYPES,
     SOURCE_TYPES,
+    AnthropicMessageParam,
     ContentBlock,
     DocumentBlock,
     ImageBlock,
-    MessageParam,
     RedactedThinkingBlock,
     SearchResultBlock,
     TextBlock,
@@ -41,7 +41,7 @@ from .documents import document_parts, image_part, search_result_parts
 from .untranslated import Untranslated
 
 
-def split_message(message: MessageParam, path: str, untranslated: Untranslated) -> Iterator[Message]:
+def split_message(message: AnthropicMessageParam, path: str, untranslated: Untranslated) -> Iterator[Message]:
     """Yield the messages of a `ChatRequest` that one message becomes.
 
     Args:

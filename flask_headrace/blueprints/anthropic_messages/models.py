@@ -8,14 +8,6 @@ from typing import Any
 from ...core.errors import InvalidRequest
 from ...providers.registry import Model
 
-MODEL_SCHEMA: Mapping[str, Any] = {"type": "object", "required": ["type", "id", "display_name", "created_at"]}
-MODELS_SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "required": ["data", "has_more", "first_id", "last_id"],
-    "properties": {"data": {"type": "array", "items": MODEL_SCHEMA}},
-}
-"""The JSON Schemas of one model and of `GET /v1/models`."""
-
 MAX_LIMIT = 1000
 """Maximum number of models that a client may ask for on one page."""
 

@@ -14,7 +14,7 @@ FAMILY = "anthropic"
 
 
 def fields_of(event: ProviderEvent) -> dict[str, Any]:
-    """Return the JSON object in a provider event. Fractions are `msgspec.Raw`, so that their digits stay."""
+    """Return the JSON object in a provider event. Numbers keep their digits."""
     return exact_decoder.decode(event.data)
 
 

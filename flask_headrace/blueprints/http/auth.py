@@ -6,13 +6,13 @@ import hmac
 import ipaddress
 from collections.abc import Callable, Sequence
 from hashlib import sha256
+from inspect import iscoroutinefunction
 from urllib.parse import urlsplit
 
 from flask import request
 from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Response
 
-from ...core.errors import Forbidden, RequestError, Unauthorized
+from ...core.errors import ConfigurationError, Forbidden, Unauthorized
 from ..state import current_state
 from .aborts import to_application_abort
 
@@ -48,22 +48,6 @@ def authenticate() -> str:
         if error.response is not None and error.response.status_code < 300:
             raise  # not an error, but a response of the application's
         raise to_application_abort(error) from None
-
-
-def login_redirect() -> Response | None:
-    """Return the application's redirect to its login for an anonymous visitor; None if there is none.
-
-    Other errors of the `authorize` callback are ignored: the page is the same for everybody, and its own API requests
-    are authorized separately.
-    """
-    try:
-        current_state().authorize()
-    except HTTPException as error:
-        response = error.get_response(request.environ)
-        return response if response.status_code // 100 == 3 else None
-    except RequestError:
-        pass
-    return None
 
 
 def check_host() -> None:
@@ -114,7 +98,7 @@ def check_origin(allowed: Sequence[str]) -> None:
 def _is_cross_origin(origin: str | None, site: str | None) -> bool:
     if site is not None:
         return site not in {"same-origin", "none"}
-    return origin is not None and origin.partition("://")[2] != request.host
+    return origin is not None and origin.partition("://")[2] != request.host.lower()
 
 
 def _hostname(url: str) -> str | None:
@@ -130,6 +114,43 @@ def _is_ip_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def require_owner(authorize: Callable[[], str]) -> Callable[[], str]:
+    """Return an `authorize` callback of the application that raises unless it returns text.
+
+    None, which many login extensions have for an anonymous visitor, would let everybody in.
+
+    Raises:
+        ConfigurationError: `authorize` is an `async def` function.
+    """
+    if iscoroutinefunction(authorize) or iscoroutinefunction(getattr(authorize, "__call__", None)):  # noqa: B004
+        raise ConfigurationError(
+            f"authorize is {authorize!a:.200}, an `async def` function, which is not awaited: write it as `def`."
+        )
+
+    def checked() -> str:
+        return check_owner(authorize(), "authorize returned")
+
+    return checked
+
+
+def check_owner(owner: str, source: str) -> str:
+    """Return an owner that the application has given.
+
+    Args:
+        owner: The owner.
+        source: Begins the message: where the owner comes from.
+
+    Raises:
+        TypeError: the owner is no text.
+    """
+    if isinstance(owner, str):
+        return owner
+    raise TypeError(
+        f"{source} {owner!a:.200}, of type {type(owner).__name__}: an owner is the id of a user as a str, such as "
+        "str(user.id); for a visitor who may not use the models, call abort(401)."
+    )
 
 
 def bearer_auth(keys: Sequence[str]) -> Callable[[], str]:

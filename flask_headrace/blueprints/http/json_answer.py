@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Response
 
 from ...core.answer import CollectedAnswer
@@ -14,10 +16,12 @@ from ..encoding.base import JSONEncoder
 from .ignored_header import add_ignored_header
 from .json_response import json_response
 from .response_stream import ResponseStream
-from .streamed_response import respond
+from .streamed_response import ClientDisconnected, respond
 
 
-def json_answer_response(reader: StreamReader, encoder: JSONEncoder) -> Response:
+def json_answer_response(
+    reader: StreamReader, encoder: JSONEncoder, *, on_request_end: Callable[[], object] | None = None
+) -> Response:
     """Return a response that waits for the stream's end and contains the answer as one JSON value.
 
     If the stream fails or is cancelled, the response is an error response.
@@ -25,9 +29,16 @@ def json_answer_response(reader: StreamReader, encoder: JSONEncoder) -> Response
     Args:
         reader: The reader, at the beginning of the stream.
         encoder: The encoder of the response's protocol.
+        on_request_end: See `stream_response`.
     """
     stream = ResponseStream(reader, encoder)
-    return respond(stream, lambda: _collect(stream, encoder), {"Content-Type": "application/json"})
+
+    def build() -> Response:
+        if on_request_end is not None:
+            on_request_end()
+        return _collect(stream, encoder)
+
+    return respond(stream, build, {"Content-Type": "application/json"}, is_late=on_request_end is not None)
 
 
 def _collect(stream: ResponseStream, encoder: JSONEncoder) -> Response:
@@ -41,6 +52,8 @@ def _collect(stream: ResponseStream, encoder: JSONEncoder) -> Response:
             if stream.session.is_stored:
                 raise error  # other readers may stream the same answer
             stream.session.fail(error)
+    if stream.watcher.has_disconnected:
+        raise ClientDisconnected
     stream.close()
     if (terminal_error := _terminal_error(stream.session)) is not None:
         terminal_error.partial_text = answer.text()

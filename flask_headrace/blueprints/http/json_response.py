@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from flask import Response
+
+from ...core import exact_json
 
 
 def json_response(value: Any, status: int = 200) -> Response:  # noqa: ANN401  # whatever msgspec can write
@@ -15,6 +16,6 @@ def json_response(value: Any, status: int = 200) -> Response:  # noqa: ANN401  #
         value: Any value that msgspec encodes.
         status: The HTTP status.
     """
-    response = Response(msgspec.json.encode(value) + b"\n", status, content_type="application/json")
+    response = Response(exact_json.encode(value) + b"\n", status, content_type="application/json")
     response.headers["Cache-Control"] = "no-store"
     return response

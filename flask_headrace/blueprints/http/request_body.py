@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -11,8 +12,9 @@ from flask import request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from ...core.errors import BodyTimeout, BodyTooLarge, HeadraceError, InvalidRequest
+from ...core.exact_json import ExactDecoder
 from ...core.json_depth import MAX_DEPTH
-from ...core.json_object import exact_decoder
+from ...core.json_object import object_decoder
 from ...core.json_text import find_lone_surrogate
 from ...providers.chat_request import Json
 from ...providers.http.hub_local import destroy_hub_with_thread
@@ -24,8 +26,11 @@ from .validation_messages import allowed_values
 
 B = TypeVar("B")
 
+_EXACT_NUMBER = re.compile("got `(?:ExactFloat|raw)`")
+"""How msgspec calls a number that keeps its digits."""
 
-def read_body(decoder: msgspec.json.Decoder[B]) -> B:
+
+def read_body(decoder: ExactDecoder[B]) -> B:
     """Return the decoded body of the current request.
 
     The body is parsed as JSON whatever its content type: a bare `fetch` in a browser sends text/plain.
@@ -41,14 +46,14 @@ def read_body(decoder: msgspec.json.Decoder[B]) -> B:
     return _decode_limited(_read(), decoder)
 
 
-def read_body_and_fields(decoder: msgspec.json.Decoder[B]) -> tuple[B, Json]:
+def read_body_and_fields(decoder: ExactDecoder[B]) -> tuple[B, Json]:
     """Return the decoded body of the current request, and all of its fields as the client sent them.
 
     Args:
         decoder: The JSON decoder of the endpoint's body type, which may ignore fields.
 
     Returns:
-        The body, and its JSON object. In the object fractions are `msgspec.Raw`, so that their digits stay.
+        The body, and its JSON object. In the object, numbers keep their digits.
 
     Raises:
         See `read_body`.
@@ -57,7 +62,7 @@ def read_body_and_fields(decoder: msgspec.json.Decoder[B]) -> tuple[B, Json]:
     body = _decode_limited(data, decoder)
     if is_too_deep(data):
         raise InvalidRequest(f"The body is nested deeper than {MAX_DEPTH} levels: flatten it.")
-    return body, _decode(data, exact_decoder)
+    return body, _decode(data, object_decoder)
 
 
 def _read() -> bytes:
@@ -68,7 +73,7 @@ def _read() -> bytes:
         return _read_data(state.max_content_length)
 
 
-def _decode_limited(data: bytes, decoder: msgspec.json.Decoder[B]) -> B:
+def _decode_limited(data: bytes, decoder: ExactDecoder[B]) -> B:
     if has_too_many_values(data):
         raise InvalidRequest(
             f"The body has more than {MAX_VALUES} values (elements of arrays and members of objects): "
@@ -83,7 +88,7 @@ def _decode_limited(data: bytes, decoder: msgspec.json.Decoder[B]) -> B:
     return body
 
 
-def _decode(data: bytes, decoder: msgspec.json.Decoder[B]) -> B:
+def _decode(data: bytes, decoder: ExactDecoder[B]) -> B:
     try:
         return decoder.decode(data)
     except msgspec.ValidationError as error:
@@ -125,10 +130,17 @@ def format_validation_error(error: msgspec.ValidationError, body_type: Any = Non
     values = allowed_values(body_type, path) if body_type is not None and reason.startswith("Invalid ") else []
     hint = f": it must be {values[0] if len(values) == 1 else 'one of ' + ', '.join(values)}" if values else ""
     text = str(error).replace("`$.", "`").replace("`$`", "the body").replace("Object", "an object")
-    return text.replace("got `raw`", "got `float`") + hint  # a fraction that keeps its digits
+    return _EXACT_NUMBER.sub("got `float`", text) + hint
 
 
 def _invalid_json_message(data: bytes, error: Exception) -> str:
+    if not data:
+        if request.content_length:
+            return (
+                f"The body of {request.content_length} bytes was read before it came here: a before_request function "
+                "of the application that needs it must call request.get_data(), which keeps it."
+            )
+        return "The body is empty, which is not JSON: send an object."
     # The decoder reports most of these bodies as truncated, which misleads.
     if half := find_lone_surrogate(data):
         return (

@@ -14,6 +14,9 @@ from ...providers.http.hub_local import destroy_thread_hub
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+START_RESPONSE = "headrace.start_response"
+"""The key under which the environment of a request has the server's `start_response`, a method of some servers."""
+
 _KEY = "headrace.request_streams"
 
 
@@ -33,6 +36,16 @@ def close_with_request(environ: WSGIEnvironment, stream: Closable) -> None:
     environ.setdefault(_KEY, []).append(stream)
 
 
+def is_opened_in_request(environ: Mapping[str, Any], stream: Closable) -> bool:
+    """Whether a stream was opened in a request.
+
+    Args:
+        environ: The WSGI environment of the request.
+        stream: The stream.
+    """
+    return any(opened is stream for opened in environ.get(_KEY, ()))
+
+
 def close_request_streams(application: WSGIApplication) -> WSGIApplication:
     """Return WSGI middleware that closes the streams of each request after its response.
 
@@ -41,12 +54,15 @@ def close_request_streams(application: WSGIApplication) -> WSGIApplication:
     """
 
     def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ[START_RESPONSE] = start_response
+        # Middleware inside may hand on a copy of the environment: it contains the same list.
+        streams = environ.setdefault(_KEY, [])
         try:
             body = application(environ, start_response)
         except BaseException:
             _close_all(environ)
             raise
-        return prime(_closing(body, environ)) if _KEY in environ else body
+        return prime(_closing(body, environ)) if streams else body
 
     return call
 

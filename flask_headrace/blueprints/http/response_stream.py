@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NoReturn
 
 import gevent
 from flask import request
@@ -40,12 +41,13 @@ class ResponseStream:
         id_suffix: The bytes after each event number; see `event_id_suffix`.
         watcher: The watcher of the client's socket.
         is_finished: Whether the terminal event has been encoded.
+        is_closed: Whether `close` was called.
     """
 
-    __slots__ = ("encoder", "id_suffix", "is_finished", "reader", "session", "watcher")
+    __slots__ = ("encoder", "id_suffix", "is_closed", "is_finished", "reader", "session", "watcher")
 
     def __init__(self, reader: StreamReader, encoder: StreamEncoder) -> None:
-        self.encoder, self.is_finished = encoder, False
+        self.encoder, self.is_finished, self.is_closed = encoder, False, False
         self.session = reader.session
         self.id_suffix = event_id_suffix(reader.session.context.incarnation)
         self.reader = reader
@@ -59,6 +61,24 @@ class ResponseStream:
         self.watcher.set_timeouts(self.session.limits.client)
         self.reader.on_stall = self.watcher.shut_down
         close_with_request(request.environ, self)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "A streamed answer cannot be stored, because it is not complete. For Flask-Caching's `cached`, pass "
+            "response_filter=lambda response: not response.is_streamed."
+        )
+
+    def require_open(self) -> None:
+        """Return if the stream can be sent.
+
+        Raises:
+            RuntimeError: the stream was closed, because its request has ended.
+        """
+        if self.is_closed:
+            raise RuntimeError(
+                "The body of a streamed response is read after its request has ended: call Headrace.stream or "
+                "stream_from in each request."
+            )
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the encoded events as they come, in chunks of at most `MAX_CHUNK_BYTES`.
@@ -103,8 +123,9 @@ class ResponseStream:
             self.reader.mark_progress()
 
     def close(self) -> None:
-        """Stop the watcher and close the reader; in a thread of its own, wait until the end is reported."""
-        self.watcher.stop()
+        """Give up the client's socket and close the reader; in a thread's own loop, wait until the end is reported."""
+        self.is_closed = True
+        self.watcher.give_up()
         self.reader.close()
         if not has_one_loop():
             self._wait_for_report()

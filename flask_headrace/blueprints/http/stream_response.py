@@ -6,7 +6,7 @@ heartbeat, so that an earlier error gets its own HTTP status.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 
 from flask import Response
 
@@ -14,10 +14,12 @@ from ...streaming.reader import StreamReader
 from ..encoding.base import AbortConnection, StreamEncoder
 from .ignored_header import add_ignored_header
 from .response_stream import ResponseStream
-from .streamed_response import StreamedResponse, disconnected, respond
+from .streamed_response import ClientDisconnected, StreamedResponse, respond
 
 
-def stream_response(reader: StreamReader, encoder: StreamEncoder) -> Response:
+def stream_response(
+    reader: StreamReader, encoder: StreamEncoder, *, on_request_end: Callable[[], object] | None = None
+) -> Response:
     """Return a response that streams events; an error before the first event becomes an error response.
 
     If the reading ends before the stream does, or if the protocol has no form for an error, the connection is broken:
@@ -26,17 +28,27 @@ def stream_response(reader: StreamReader, encoder: StreamEncoder) -> Response:
     Args:
         reader: The reader of the stream, at the position where the response begins.
         encoder: The encoder of the response's protocol.
+        on_request_end: Called as soon as the request has ended; only then the response waits for the first event.
+            None for a response that waits for the first event in the view, if the application allows it.
     """
     stream = ResponseStream(reader, encoder)
-    return respond(stream, lambda: _start(stream), encoder.HEADERS)
+
+    def build() -> Response:
+        if on_request_end is not None:
+            on_request_end()
+        return _start(stream)
+
+    return respond(stream, build, encoder.HEADERS, is_late=on_request_end is not None)
 
 
 def _start(stream: ResponseStream) -> Response:
     first = next(stream.reader, None)
     session = stream.session
+    if stream.watcher.has_disconnected:
+        raise ClientDisconnected
     if first is None:
-        # Either the stream is unreadable, or the client has disconnected. Servers treat the latter like a failed write.
-        raise session.error or disconnected()
+        # The stream is unreadable, or the reader was dropped.
+        raise session.error or ClientDisconnected
     if first and session.error is not None and session.first_event_at is None:
         # The error response contains the whole stream, so the reader reads to its end.
         next(stream.reader, None)
@@ -44,24 +56,29 @@ def _start(stream: ResponseStream) -> Response:
     try:
         head = stream.encode(first)
     except AbortConnection as abort:
-        # `_chunks` then finds a closed reader and breaks the connection.
-        stream.close()
+        # `_chunks` then finds a closed reader and breaks the connection, for which it needs the watcher.
+        stream.reader.close()
         head = abort.final_bytes
+    # From here to the first byte the application works on the response, and the client cannot accept anything.
+    stream.reader.hold_events()
     return add_ignored_header(StreamedResponse(stream, _chunks(stream, head), stream.encoder.HEADERS), session)
 
 
-def _chunks(stream: ResponseStream, head: bytes) -> Iterator[bytes]:
+def _chunks(stream: ResponseStream, head: bytes) -> Generator[bytes, None, None]:
+    stream.require_open()
+    stream.reader.release_events()
     # Only now: an error response, or a body of the application's, has a Content-Length and needs no reset.
     stream.watcher.reset_on_close()
     try:
         yield head
         yield from stream.chunks()
-        if not stream.is_finished:
-            raise disconnected()
-        stream.watcher.close_normally()
+        if stream.is_finished:
+            stream.watcher.close_normally()
+        else:
+            stream.watcher.break_connection()
     except AbortConnection as abort:
         yield abort.final_bytes
-        raise disconnected() from None
+        stream.watcher.break_connection()
     finally:
         stream.watcher.reset()
         stream.close()

@@ -9,9 +9,11 @@ from typing import Any
 
 import msgspec
 
+from ...core import exact_json
 from ...core.answer import CollectedAnswer
 from ...core.errors import HeadraceError
 from ...core.events import AnswerRestarted, Completed, Event, TextDelta, ToolCallDelta, ToolCallStarted
+from ...core.exact_json import ExactDecoder
 from ...core.partial_json import Add, JSONError, PartialJSON, Patch, apply, snapshot
 from ...core.partial_json.patches import JSON
 from ...core.sse import encode_event
@@ -19,7 +21,8 @@ from ...core.text_buffer import TextBuffer
 from ...streaming.context import PartialMode
 from . import encoder as native_encoder
 
-_encode = msgspec.json.Encoder().encode
+_encode = exact_json.encode
+_decode = ExactDecoder[Any](Any).decode
 
 
 class NativeDocumentEncoder:
@@ -98,7 +101,7 @@ class _Document:
     __slots__ = ("_is_invalid", "_last_valid_value", "_parser", "_text")
 
     def __init__(self, keeps_text: bool) -> None:
-        self._parser = PartialJSON()
+        self._parser = _parser()
         self._text = TextBuffer() if keeps_text else None
         self._is_invalid = False
         self._last_valid_value: JSON | msgspec.UnsetType = msgspec.UNSET  # at the syntax error; only with `keeps_text`
@@ -131,14 +134,18 @@ class _Document:
         return [] if value is msgspec.UNSET else [Add("", value)]
 
 
+def _parser() -> PartialJSON:
+    return PartialJSON(parse_number=exact_json.parse_number)
+
+
 def _partial_value(text: str) -> JSON | msgspec.UnsetType:
     """Return the value of an incomplete document, as its patches build it; UNSET before its first character."""
     try:
-        return snapshot(text)
+        return snapshot(text, decode=_decode)
     except JSONError:
         # The parser reads the text again, because its error has the patches up to the syntax error.
         try:
-            return apply(msgspec.UNSET, PartialJSON().feed(text))
+            return apply(msgspec.UNSET, _parser().feed(text))
         except JSONError as error:
             return apply(msgspec.UNSET, error.patches)
 

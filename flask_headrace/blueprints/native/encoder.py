@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ...core import exact_json
 from ...core.answer import CollectedAnswer, ToolCallBlock
 from ...core.application_events import Data, File, OmittedEvent, Source, StepStarted, ToolResult
 from ...core.events import (
@@ -40,8 +41,8 @@ HEARTBEAT = b": keep-alive\n\n"
 HEADERS = EVENT_STREAM_HEADERS
 
 EVENT_NAMES = (
-    "start", "reasoning", "tool", "step", "source", "file", "data", "partial", "restart", "usage", "end", "error",
-    "cancelled",
+    "start", "reasoning", "reasoning_state", "tool", "step", "source", "file", "data", "partial", "restart", "usage",
+    "end", "error", "cancelled",
 )  # fmt: skip
 """The names of the named frames."""
 
@@ -49,7 +50,7 @@ error_body = native_error_body
 
 _DELTA, _END = b'data: {"delta":', b"}\n\n"
 _DONE = b"data: [DONE]\n\n"
-_json = msgspec.json.Encoder().encode
+_json = exact_json.encode
 
 
 def encode(events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
@@ -90,6 +91,7 @@ def encode_whole(answer: CollectedAnswer) -> dict[str, Any]:
         "text": answer.text(),
         **({"tool_calls": calls} if calls else {}),
         **{name: values for name, values in further.items() if values},
+        **_whole_state(answer),
         "finish_reason": answer.finish_reason,
         "usage": event_fields(answer.usage) if answer.usage else None,
     }
@@ -98,6 +100,15 @@ def encode_whole(answer: CollectedAnswer) -> dict[str, Any]:
 def _whole_call(call: ToolCallBlock) -> dict[str, Any]:
     result = {} if call.result is None else _result_fields(call.result)
     return {"id": call.id, "name": call.name, "arguments": call.arguments, **result}
+
+
+def _whole_state(answer: CollectedAnswer) -> dict[str, Any]:
+    states = [event.data for _, event in answer.provider_events if _is_state(event)]
+    return {"reasoning_state": states[-1]} if states else {}
+
+
+def _is_state(event: ProviderEvent) -> bool:
+    return event.family == "native" and event.kind == "reasoning_state"
 
 
 def _encode_one(event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for each kind of event
@@ -117,7 +128,9 @@ def _encode_one(event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for e
         case Completed(reason):
             # The number belongs to `[DONE]`: a client that lost only that frame resumes before `end` and receives both.
             return [_frame(b"end", {"finish_reason": reason}), _DONE]
-        case ProviderEvent() | OmittedEvent():
+        case ProviderEvent():
+            return [_frame(b"reasoning_state", {"reasoning_state": event.data})] if _is_state(event) else []
+        case OmittedEvent():
             return []
         case ToolResult() | StepStarted() | Source() | File() | Data():
             return [_encode_of_application(event)]

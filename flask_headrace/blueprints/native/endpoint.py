@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from flask import Blueprint, Response, request
 from msgspec.structs import replace
 
+from ...core.exact_json import ExactDecoder
 from ...providers.chat_request import ChatRequest
 from ...streaming.context import StreamContext
 from ...streaming.reader import StreamReader
@@ -18,12 +18,14 @@ from ..http.json_response import json_response
 from ..http.request_body import read_body
 from ..http.stream_response import stream_response
 from ..open_stream import open_stream
-from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
+from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec
 from ..resolution import offered_models
 from . import encoder as native_encoder
 from .body import ChatBody
 from .document_encoder import NativeDocumentEncoder
+from .frame_types import CHAT_STREAM
 from .request import to_chat_request
+from .response_types import ChatAnswer, ModelList
 
 OPERATIONS = (
     Operation(
@@ -35,8 +37,8 @@ OPERATIONS = (
                 200,
                 "The answer: an event stream, or one JSON object if `stream` is false.",
                 {
-                    EVENT_STREAM: event_stream_schema(*native_encoder.EVENT_NAMES),
-                    JSON: {"type": "object", "required": ["id", "model", "text", "finish_reason"]},
+                    JSON: ChatAnswer,
+                    EVENT_STREAM: CHAT_STREAM,
                 },
             ),
         ),
@@ -46,11 +48,11 @@ OPERATIONS = (
         "GET",
         "/api/models",
         "List the available models.",
-        (ResponseSpec(200, "The models.", {JSON: {"type": "object", "required": ["default", "models"]}}),),
+        (ResponseSpec(200, "The models.", {JSON: ModelList}),),
     ),
 )
 
-_decoder = msgspec.json.Decoder(ChatBody)
+_decoder: ExactDecoder[ChatBody] = ExactDecoder(ChatBody)
 
 
 def create_native_blueprint() -> Blueprint:

@@ -105,7 +105,7 @@ class ToolCallParam(msgspec.Struct, frozen=True):
     custom: CustomCall | None = None
 
 
-class MessageParam(msgspec.Struct, frozen=True):
+class ChatCompletionMessageParam(msgspec.Struct, frozen=True):
     """One message.
 
     Args:
@@ -124,7 +124,7 @@ class MessageParam(msgspec.Struct, frozen=True):
         audio: An earlier answer's recording, which the provider's server keeps.
     """
 
-    role: Role | Literal["function"]
+    role: Literal[Role, "function"]
     content: str | list[Json] | None = None
     name: str | None = None
     tool_calls: list[ToolCallParam] | None = None
@@ -262,7 +262,7 @@ class ChatCompletionBody(msgspec.Struct, frozen=True):
         id: A chosen id for a resumable stream: 16 to 64 letters, digits, hyphens and underscores.
     """
 
-    messages: list[MessageParam]
+    messages: list[ChatCompletionMessageParam]
     model: str | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import msgspec
-
+from ...core import exact_json
 from ...core.answer import ToolCallBlock
 from ...core.custom_tool_input import ArgumentsToInput, input_of
 from ...core.partial_json.tokens import WHITESPACE
 from ...providers.chat_request import Json
 
-_encode = msgspec.json.Encoder().encode
+_encode = exact_json.encode
 
 
 class CallDeltas:

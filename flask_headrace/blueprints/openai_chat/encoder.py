@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-import msgspec
-
+from ...core import exact_json
 from ...core.answer import CollectedAnswer
 from ...core.application_events import Source
 from ...core.errors import HeadraceError, StreamCancelled
@@ -41,7 +40,7 @@ from .provider_fields import FAMILY, ProviderFields, WholeFields, whole_fields
 
 _DONE = b"data: [DONE]\n\n"
 _FINISH_REASONS: dict[FinishReason, str] = {"pause": "stop", "other": "stop"}  # the protocol's own list is closed
-_json = msgspec.json.Encoder().encode
+_json = exact_json.encode
 
 
 class ChatCompletionEncoder:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError
+from ...core.exact_json import ExactDecoder
 from ...providers.chat_request import ChatRequest
 from ...streaming.readable import ReadableStream
 from ..echoed_fields import EchoedFields, echoed_fields
@@ -17,14 +17,13 @@ from ..http.json_answer import json_answer_response
 from ..http.request_body import read_body_and_fields
 from ..http.stream_response import stream_response
 from ..open_stream import open_stream
-from ..openai_shared.errors import ERROR_SCHEMA
+from ..openai_shared.errors import OpenAIError
 from ..openai_shared.request import protocol_headers
-from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
+from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec
 from .body import ChatCompletionBody
 from .encoder import ChatCompletionEncoder
 from .request import custom_tool_names, to_chat_request
-
-_COMPLETION_SCHEMA = {"type": "object", "required": ["id", "object", "created", "model", "choices", "usage"]}
+from .response_types import CHAT_COMPLETION_STREAM, ChatCompletion
 
 OPERATIONS = (
     Operation(
@@ -35,18 +34,18 @@ OPERATIONS = (
             ResponseSpec(
                 200,
                 "One JSON object, or an event stream of chunks if `stream` is true.",
-                {EVENT_STREAM: event_stream_schema(), JSON: _COMPLETION_SCHEMA},
+                {JSON: ChatCompletion, EVENT_STREAM: CHAT_COMPLETION_STREAM},
             ),
         ),
         body=ChatCompletionBody,
-        error_schema=ERROR_SCHEMA,
+        error=OpenAIError,
     ),
 )
 
 PROTOCOL = "openai"
 """The protocol's name in `?protocol=`."""
 
-_decoder = msgspec.json.Decoder(ChatCompletionBody)
+_decoder: ExactDecoder[ChatCompletionBody] = ExactDecoder(ChatCompletionBody)
 
 
 def create_openai_chat_blueprint() -> Blueprint:

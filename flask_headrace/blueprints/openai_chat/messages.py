@@ -21,11 +21,11 @@ from ..openai_shared.request import parse_tool_arguments, to_data_url
 from .body import (
     CONTENT_PARTS,
     AudioContentPart,
+    ChatCompletionMessageParam,
     ContentPart,
     FileContentPart,
     FunctionCall,
     ImageContentPart,
-    MessageParam,
     RefusalContentPart,
     TextContentPart,
     ToolCallParam,
@@ -47,7 +47,7 @@ class MessageReader:
         self._count = 0  # number of calls in the older API
         self._function_calls: dict[str, str] = {}  # the id of the latest call of each function, in the older API
 
-    def read(self, message: MessageParam, path: str) -> Message:
+    def read(self, message: ChatCompletionMessageParam, path: str) -> Message:
         """Return a message as a `ChatRequest` has it.
 
         Raises:
@@ -68,7 +68,7 @@ class MessageReader:
             name=None if message.role == "tool" else message.name,
         )
 
-    def _function_result(self, message: MessageParam, path: str) -> Message:
+    def _function_result(self, message: ChatCompletionMessageParam, path: str) -> Message:
         call_id = self._function_calls.get(message.name or "")
         if call_id is None:
             raise InvalidRequest(
@@ -77,7 +77,7 @@ class MessageReader:
             )
         return Message("tool", self._content(message, path), tool_call_id=call_id)
 
-    def _calls(self, message: MessageParam, path: str) -> tuple[ToolCall, ...]:
+    def _calls(self, message: ChatCompletionMessageParam, path: str) -> tuple[ToolCall, ...]:
         calls = [_to_tool_call(call, f"{path}.tool_calls[{n}]") for n, call in enumerate(message.tool_calls or ())]
         if (function := message.function_call) is not None:
             # The older API has no ids. These stay the same from request to request.
@@ -86,7 +86,7 @@ class MessageReader:
             calls.append(ToolCall(call_id, function.name, _arguments(function, f"{path}.function_call")))
         return tuple(calls)
 
-    def _content(self, message: MessageParam, path: str) -> str | tuple[Part, ...]:
+    def _content(self, message: ChatCompletionMessageParam, path: str) -> str | tuple[Part, ...]:
         reasoning = _reasoning(message)
         refusal: tuple[Part, ...] = (TextPart(message.refusal),) if message.refusal else ()
         if isinstance(message.content, str):
@@ -98,7 +98,7 @@ class MessageReader:
         parts = [self._part(part, message, f"{path}.content[{n}]") for n, part in enumerate(message.content or ())]
         return (*reasoning, *[part for part in parts if part is not None], *refusal)
 
-    def _part(self, value: Json, message: MessageParam, path: str) -> Part | None:
+    def _part(self, value: Json, message: ChatCompletionMessageParam, path: str) -> Part | None:
         part_type = value.get("type")
         known = CONTENT_PARTS.get(part_type) if isinstance(part_type, str) else None
         if known is None:
@@ -145,7 +145,7 @@ def _arguments(function: FunctionCall, path: str) -> Json:
     return parse_tool_arguments(function.arguments, f"{path}.arguments")
 
 
-def _reasoning(message: MessageParam) -> tuple[Part, ...]:
+def _reasoning(message: ChatCompletionMessageParam) -> tuple[Part, ...]:
     """Return the reasoning of an earlier answer, from the field that says the most about it."""
     if message.role != "assistant":
         return ()

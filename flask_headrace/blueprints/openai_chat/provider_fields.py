@@ -6,17 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from ...core.answer import CollectedAnswer
 from ...core.events import ProviderEvent
 from ...core.json_object import exact_decoder
+from ...core.json_pieces import JSONPieces
 from ...providers.chat_request import Json
 
 FAMILY = "openai-chat"
-
-_REPLACED = frozenset({"index", "type", "id", "format", "role", "name"})
-"""Fields that a later piece repeats rather than continues."""
 
 
 class ProviderFields:
@@ -37,7 +34,7 @@ class ProviderFields:
         self.usage: Json = {}
         self.is_waiting = False
         self._next_top: Json = {}
-        self._next_choice: Json = {}
+        self._next_choice = JSONPieces()
 
     def read(self, event: ProviderEvent) -> bool:
         """Read an event, and return whether the fields at the top of every chunk have changed."""
@@ -53,7 +50,7 @@ class ProviderFields:
     def _read_chunk(self, data: Json) -> bool:
         choices = data.pop("choices", [])
         for choice in choices:
-            accumulate(self._next_choice, choice)
+            self._next_choice.add(choice)
         # Objects and lists are told once; what is as short as a name stands in every chunk, as providers have it.
         short = {name: value for name, value in data.items() if not isinstance(value, (dict, list))}
         self._next_top |= {name: value for name, value in data.items() if name not in short}
@@ -63,8 +60,8 @@ class ProviderFields:
 
     def take_next(self) -> tuple[Json, Json]:
         """Return the fields of the next chunk, at its top and in its choice."""
-        fields = self._next_top, self._next_choice
-        self._next_top, self._next_choice, self.is_waiting = {}, {}, False
+        fields = self._next_top, self._next_choice.value()
+        self._next_top, self._next_choice, self.is_waiting = {}, JSONPieces(), False
         return fields
 
     def usage_with(self, counts: Json) -> Json:
@@ -93,23 +90,26 @@ class WholeFields:
     def __init__(self, events: Iterable[ProviderEvent]) -> None:
         self.top: Json = {}
         self.choice: Json = {}
-        self.message: Json = {}
-        self.calls: dict[int, Json] = {}
         self.fields = ProviderFields()
+        self._message, self._logprobs = JSONPieces(), JSONPieces()
+        self._calls: dict[int, JSONPieces] = {}
         for event in events:
             self._add(event)
+        self.message = self._message.value()
+        self.calls = {index: pieces.value() for index, pieces in self._calls.items()}
+        self.choice |= {"logprobs": self._logprobs.value()} if self._logprobs else {}
 
     def _add(self, event: ProviderEvent) -> None:
         data = exact_decoder.decode(event.data)
         if event.kind == "usage":
             self.fields.read(event)
         elif event.kind == "call":
-            accumulate(self.calls.setdefault(data["call"], {}), data["fields"])
+            self._calls.setdefault(data["call"], JSONPieces()).add(data["fields"])
         else:
             choice = data.pop("choices", [{}])[0]
-            accumulate(self.message, choice.pop("delta", {}))
+            self._message.add(choice.pop("delta", {}))
             if isinstance(logprobs := choice.pop("logprobs", None), dict):
-                accumulate(self.choice.setdefault("logprobs", {}), logprobs)
+                self._logprobs.add(logprobs)
             self.choice |= choice
             self.top |= data
 
@@ -117,37 +117,3 @@ class WholeFields:
 def whole_fields(answer: CollectedAnswer) -> WholeFields:
     """Return the provider's fields of a complete answer."""
     return WholeFields(event for _, event in answer.provider_events if event.family == FAMILY)
-
-
-def accumulate(known: Json, piece: Json) -> None:
-    """Add a piece to an object as OpenAI's SDKs do: texts and lists go on, entries with an `index` are merged.
-
-    Args:
-        known: The object so far; it changes.
-        piece: The next piece. It belongs to `known` afterwards.
-    """
-    for name, value in piece.items():
-        before = known.get(name)
-        if isinstance(before, str) and isinstance(value, str) and name not in _REPLACED:
-            known[name] = before + value
-        elif isinstance(before, dict) and isinstance(value, dict):
-            accumulate(before, value)
-        elif isinstance(before, list) and isinstance(value, list):
-            _extend(before, value)
-        elif value is not None or name not in known:
-            known[name] = value
-
-
-def _extend(known: list[Any], pieces: list[Any]) -> None:
-    by_index = {entry["index"]: entry for entry in known if isinstance(entry, dict) and _index(entry) is not None}
-    for piece in pieces:
-        entry = by_index.get(_index(piece))
-        if entry is None:
-            known.append(piece)
-        else:
-            accumulate(entry, piece)
-
-
-def _index(entry: Any) -> int | None:  # noqa: ANN401  # any JSON
-    index = entry.get("index") if isinstance(entry, dict) else None
-    return index if isinstance(index, int) else None

@@ -12,7 +12,7 @@ from typing import Any
 from ...providers.chat_request import Json
 from ..http.untranslated import UntranslatedNames
 from ..openai_shared.provider_state import state_names
-from .body import MessageParam
+from .body import ChatCompletionMessageParam
 
 SERVICE_FIELDS = frozenset({"messages", "model", "stream", "resumable", "id"})
 """Fields that no provider receives as the client sent them."""
@@ -60,7 +60,7 @@ _STATE_FIELDS = ("conversation", "previous_response_id")
 """Fields of gateways that name a conversation which the provider's server keeps."""
 
 _READ_FIELDS = SERVICE_FIELDS | COUNTERPARTS.keys() | {"stream_options", *_STATE_FIELDS}
-_READ_MESSAGE_FIELDS = frozenset(MessageParam.__struct_fields__) | {"annotations", "parsed"}
+_READ_MESSAGE_FIELDS = frozenset(ChatCompletionMessageParam.__struct_fields__) | {"annotations", "parsed"}
 
 
 class Untranslated(UntranslatedNames):

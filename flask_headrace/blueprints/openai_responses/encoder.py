@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ...core import exact_json
 from ...core.answer import Block, CollectedAnswer, ReasoningBlock, TextBlock
 from ...core.application_events import Source, StepStarted, ToolResult
 from ...core.errors import AnswerTooLarge, HeadraceError, StreamCancelled
@@ -76,7 +77,7 @@ EVENT_NAMES = (
 )
 """The names of all frames; a provider of the same API may have sent others, which go on as they came."""
 
-_json = msgspec.json.Encoder().encode
+_json = exact_json.encode
 _lines = msgspec.json.Encoder().encode_lines
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
 from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError, InvalidRequest
+from ...core.exact_json import ExactDecoder
 from ...streaming.reader import StreamReader
 from ..echoed_fields import EchoedFields
 from ..http.auth import authorize_request
@@ -15,16 +15,17 @@ from ..http.json_answer import json_answer_response
 from ..http.request_body import read_body_and_fields
 from ..http.stream_response import stream_response
 from ..open_stream import open_stream
-from ..openai_shared.errors import ERROR_SCHEMA
+from ..openai_shared.errors import OpenAIError
 from ..openai_shared.request import protocol_headers
-from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
+from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec
 from .body import ResponseBody
 from .compaction import CompactionEncoder, compaction_request
-from .encoder import EVENT_NAMES
 from .encoder_factory import PROTOCOL, encoder_for
+from .frame_types import RESPONSE_STREAM
 from .request import to_chat_request
 from .request_echo import echoed_request_fields, without_ignored_tools
 from .response_resource import resource_response
+from .response_types import CompactedResponse, ResponseObject
 from .tool_names import stored_tool_names
 from .tools import offered_tools
 
@@ -37,32 +38,23 @@ OPERATIONS = (
             ResponseSpec(
                 200,
                 "One JSON object, or an event stream if `stream` is true.",
-                {
-                    EVENT_STREAM: event_stream_schema(*EVENT_NAMES),
-                    JSON: {"type": "object", "required": ["id", "object", "created_at", "status", "model", "output"]},
-                },
+                {JSON: ResponseObject, EVENT_STREAM: RESPONSE_STREAM},
             ),
         ),
         body=ResponseBody,
-        error_schema=ERROR_SCHEMA,
+        error=OpenAIError,
     ),
     Operation(
         "POST",
         "/v1/responses/compact",
         "Compact a conversation into one item, which replaces it in the input of the next request.",
-        (
-            ResponseSpec(
-                200,
-                "The compacted conversation.",
-                {JSON: {"type": "object", "required": ["id", "object", "created_at", "output", "usage"]}},
-            ),
-        ),
+        (ResponseSpec(200, "The compacted conversation.", {JSON: CompactedResponse}),),
         body=ResponseBody,
-        error_schema=ERROR_SCHEMA,
+        error=OpenAIError,
     ),
 )
 
-_decoder = msgspec.json.Decoder(ResponseBody)
+_decoder: ExactDecoder[ResponseBody] = ExactDecoder(ResponseBody)
 
 
 def create_openai_responses_blueprint() -> Blueprint:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
+from ...core import exact_json
 from ...core.answer import Block
 from ...core.sse import encode_event
 from ...core.text_buffer import MAX_TEXT_CHARS
@@ -14,7 +13,7 @@ from .output import Output
 from .output_items import Status
 from .request_echo import Json
 
-_json = msgspec.json.Encoder().encode
+_json = exact_json.encode
 
 
 class FrameWriter:

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from ...core import exact_json
 from ...core.answer import ReasoningBlock, ToolCallBlock
 from ...core.custom_tool_input import ArgumentsToInput, input_of
 from ...core.events import Completed, FinishReason, Usage
@@ -22,7 +23,7 @@ REDACTED_PREFIX = "redacted:"
 INCOMPLETE_REASONS: dict[FinishReason, str] = {"length": "max_output_tokens", "content_filter": "content_filter"}
 """Finish reasons of answers that the protocol calls incomplete, with the protocol's reason."""
 
-_json = msgspec.json.Encoder().encode
+_json = exact_json.encode
 
 
 class ResponseHeader(msgspec.Struct, frozen=True, dict=True):

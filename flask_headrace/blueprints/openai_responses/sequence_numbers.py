@@ -91,7 +91,7 @@ def _number(frame: bytes) -> int:
 
 
 def _renumber(frame: bytes, number: int) -> bytes:
-    fields = msgspec.json.decode(_data(frame), type=dict[str, Any])
+    fields = msgspec.json.decode(_data(frame), type=dict[str, msgspec.Raw])
     head = frame.partition(b"event: ")[0]
     data = msgspec.json.encode({**fields, "sequence_number": number})
-    return head + encode_event(fields["type"].encode(), data)
+    return head + encode_event(msgspec.json.decode(fields["type"], type=str).encode(), data)

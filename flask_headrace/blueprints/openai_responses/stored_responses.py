@@ -19,19 +19,18 @@ from ..http.error_handlers import handle_v1_error
 from ..http.event_loop import require_one_loop
 from ..http.json_response import json_response
 from ..http.stream_response import stream_response
-from ..openai_shared.errors import ERROR_SCHEMA
-from ..openapi.operation import EVENT_STREAM, JSON, Operation, Parameter, ResponseSpec, event_stream_schema
+from ..openai_shared.errors import OpenAIError
+from ..openapi.operation import EVENT_STREAM, JSON, Operation, Parameter, ResponseSpec
 from ..state import current_state
-from .encoder import EVENT_NAMES, ResponsesEncoder
+from .encoder import ResponsesEncoder
 from .encoder_factory import encoder_for, encoder_of
+from .frame_types import RESPONSE_STREAM
 from .response_resource import resource_response
+from .response_types import DeletedResponse, ResponseObject
 from .sequence_numbers import SkipSeenFrames, is_interruption, last_sequence_number
 
 ID_PREFIX = "resp_"
 """The beginning of a response's id; the rest is the id of its stream."""
-
-RESPONSE_SCHEMA = {"type": "object", "required": ["id", "object", "created_at", "status", "model", "output"]}
-"""The JSON Schema of a response object."""
 
 # Other paths below /v1/responses, such as `compact`, must not be taken for ids.
 _PATH = f"/v1/responses/{ID_PREFIX}%s"
@@ -48,7 +47,7 @@ OPERATIONS = (
             ResponseSpec(
                 200,
                 "The response object, or an event stream if `stream` is true.",
-                {EVENT_STREAM: event_stream_schema(*EVENT_NAMES), JSON: RESPONSE_SCHEMA},
+                {JSON: ResponseObject, EVENT_STREAM: RESPONSE_STREAM},
             ),
         ),
         parameters=(
@@ -62,23 +61,23 @@ OPERATIONS = (
             ),
             Parameter("include", "query", "Accepted and ignored: a response includes everything."),
         ),
-        error_schema=ERROR_SCHEMA,
+        error=OpenAIError,
     ),
     Operation(
         "POST",
         f"{_DOCUMENTED_PATH}/cancel",
         "Stop a background response, whichever worker runs it.",
-        (ResponseSpec(200, "The response object.", {JSON: RESPONSE_SCHEMA}),),
+        (ResponseSpec(200, "The response object.", {JSON: ResponseObject}),),
         parameters=(_ID,),
-        error_schema=ERROR_SCHEMA,
+        error=OpenAIError,
     ),
     Operation(
         "DELETE",
         _DOCUMENTED_PATH,
         "Stop a stored response if it runs, and delete it.",
-        (ResponseSpec(200, "The response is deleted.", {JSON: {"type": "object", "required": ["id", "deleted"]}}),),
+        (ResponseSpec(200, "The response is deleted.", {JSON: DeletedResponse}),),
         parameters=(_ID,),
-        error_schema=ERROR_SCHEMA,
+        error=OpenAIError,
     ),
 )
 

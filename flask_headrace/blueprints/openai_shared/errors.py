@@ -1,25 +1,31 @@
-"""The OpenAPI schema of an error in OpenAI's two protocols. Values only."""
+"""An error in OpenAI's two protocols, for the OpenAPI document. Values only."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import msgspec
 
-ERROR_SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "description": "Why a request failed.",
-    "required": ["error"],
-    "properties": {
-        "error": {
-            "type": "object",
-            "required": ["message", "code"],
-            "properties": {
-                "message": {"type": "string", "description": "For people."},
-                "type": {"type": "string", "description": "OpenAI's error type."},
-                "param": {"type": "null"},
-                "code": {"type": "string", "description": "Stable, for programs."},
-            },
-        }
-    },
-}
-"""The JSON Schema of an error's body."""
+
+class OpenAIErrorDetails(msgspec.Struct, frozen=True):
+    """What went wrong.
+
+    Args:
+        message: For people.
+        type: OpenAI's error type.
+        param: Always null.
+        code: Stable, for programs.
+    """
+
+    message: str
+    type: str
+    param: None
+    code: str
+
+
+class OpenAIError(msgspec.Struct, frozen=True):
+    """Why a request failed, in OpenAI's form.
+
+    Args:
+        error: What went wrong.
+    """
+
+    error: OpenAIErrorDetails

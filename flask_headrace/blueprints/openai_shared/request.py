@@ -7,11 +7,13 @@ from typing import Any
 import msgspec
 from werkzeug.datastructures import Headers
 
+from ...core import exact_json
 from ...core.errors import InvalidRequest
+from ...core.exact_json import ExactDecoder
 from ...providers.chat_request import Json
 from ..http.protocol_headers import pick_protocol_headers
 
-_arguments = msgspec.json.Decoder(Json)
+_arguments: ExactDecoder[Json] = ExactDecoder(Json)
 
 PROTOCOL_HEADERS = ("OpenAI-Beta",)
 """The request headers that belong to OpenAI's protocols, and go to providers that speak them."""
@@ -32,7 +34,7 @@ def protocol_headers(headers: Headers) -> tuple[tuple[str, str], ...]:
 
 def as_json(value: Any) -> str:  # noqa: ANN401  # any JSON
     """Return the beginning of a JSON value's text, for an error message."""
-    return msgspec.json.encode(value).decode()[:100]
+    return exact_json.encode(value).decode()[:100]
 
 
 def parse_tool_arguments(text: str, path: str) -> Json:

@@ -1,38 +1,19 @@
-"""GET /openapi.json: an OpenAPI 3.1 document, built from the types of the request bodies."""
+"""GET /openapi.json: an OpenAPI 3.1 document, built from the types of bodies, answers and frames."""
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
-from typing import Any, get_args
+from typing import Any
 
-import msgspec
 from flask import Blueprint, Response, url_for
 
 from ...core.version import VERSION
 from ..http.json_response import json_response
-from .operation import JSON, PLAIN_TEXT, STRING_SCHEMA, Operation, ResponseSpec
+from .operation import JSON, PLAIN_TEXT, Operation, ResponseSpec
+from .schemas import NamedSchemas
 
-_REF_TEMPLATE = "#/components/schemas/{name}"
-_ERROR_SCHEMA = {
-    "type": "object",
-    "description": "Why a request failed.",
-    "required": ["error"],
-    "properties": {
-        "error": {
-            "type": "object",
-            "required": ["code", "message"],
-            "properties": {
-                "code": {"type": "string", "description": "Stable, for programs."},
-                "message": {"type": "string", "description": "For people."},
-            },
-        },
-        "text": {"type": "string", "description": "The text received before the error, if the answer is not streamed."},
-        "document": {"description": "The incomplete JSON document, if the request has a schema."},
-    },
-}
 _SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "header": {"type": "apiKey", "in": "header", "name": "x-api-key"},
@@ -57,18 +38,16 @@ def create_openapi_blueprint(operations: Iterable[Operation]) -> Blueprint:
 
 
 def build_document(operations: list[Operation]) -> dict[str, Any]:
-    """Return the OpenAPI document of `operations`, without `servers`."""
-    types = [operation.body for operation in operations if operation.body is not None]
-    bodies, schemas = msgspec.json.schema_components(types, ref_template=_REF_TEMPLATE)
-    assert "Error" not in schemas, "a body type named Error would be replaced by the schema of errors"
-    body_of = iter(bodies)
-    kinds = {kind.__name__: kind for body in types for kind in get_args(body) or [body]}
-    for name, schema in schemas.items():
-        _add_descriptions(schema, kinds.get(name))
+    """Return the OpenAPI document of `operations`, without `servers`.
+
+    Raises:
+        ValueError: two schemas or two operations have one name.
+    """
+    schemas = NamedSchemas(_contents(operations))
     paths: dict[str, Any] = {}
+    _check_ids(operations)
     for operation in operations:
-        body = next(body_of) if operation.body is not None else None
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _describe_operation(operation, body)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _describe_operation(operation, schemas)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -77,18 +56,38 @@ def build_document(operations: list[Operation]) -> dict[str, Any]:
             "description": "Answers of language models, streamed token by token over Server-Sent Events.",
         },
         "paths": paths,
-        "components": {"schemas": {**schemas, "Error": _ERROR_SCHEMA}, "securitySchemes": _SECURITY_SCHEMES},
+        "components": {"schemas": schemas.named, "securitySchemes": _SECURITY_SCHEMES},
         "security": [{}, *({name: []} for name in _SECURITY_SCHEMES)],
     }
 
 
-def _describe_operation(operation: Operation, body: dict[str, Any] | None) -> dict[str, Any]:
+def _contents(operations: list[Operation]) -> Iterator[Any]:
+    for operation in operations:
+        yield operation.body
+        yield operation.error
+        for answer in operation.responses:
+            yield from answer.content.values()
+
+
+def _check_ids(operations: list[Operation]) -> None:
+    known: dict[str, Operation] = {}
+    for operation in operations:
+        if (same := known.setdefault(_id_of(operation), operation)) is not operation:
+            both = f"{same.method} {same.path} and {operation.method} {operation.path}"
+            raise ValueError(f"The OpenAPI document has one id for {both}: change one of the paths.")
+
+
+def _id_of(operation: Operation) -> str:
+    return re.sub(r"\W+", "_", f"{operation.method.lower()} {operation.path}").strip("_")
+
+
+def _describe_operation(operation: Operation, schemas: NamedSchemas) -> dict[str, Any]:
     described: dict[str, Any] = {
         "summary": operation.summary,
-        "operationId": re.sub(r"\W+", "_", f"{operation.method.lower()} {operation.path}").strip("_"),
+        "operationId": _id_of(operation),
         "responses": {
-            **{str(answer.status): _describe_response(answer) for answer in operation.responses},
-            "default": _describe_response(_error_response(operation)),
+            **{str(answer.status): _describe_response(answer, schemas) for answer in operation.responses},
+            "default": _describe_response(_error_response(operation), schemas),
         },
     }
     if operation.parameters:
@@ -102,30 +101,18 @@ def _describe_operation(operation: Operation, body: dict[str, Any] | None) -> di
             }
             for parameter in operation.parameters
         ]
-    if body is not None:
-        described["requestBody"] = {"required": True, "content": {JSON: {"schema": body}}}
+    if operation.body is not None:
+        schema = schemas.schema_of(operation.body)
+        described["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
     return described
 
 
 def _error_response(operation: Operation) -> ResponseSpec:
-    contents = {PLAIN_TEXT: None} if operation.error_schema is None else {JSON: operation.error_schema}
-    return ResponseSpec(500, "Any error before the first byte, with its own status.", contents)
+    content_type = PLAIN_TEXT if operation.error is None else JSON
+    return ResponseSpec(500, "Any error before the first byte, with its own status.", {content_type: operation.error})
 
 
-def _describe_response(answer: ResponseSpec) -> dict[str, Any]:
+def _describe_response(answer: ResponseSpec, schemas: NamedSchemas) -> dict[str, Any]:
     meaning = answer.description or HTTPStatus(answer.status).phrase
-    contents = {kind: {"schema": dict(schema or STRING_SCHEMA)} for kind, schema in answer.content.items()}
+    contents = {kind: {"schema": schemas.schema_of(content)} for kind, content in answer.content.items()}
     return {"description": meaning, **({"content": contents} if contents else {})}
-
-
-def _add_descriptions(schema: dict[str, Any], kind: type | None) -> None:
-    # A docstring describes the fields in its `Args` section (Google style), those of base classes in theirs.
-    text = inspect.cleandoc(schema.get("description", ""))
-    if not text:
-        return
-    schema["description"] = " ".join(text.partition("\n\nArgs:\n")[0].split())
-    inherited = [base.__doc__ or "" for base in kind.__mro__ if base.__module__ != "msgspec"] if kind else []
-    for docstring in [text, *inherited]:
-        fields = inspect.cleandoc(docstring).partition("\n\nArgs:\n")[2]
-        for name, meaning in re.findall(r"^    (\w+): (.*(?:\n        .*)*)", fields, re.MULTILINE):
-            schema.get("properties", {}).get(name, {}).setdefault("description", " ".join(meaning.split()))

@@ -9,7 +9,7 @@ This module reads the document alone; `locate.py` skips the text around it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from .errors import Malformed, TooDeep, TooLong
 from .patches import Add, Append, Close, Patch
@@ -24,10 +24,12 @@ from .tokens import (
     WHITESPACE,
     is_number,
     match_end,
-    parse_number,
     skip_whitespace,
     unescape,
 )
+
+ParseNumber: TypeAlias = Callable[[str], Any]
+"""Returns the value of a number, given its text; None if the number is out of range."""
 
 NOT_AN_ARRAY = -1
 """The index of the next item if the innermost container is an object, or there is none."""
@@ -39,16 +41,15 @@ class Grammar:
     Args:
         max_depth: The maximum number of nested arrays and objects.
         max_path: The maximum number of characters of a path.
+        parse_number: Returns the value of a number's text; None if the number is out of range.
     """
 
-    def __init__(self, max_depth: int, max_path: int) -> None:
+    def __init__(self, max_depth: int, max_path: int, parse_number: ParseNumber) -> None:
         self.patches: list[Patch] = []
         """The patches recorded so far. The caller that uses them replaces the list."""
         self.unfinished = ""
         """The unfinished token at the end of the last piece, which is read again with the next piece."""
         self.is_complete = False
-        self.skips_rest = False
-        """Whether any text may follow the document; otherwise only whitespace may."""
         self.is_key = False
         """Whether the open string is a key."""
         self.in_string = False
@@ -59,7 +60,7 @@ class Grammar:
         # The innermost open container: its path, the index of its next item, and the path of the next `Add`.
         self._container, self._index, self._place = "", NOT_AN_ARRAY, ""
         self._outer: list[tuple[str, int, str]] = []
-        self._max_depth, self._max_path = max_depth, max_path
+        self._max_depth, self._max_path, self._parse_number = max_depth, max_path, parse_number
         self._end = 0
         # A function, not a bound method: a reference cycle would keep the instance until garbage collection.
         self._step: Step = Grammar._value
@@ -69,12 +70,15 @@ class Grammar:
         """The path of the innermost open string, array or object."""
         return self.path if self.in_string and not self.is_key else self._container
 
-    def read(self, piece: str, end: int) -> None:
-        """Read the next piece and record its patches.
+    def read(self, piece: str, end: int) -> str:
+        """Read the next piece up to the document's end, and record its patches.
 
         Args:
             piece: The text.
             end: The position of the piece's end in the whole text, in characters.
+
+        Returns:
+            The rest of the piece, which follows the document.
 
         Raises:
             JSONError: a character is invalid, or exceeds a limit.
@@ -82,8 +86,9 @@ class Grammar:
         text, self.unfinished, self._end = self.unfinished + piece, "", end
         try:
             at = self._string(text, 0) if self.in_string else 0
-            while at < len(text):
+            while at < len(text) and not self.is_complete:
                 at = skip_whitespace(text, at) if text[at] in WHITESPACE else self._step(self, text, at)
+            return text[at:]
         finally:
             if self.in_string and not self.is_key:
                 self._emit_string()
@@ -137,11 +142,6 @@ class Grammar:
             return self._close(at)
         raise self._unexpected(text, at, "a comma or the end of the object")
 
-    def _rest(self, text: str, at: int) -> int:
-        if not self.skips_rest:
-            raise self._unexpected(text, at, "the end of the text")
-        return len(text)
-
     # Containers.
 
     def _begin(self, text: str, at: int) -> int:
@@ -170,7 +170,6 @@ class Grammar:
     def _end_value(self) -> None:
         if not self._outer:
             self.is_complete = True
-            self._step = Grammar._rest
         elif self._index == NOT_AN_ARRAY:
             self._step = Grammar._after_member
         else:
@@ -189,7 +188,7 @@ class Grammar:
             return self._keep_unfinished(text, at)
         if not is_number(text[at:end]):
             raise self._unexpected(text, end, "a digit")
-        value = parse_number(text[at:end])
+        value = self._parse_number(text[at:end])
         if value is None:
             raise Malformed("A number is larger than a 64-bit float can be", self._position(text, end))
         self.patches.append(Add(self._place, value))

@@ -1,4 +1,4 @@
-"""Finds the beginning of the JSON document in a model's answer, after prose and a Markdown fence.
+"""Finds where a JSON document begins in a model's answer: in a Markdown fence, in prose, or at the beginning.
 
 A document begins
 
@@ -27,26 +27,42 @@ _FENCE = re.compile(r"(`+)[ \t]*([0-9A-Za-z_+.-]*)[ \t\r]*")
 
 
 class DocumentLocator:
-    """Reads a text, in pieces of any size, up to its document."""
+    """Reads a text, in pieces of any size, up to its document.
 
-    __slots__ = ("_is_foreign", "_is_found", "_may_begin", "_unfinished", "is_alone")
+    Args:
+        follows_document: Whether another document stands directly before the text.
+        in_fence: Whether the text begins inside a fence.
+    """
 
-    def __init__(self) -> None:
-        self.is_alone = True
-        """Whether only whitespace came before the document."""
+    __slots__ = ("_is_found", "_may_begin", "_unfinished", "in_fence", "recognized_after")
+
+    def __init__(self, *, follows_document: bool = False, in_fence: bool = False) -> None:
+        self.in_fence = in_fence
+        """Whether the text so far ends inside a fence."""
+        self.recognized_after = 0
+        """The document's characters before the one that shows that it is a document."""
         self._unfinished = ""
-        self._may_begin = True
-        self._is_foreign = False
+        self._may_begin = not follows_document
         self._is_found = False
 
     def feed(self, delta: str) -> str | None:
         """Read the next piece and return the text from the document's first character on; None if it has not begun."""
+        text, at = self.find(delta, 0)
+        return None if at is None else text[at:]
+
+    def find(self, delta: str, start: int) -> tuple[str, int | None]:
+        """Read the next piece from index `start` on, and find the document.
+
+        Returns:
+            The piece, after what was kept of the one before; and the index of the document's first character in it,
+            None if the document has not begun.
+        """
         text = self._unfinished + delta
         self._unfinished = ""
-        at = 0
+        at = start
         while at < len(text) and not self._is_found:
             at = self._read_beginning(text, at) if self._may_begin else self._read_prose(text, at)
-        return text[at:] if self._is_found else None
+        return text, at if self._is_found else None
 
     def _read_beginning(self, text: str, at: int) -> int:
         at = skip_whitespace(text, at)
@@ -56,9 +72,9 @@ class DocumentLocator:
         if end == len(text) and 0 < end - at <= MAX_NUMBER_CHARS:
             return self._keep_unfinished(text, at)
         if text[at] in '{["' or is_scalar(text[at:end]):
-            self._is_found = True
+            self._is_found, self.recognized_after = True, min(end - at, MAX_NUMBER_CHARS)
         else:
-            self._may_begin = self.is_alone = False
+            self._may_begin = False
         return at
 
     def _read_prose(self, text: str, at: int) -> int:
@@ -72,7 +88,7 @@ class DocumentLocator:
         if after == len(text):
             self._unfinished = text[at]  # whitespace has no meaning here, and may be long
             return after
-        self._is_found = text[after] in _NEXT_CHARACTERS[text[at]]
+        self._is_found, self.recognized_after = text[after] in _NEXT_CHARACTERS[text[at]], after - at
         return at if self._is_found else at + 1
 
     def _read_fence(self, text: str, at: int) -> int:
@@ -84,8 +100,9 @@ class DocumentLocator:
         if text[end : end + 1] != "\n" or len(line[1]) < 3:
             return line.end(1)
         name = line[2].lower()
-        self._may_begin = name == "json" or not (name or self._is_foreign)
-        self._is_foreign = name not in {"", "json"}
+        # A fence without a name closes the one that is open.
+        self._may_begin = name == "json" or not (name or self.in_fence)
+        self.in_fence = bool(name) or not self.in_fence
         return end + 1
 
     def _keep_unfinished(self, text: str, at: int) -> int:

@@ -2,17 +2,19 @@
 
 Nothing is guessed: a number is emitted when a character follows it, `tr` emits nothing, half a surrogate pair waits for
 its other half. Otherwise this is strict JSON (RFC 8259). If a key occurs twice, the second value replaces the first, as
-in parsers of complete texts. Text before the document and a Markdown fence around it are skipped (locate.py). If such
-text was skipped, text after the document is skipped, too; otherwise only whitespace may follow the document.
+in parsers of complete texts. Prose and Markdown fences around the document are skipped (locate.py, following.py), and
+so is the same document again; another document is an error.
 """
 
 from __future__ import annotations
 
+from ..text_buffer import TextBuffer
 from .errors import Incomplete, JSONError, TooLong
-from .grammar import Grammar
+from .following import FollowingText
+from .grammar import Grammar, ParseNumber
 from .locate import DocumentLocator
 from .patches import Append, Patch
-from .tokens import SPECIAL
+from .tokens import SPECIAL, parse_number
 
 MAX_DEPTH = 64
 """The default maximum number of nested arrays and objects."""
@@ -31,15 +33,39 @@ class PartialJSON:
         max_depth: The maximum number of nested arrays and objects.
         max_path: The maximum number of characters of a path.
         max_size: The maximum number of characters of the whole text.
+        parse_number: Returns the value that patches have for a number, given its text, as `parse_float` of `json.loads`
+            does; for example `decimal.Decimal`. It may return None: the number is out of range then. The default is an
+            `int` or a `float`, and numbers beyond the range of a float are invalid.
     """
 
-    __slots__ = ("_error", "_grammar", "_locator", "_max_size", "_received", "is_begun")
+    __slots__ = (
+        "_document",
+        "_error",
+        "_following",
+        "_grammar",
+        "_locator",
+        "_max_size",
+        "_received",
+        "document_text",
+        "is_begun",
+    )
 
-    def __init__(self, *, max_depth: int = MAX_DEPTH, max_path: int = MAX_PATH, max_size: int = MAX_SIZE) -> None:
+    def __init__(
+        self,
+        *,
+        max_depth: int = MAX_DEPTH,
+        max_path: int = MAX_PATH,
+        max_size: int = MAX_SIZE,
+        parse_number: ParseNumber = parse_number,
+    ) -> None:
         self.is_begun = False
         """Whether the document's first character was received."""
+        self.document_text = ""
+        """The text of the document in the last piece, without the text around it."""
         self._locator = DocumentLocator()
-        self._grammar = Grammar(max_depth, max_path)
+        self._grammar = Grammar(max_depth, max_path, parse_number)
+        self._document = TextBuffer()  # its text, with which a repetition is compared
+        self._following: FollowingText | None = None
         self._max_size = max_size
         self._received = 0
         self._error: JSONError | None = None
@@ -68,6 +94,7 @@ class PartialJSON:
         grammar = self._grammar
         # Most pieces only continue a string.
         if grammar.in_string and not (grammar.is_key or grammar.unfinished or SPECIAL.search(delta)):
+            self._take_document(delta)
             return [Append(grammar.path, delta)] if delta else []
         return self._read(delta)
 
@@ -82,6 +109,8 @@ class PartialJSON:
         if self._error is not None:
             raise self._error.with_traceback(None)
         patches = [] if self.is_begun else self._read(" ")
+        if self._following is not None:
+            self._end_following(self._following)
         if self.is_complete:
             return patches
         if not self.is_begun:
@@ -91,21 +120,39 @@ class PartialJSON:
         raise self._record_error(Incomplete(f"The text ends inside {where}", self._received))
 
     def _read(self, delta: str) -> list[Patch]:
-        grammar = self._grammar
+        grammar, self.document_text = self._grammar, ""
         try:
-            grammar.read(delta if self.is_begun else self._locate_document(delta), self._received)
+            if self._following is not None:
+                self._following.feed(delta, self._received)
+            else:
+                self._read_document(delta if self.is_begun else self._locate_document(delta))
         except JSONError as error:
             raise self._record_error(error) from None
         patches, grammar.patches = grammar.patches, []
         return patches
 
+    def _read_document(self, text: str) -> None:
+        rest = self._grammar.read(text, self._received)
+        self._take_document(text.removesuffix(rest))
+        if self.is_complete:
+            self._following = FollowingText(str(self._document), in_fence=self._locator.in_fence)
+            self._document.clear()
+            self._following.feed(rest, self._received)
+
+    def _take_document(self, text: str) -> None:
+        self.document_text = text
+        self._document.append(text)
+
+    def _end_following(self, following: FollowingText) -> None:
+        try:
+            following.end(self._received)
+        except JSONError as error:
+            raise self._record_error(error) from None
+
     def _locate_document(self, delta: str) -> str:
         document = self._locator.feed(delta)
-        if document is None:
-            return ""
-        self.is_begun = True
-        self._grammar.skips_rest = not self._locator.is_alone
-        return document
+        self.is_begun = document is not None
+        return document or ""
 
     def _record_error(self, error: JSONError) -> JSONError:
         error.patches, self._grammar.patches = self._grammar.patches, []

@@ -26,10 +26,9 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*("?)|[{}\[\],]', re.DOTALL)
 _UNFINISHED = re.compile(r"\\(?:u[0-9a-fA-F]{0,3}|u[dD][89abAB][0-9a-fA-F]{2}(?:\\(?:u[0-9a-fA-F]{0,3})?)?)?$")
 _MAX_UNFINISHED_CHARS = 11
 _complete: Callable[[str, Allow], str] = ensure_json
-_decode: Callable[[str], JSON] = json.decode
 
 
-def snapshot(text: str, *, max_depth: int = MAX_DEPTH) -> JSON | UnsetType:
+def snapshot(text: str, *, max_depth: int = MAX_DEPTH, decode: Callable[[str], JSON] = json.decode) -> JSON | UnsetType:
     """Return the value of the JSON document in an incomplete text, in time proportional to the text.
 
     Texts that `PartialJSON` rejects are rejected or read leniently.
@@ -37,6 +36,8 @@ def snapshot(text: str, *, max_depth: int = MAX_DEPTH) -> JSON | UnsetType:
     Args:
         text: The text so far.
         max_depth: The maximum number of nested arrays and objects.
+        decode: Returns the value of a complete JSON text, with the numbers that the `parse_number` of `PartialJSON`
+            gives. The default is `msgspec.json.decode`.
 
     Returns:
         The value; `msgspec.UNSET` if the document has not begun.
@@ -49,7 +50,7 @@ def snapshot(text: str, *, max_depth: int = MAX_DEPTH) -> JSON | UnsetType:
     if document is None:
         return UNSET
     try:
-        return _decode(_complete_document(document, max_depth))
+        return decode(_complete_document(document, max_depth))
     except JSONError:
         raise
     except RecursionError:

@@ -13,11 +13,13 @@ from urllib.parse import urlsplit
 import httpx2
 import msgspec
 
+from ...core import exact_json
 from ...core.errors import UpstreamProtocolError
 from ...core.events import MAX_TOKENS, Event
 from ..chat_request import ChatRequest, Json
 from ..decoding.opening_thoughts import opening_thoughts, separate_thoughts
-from ..decoding.sse_stream import decode_stream
+from ..decoding.reasoning_recorder import ReasoningRecorder
+from ..decoding.sse_stream import StreamDecoder, decode_stream
 from ..decoding.think_tags import ThinkTags
 from ..decoding.usage import normalize_integers
 from ..http.hub_local import HubLocal
@@ -28,6 +30,7 @@ from ..http.sdk_import import import_sdk, import_sdk_in_this_thread
 from ..http.transport import Client, Transport
 from ..model_info import ModelInfo, preferred_first
 from ..passthrough import Passthrough, source_for
+from ..reasoning_state import with_reasoning_parts
 from ..redaction import register_secret
 from ..source_request import Family, SourceRequest
 from .decoder import MessageDecoder
@@ -107,7 +110,7 @@ class AnthropicMessages:
         """Whether the server is Anthropic's own."""
         return f".{urlsplit(self.pricing_provider).hostname}".endswith(".anthropic.com")
 
-    def _send_request(self, request: ChatRequest) -> tuple[httpx2.Response, str, MessageDecoder]:
+    def _send_request(self, request: ChatRequest) -> tuple[httpx2.Response, str, StreamDecoder]:
         import anthropic  # noqa: PLC0415
 
         source = source_for(request, self)
@@ -121,8 +124,14 @@ class AnthropicMessages:
             self._models_without_forced_tools.add(request.model)
             tool = None
             response = self._send(request, source, None)
-        decoder = MessageDecoder if source is None else SourceMessageDecoder
-        return response, self.name, decoder(self.name, request.model, self.pricing_provider, tool)
+        return response, self.name, self._decoder(request, source, tool)
+
+    def _decoder(self, request: ChatRequest, source: SourceRequest | None, answer_tool: str | None) -> StreamDecoder:
+        decoder_class = MessageDecoder if source is None else SourceMessageDecoder
+        decoder = decoder_class(self.name, request.model, self.pricing_provider, answer_tool)
+        if request.source is not None:
+            return decoder
+        return ReasoningRecorder(decoder, self.family, self.name, request.model)
 
     def _send(self, request: ChatRequest, source: SourceRequest | None, answer_tool: str | None) -> httpx2.Response:
         import anthropic  # noqa: PLC0415
@@ -130,12 +139,13 @@ class AnthropicMessages:
         return post_stream(
             self._clients.get(None),
             "/v1/messages",
-            msgspec.json.encode(self._body(request, source, answer_tool)),
+            exact_json.encode(self._body(request, source, answer_tool)),
             anthropic.Stream[Any],
             () if source is None else source.headers,
         )
 
     def _body(self, request: ChatRequest, source: SourceRequest | None, answer_tool: str | None = None) -> Json:
+        request = with_reasoning_parts(request, self.family, self.name)
         is_anthropics = "anthropic.com" in self.pricing_provider or "claude" in request.model.lower()
         if source is None:
             return build_body(request, answer_tool, keeps_unsigned=not is_anthropics)
@@ -166,7 +176,7 @@ class AnthropicMessages:
             client = self._clients.get(None).with_options(timeout=TOKEN_COUNT_TIMEOUT)
             response = client.post(
                 "/v1/messages/count_tokens",
-                content=msgspec.json.encode(countable_fields(self._body(request, source))),
+                content=exact_json.encode(countable_fields(self._body(request, source))),
                 options={"headers": headers},
                 cast_to=httpx2.Response,
             )

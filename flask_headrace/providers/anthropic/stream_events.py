@@ -6,6 +6,9 @@ from typing import Any
 
 import msgspec
 
+from ...core import exact_json
+from ...core.exact_json import parse_fraction
+
 
 class OutputDetails(msgspec.Struct, gc=False):
     """A breakdown of the output tokens."""
@@ -68,7 +71,7 @@ class MessageEvent(msgspec.Struct, gc=False):
     error: Any = None
 
 
-decode = msgspec.json.Decoder(MessageEvent).decode
+decode = msgspec.json.Decoder(MessageEvent, float_hook=parse_fraction).decode
 
 
 class TextBlockDelta(msgspec.Struct, gc=False):
@@ -112,7 +115,7 @@ def content_blocks(content: Any) -> list[Block]:  # noqa: ANN401  # what a serve
 
 def _to_block(part: Any) -> Block | None:  # noqa: ANN401  # what a server sent
     try:
-        return msgspec.json.decode(msgspec.json.encode(part), type=Block)
+        return msgspec.json.decode(exact_json.encode(part), type=Block)
     except msgspec.ValidationError:
         return None
 

@@ -13,7 +13,9 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from ...core import exact_json
 from ...core.errors import UpstreamProtocolError
+from ...core.exact_json import parse_fraction, parse_number
 from ...core.json_text import ESCAPE, REPLACEMENT_CHARACTER
 from ...core.sse import ServerSentEvent
 from .usage import normalize_integers
@@ -79,15 +81,15 @@ class JSONEventDecoder(Generic[F]):
             return self._decode(data)
         except msgspec.DecodeError:
             # Python's parser accepts NaN and infinities, which some servers write; msgspec encodes them as null.
-            value = json.loads(data.decode())
+            value = json.loads(data.decode(), parse_float=parse_fraction, parse_int=parse_number)
         if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
             # Google's servers send an error in a list.
             value = value[0]
         try:
-            return self._decode(msgspec.json.encode(_map_usage(value, normalize_integers)))
+            return self._decode(exact_json.encode(_map_usage(value, normalize_integers)))
         except msgspec.ValidationError:
             # An answer is complete even if its token counts are invalid.
-            return self._decode(msgspec.json.encode(_map_usage(value, lambda _: None)))
+            return self._decode(exact_json.encode(_map_usage(value, lambda _: None)))
 
     def _join_surrogates(self, escape: re.Match[bytes]) -> bytes:
         text, begin, end = escape.string, escape.start(), escape.end()
@@ -114,7 +116,7 @@ def to_text(value: Any) -> str:  # noqa: ANN401  # what a server sent
     """Return a string as it is, an empty string for None, and the JSON of other values, which some servers send."""
     if value is None or isinstance(value, str):
         return value or ""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return exact_json.encode(value).decode()
 
 
 def _bare_word(data: bytes) -> bytes:

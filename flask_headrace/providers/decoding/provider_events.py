@@ -6,13 +6,14 @@ from typing import Any
 
 import msgspec
 
+from ...core import exact_json
 from ...core.events import ProviderEvent
 from ...core.json_depth import MAX_DEPTH, is_deeper
 from ...core.json_object import exact_decoder
 from ..chat_request import Json
 from ..source_request import Family
 
-_encode = msgspec.json.Encoder().encode
+_encode = exact_json.encode
 
 
 def decode_fields(data: bytes) -> Json:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
+from ...core import exact_json
 from ..chat_request import Json, ResponseFormat, Tool, ToolCall
 
 
@@ -32,7 +31,7 @@ def json_schema_fields(response_format: ResponseFormat) -> Json:
 
 def encode_arguments(call: ToolCall) -> str:
     """Return a tool call's arguments as JSON text."""
-    return msgspec.json.encode(call.arguments).decode()
+    return exact_json.encode(call.arguments).decode()
 
 
 def description_with_grammar(description: str | None, grammar: Any) -> str | None:  # noqa: ANN401  # any JSON

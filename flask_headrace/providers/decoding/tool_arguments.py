@@ -8,11 +8,16 @@ again at the end. None of that is emitted.
 from __future__ import annotations
 
 import re
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, DecimalException
 from typing import Any
 
 import msgspec
 
+from ...core.json_object import object_decoder
 from ...core.text_buffer import TextBuffer
+
+_UNROUNDED = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+"""The context of decimals that keep all of their digits."""
 
 _STRUCTURE = re.compile(r'["\\{}]')
 
@@ -229,18 +234,29 @@ def _unwrap_string(text: str) -> str:
 
 def _parse_object(text: str) -> dict[str, Any]:
     try:
-        return msgspec.json.decode(text, type=dict)
+        return object_decoder.decode(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError) as error:
         raise ValueError(str(error)) from error
 
 
 def _canonical_json(text: str) -> bytes:
-    # JSON texts are compared, since 1 and true are equal in Python.
-    return msgspec.json.encode(_parse_or_none(text), order="sorted")
+    # JSON texts are compared, since 1 and true are equal in Python. 1.50 and 1.5 are the same number.
+    return _encode_canonical(_parse_or_none(text))
+
+
+def _canonical_fraction(digits: str) -> Decimal | str:
+    try:
+        return Decimal(digits).normalize(_UNROUNDED)
+    except DecimalException:
+        return digits  # its exponent is too large even for a decimal
 
 
 def _parse_or_none(text: str) -> Any:  # noqa: ANN401  # any JSON
     try:
-        return msgspec.json.decode(text)
+        return _canonical_decoder.decode(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
         return None
+
+
+_canonical_decoder = msgspec.json.Decoder(float_hook=_canonical_fraction)
+_encode_canonical = msgspec.json.Encoder(order="sorted", decimal_format="number").encode

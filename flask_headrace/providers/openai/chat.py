@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ..chat_request import ChatRequest, Json
 from ..passthrough import shared_fields, source_for
+from ..reasoning_state import own_states
 from ..source_request import Family
 from .chat_decoder import ChatDecoder
 from .chat_provider_fields import ProviderFieldsDecoder
+from .chat_reasoning_fields import ReasoningFieldsDecoder
 from .chat_request_body import SHARED_WITH_RESPONSES, build_body
 from .server import Address, OpenAIServer
 
@@ -37,7 +39,8 @@ class OpenAIChat(OpenAIServer):
 
     def _body(self, request: ChatRequest, address: Address) -> Json:
         source, shared = source_for(request, self), shared_fields(request, self)
-        return build_body(request, is_official=address.is_official, source=source, shared=shared)
+        states = own_states(request, self.family, self.name) if self._takes_states() else {}
+        return build_body(request, is_official=address.is_official, source=source, shared=shared, states=states)
 
     def shared_fields(self, family: Family) -> tuple[str, ...]:
         """Return the names of the fields that the API has in common with another; see `SharesFields`."""
@@ -47,5 +50,11 @@ class OpenAIChat(OpenAIServer):
 
     def _decoder(self, request: ChatRequest) -> ChatDecoder:
         # Clients of other protocols have no place for what only this one has.
-        decoder_class = ChatDecoder if source_for(request, self) is None else ProviderFieldsDecoder
+        decoder_class: type[ChatDecoder] = ChatDecoder if source_for(request, self) is None else ProviderFieldsDecoder
+        if request.source is None and self._takes_states():
+            decoder_class = ReasoningFieldsDecoder
         return decoder_class(self.name, request.model, self.pricing_provider)
+
+    def _takes_states(self) -> bool:
+        """Whether reasoning goes back in the server's own fields; OpenAI's own servers have none in this API."""
+        return self.passthrough.passes_unknown and not self._address().is_official

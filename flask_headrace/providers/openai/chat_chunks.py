@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from ...core.events import ReasoningDelta, TextDelta
+from ...core.exact_json import parse_fraction
 from ..decoding.json_events import to_text
 from .chat_custom_calls import CustomInputs, whole_input
 from .chat_tool_calls import ToolCallChunk
@@ -52,6 +53,8 @@ class Delta(msgspec.Struct, gc=False):
     reasoning: Any = None
     reasoning_text: Any = None
     reasoning_details: Any = None
+    reasoning_opaque: Any = None
+    extra_content: Any = None
     function_call: Function | None = None  # the single call of the API's older version
 
 
@@ -85,7 +88,7 @@ class Chunk(msgspec.Struct, gc=False):
     error: Any = None
 
 
-decode = msgspec.json.Decoder(Chunk).decode
+decode = msgspec.json.Decoder(Chunk, float_hook=parse_fraction).decode
 
 _FOREIGN_FIELDS = {
     "answer", "candidates", "completion", "content", "delta", "generated_text", "message", "output", "output_text",
@@ -145,8 +148,8 @@ def reasoning_text(delta: Delta) -> str:
 
 def content_deltas(content: Any) -> Iterator[TextDelta | ReasoningDelta]:  # noqa: ANN401  # what a server sent
     """Yield the text and reasoning of a content that is a part or a list of parts, as Mistral's models send it."""
-    if type(content) in {int, float}:
-        content = str(content)
+    if isinstance(content, (int, float)) and not isinstance(content, bool):
+        content = to_text(content)
     for part in _as_parts(content):
         kind = part.get("type") if isinstance(part, dict) else None
         if isinstance(kind, str) and kind in _REASONING_TYPES:

@@ -56,6 +56,7 @@ class ChatDecoder:
         "_finish_choice",
         "_finish_reason",
         "_has_foreign",
+        "_has_own_fields",
         "_has_reasoning",
         "_has_refused",
         "_has_unreadable",
@@ -90,6 +91,8 @@ class ChatDecoder:
         self._is_begun = self._has_reasoning = self._has_refused = self._has_unreadable = False
         self._is_legacy = False
         self._silent_chunks = 0  # number of events without content, before the first with content
+        # Whether a chunk since this was reset may have fields that the server wants back; see `chat_reasoning_fields`.
+        self._has_own_fields = False
         self._has_foreign = False  # whether one of them has text in a field of another protocol
         self.is_done = False
 
@@ -220,10 +223,10 @@ class ChatDecoder:
 
     def _read_delta(self, delta: Delta, events: list[Event]) -> None:
         # vLLM sends the end of the reasoning and the beginning of the text in one delta.
-        if (delta.reasoning_content or delta.reasoning or delta.reasoning_text or delta.reasoning_details) and (
-            reasoning := reasoning_text(delta)
-        ):
-            self._add_reasoning(reasoning, events)
+        if delta.reasoning_content or delta.reasoning or delta.reasoning_text or delta.reasoning_details:
+            self._has_own_fields = True
+            if reasoning := reasoning_text(delta):
+                self._add_reasoning(reasoning, events)
         if content := delta.content:
             if isinstance(content, str):
                 events.append(TextDelta(content))
@@ -235,7 +238,10 @@ class ChatDecoder:
             self._has_refused = True
             self._add_text(delta.refusal, events)
         if delta.tool_calls or delta.function_call is not None:
+            self._has_own_fields = True
             self._read_calls(delta, events)
+        if delta.extra_content is not None or delta.reasoning_opaque is not None:
+            self._has_own_fields = True
 
     def _add_reasoning(self, reasoning: str, events: list[Event]) -> None:
         self._has_reasoning = True
@@ -260,6 +266,7 @@ class ChatDecoder:
             self._calls.read(legacy_tool_call_chunks(delta), events)
 
     def _read_message(self, message: Delta, events: list[Event]) -> None:
+        self._has_own_fields = True
         # The whole answer, in place of its deltas or after them: only what was not received yet is emitted.
         deltas = list(content_deltas(message.content)) if message.content else []
         self._has_unreadable = self._has_unreadable or bool(message.content and not deltas)

@@ -10,6 +10,7 @@ What goes where:
 | other document                            | `file` with `file_data`                                                  |
 | recording                                 | `input_audio`                                                            |
 | reasoning                                 | `reasoning_content`; left out for OpenAI's own servers                   |
+| state of the server's own reasoning       | the fields in which the server sent it, in place of other reasoning      |
 | call of a custom tool                     | `custom` for OpenAI's own servers, else a function call with `input`     |
 | image, document, recording in a result    | in a user message behind all results of the turn; the result says so     |
 | message between a call and its results    | behind all results of the turn                                           |
@@ -18,13 +19,15 @@ What goes where:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
 from ...core.data_url import document_text
 from ..chat_request import AudioPart, FilePart, ImagePart, Json, Message, Part, ReasoningPart, TextPart, ToolCall
 from ..decoding.request_fields import drop_none, encode_arguments
+from ..reasoning_state import ReasoningState
 from .chat_server import ChatServer
 
 _MEDIA = (AudioPart, FilePart, ImagePart)
@@ -36,10 +39,16 @@ class MessageBuilder:
     Args:
         server: The server.
         custom_tools: Names of the tools that are sent as custom tools.
+        states: The states of earlier answers that the server wants back, by their texts; see `own_states`.
     """
 
-    def __init__(self, server: ChatServer, custom_tools: Collection[str] = ()) -> None:
-        self._server, self._custom_tools = server, custom_tools
+    def __init__(
+        self,
+        server: ChatServer,
+        custom_tools: Collection[str] = (),
+        states: Mapping[str, ReasoningState] = MappingProxyType({}),  # immutable
+    ) -> None:
+        self._server, self._custom_tools, self._states = server, custom_tools, states
 
     def build(self, messages: Sequence[Message]) -> list[Json]:
         """Return the messages in the form of chat completions, and in the order that the API requires."""
@@ -55,10 +64,14 @@ class MessageBuilder:
     def _message(self, message: Message) -> Json:
         is_assistant = message.role == "assistant"
         fields: Json = {"role": message.role, "content": message.text() if is_assistant else self._content(message)}
-        if is_assistant and not self._server.is_official and (reasoning := _reasoning(message)):
+        states = [self._states[text] for text in _state_texts(message) if text in self._states]
+        if any(state.fields for state in states):
+            fields |= next(state.fields for state in states if state.fields)
+        elif is_assistant and not self._server.is_official and (reasoning := _reasoning(message)):
             fields["reasoning_content"] = reasoning
         if message.tool_calls:
-            fields["tool_calls"] = [self._call(call) for call in message.tool_calls]
+            others = {call_id: fields for state in states for call_id, fields in state.calls.items()}
+            fields["tool_calls"] = [{**self._call(call), **others.get(call.id, {})} for call in message.tool_calls]
             fields["content"] = fields["content"] or None
         if message.name is not None:
             fields["name"] = message.name
@@ -122,8 +135,17 @@ def _turns(messages: Sequence[Message]) -> Iterator[list[Message]]:
 
 
 def _merged(first: Message, second: Message) -> Message:
-    content = (*first.parts(), *second.parts())
-    return msgspec.structs.replace(first, content=content, tool_calls=(*first.tool_calls, *second.tool_calls))
+    return msgspec.structs.replace(
+        first,
+        content=(*first.parts(), *second.parts()),
+        tool_calls=(*first.tool_calls, *second.tool_calls),
+        reasoning_state="\n".join([*_state_texts(first), *_state_texts(second)]) or None,
+    )
+
+
+def _state_texts(message: Message) -> list[str]:
+    """Return the texts of the states of a message: that of several messages which became one has one a line."""
+    return (message.reasoning_state or "").splitlines()
 
 
 def _reasoning(message: Message) -> str:

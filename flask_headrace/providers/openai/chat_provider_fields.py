@@ -104,7 +104,7 @@ class ProviderFieldsDecoder(ChatDecoder):
 
     def _add_provider_events(self, data: bytes, events: list[Event], before: int) -> None:
         chunk = decode_fields(data)
-        choice = self._answer_choice(chunk)
+        choice = answer_choice(chunk, self._choice)
         delta = object_or_empty(choice.get("delta") or choice.get("message"))
         found = [*self._calls_fields(delta, events, before), *self._usage_fields(chunk, choice, events)]
         delta_fields = _others(delta, "delta")
@@ -127,12 +127,6 @@ class ProviderFieldsDecoder(ChatDecoder):
         waiting = [*self._early, *(event for _, event in found)]
         size = sum([len(event.data) for event in waiting])
         return size <= MAX_EARLY_CHARS and not any(event.is_content for event in waiting)
-
-    def _answer_choice(self, chunk: Json) -> Json:
-        choices = [choice for choice in chunk.get("choices") or () if isinstance(choice, dict)]
-        if self._choice is None:
-            return choices[0] if choices else {}
-        return next((choice for choice in choices if (choice.get("index") or 0) == self._choice), {})
 
     def _changed(self, fields: Json) -> Json:
         changed = {name: value for name, value in fields.items() if self._told.get(name) != value}
@@ -157,6 +151,19 @@ class ProviderFieldsDecoder(ChatDecoder):
                 fields[name] = details
         if changed := self._changed({"usage": fields} if fields else {}):
             yield len(events), _event("usage", changed["usage"])
+
+
+def answer_choice(chunk: Json, index: int | str | None) -> Json:
+    """Return the choice of a chunk that belongs to the answer; empty if there is none.
+
+    Args:
+        chunk: The chunk.
+        index: The index of the choice that is the answer; None before it is known.
+    """
+    choices = [choice for choice in chunk.get("choices") or () if isinstance(choice, dict)]
+    if index is None:
+        return choices[0] if choices else {}
+    return next((choice for choice in choices if (choice.get("index") or 0) == index), {})
 
 
 def _place(found: Found) -> int:

@@ -14,6 +14,7 @@ import msgspec
 
 from ..chat_request import ChatRequest, CustomTool, Json, NamedTool, ResponseFormat, Tool, ToolChoice
 from ..decoding.request_fields import description_with_grammar, drop_none, function_definition, json_schema_fields
+from ..reasoning_state import ReasoningState
 from ..source_request import SourceRequest, changed_fields, restore_turns
 from .chat_messages import MessageBuilder
 from .chat_server import ChatServer
@@ -49,6 +50,7 @@ def build_body(
     is_official: bool,
     source: SourceRequest | None = None,
     shared: Mapping[str, Any] = MappingProxyType({}),  # immutable
+    states: Mapping[str, ReasoningState] = MappingProxyType({}),
 ) -> Json:
     """Return the body of a request to `/chat/completions`.
 
@@ -57,9 +59,10 @@ def build_body(
         is_official: Whether OpenAI's own models are served there; see `Address.is_official`.
         source: The request as a client of the same API sent it; None for a request of another protocol.
         shared: The fields of that other protocol which are the same in this one; see `passthrough.shared_fields`.
+        states: The states of earlier answers that the server wants back; see `own_states`.
     """
     server = ChatServer(is_official, request.model)
-    fields = _sent_fields(request, source, server) if source else _built_fields(request, server)
+    fields = _sent_fields(request, source, server) if source else _built_fields(request, server, states)
     body: Json = {**fields, **shared, "model": request.model, "stream": True}
     body["stream_options"] = {**_stream_options(source), "include_usage": True}
     if request.max_tokens is not None:
@@ -120,8 +123,9 @@ def _as_sent(sent: Mapping[str, Any], name: str, value: Any) -> Any:  # noqa: AN
     return given if read == value else value
 
 
-def _built_fields(request: ChatRequest, server: ChatServer) -> Json:
-    fields: Json = {"messages": MessageBuilder(server, _custom_names(request, server)).build(request.messages)}
+def _built_fields(request: ChatRequest, server: ChatServer, states: Mapping[str, ReasoningState]) -> Json:
+    custom_names = _custom_names(request, server)
+    fields: Json = {"messages": MessageBuilder(server, custom_names, states).build(request.messages)}
     fields |= drop_none(**{name: getattr(request, name) for name in UNCHANGED_FIELDS})
     if request.source is not None and request.source.family == "anthropic":
         fields["reasoning_effort"] = server.effort(request.reasoning_effort)

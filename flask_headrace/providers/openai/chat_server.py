@@ -12,6 +12,7 @@ MAX_CALL_ID_CHARS = 40
 
 _OPENAI_MODEL = re.compile(r"(.*/)?(ft:)?(gpt-\d|chatgpt-|codex-|o\d)")
 _NOT_REASONING = re.compile(r"(.*/)?(ft:)?(gpt-3\.5|gpt-4|chatgpt-4o)")
+_REASONING = re.compile(r"(.*/)?(ft:)?(o\d|codex-|gpt-([5-9]|\d\d)(?!.*-chat))")
 _WITH_XHIGH = re.compile(r"(.*/)?gpt-(5\.\d+-codex-max|5\.([2-9]|\d\d)|[6-9])")
 
 
@@ -31,6 +32,11 @@ class ChatServer(NamedTuple):
         is_openai = self.is_official or _OPENAI_MODEL.match(self.model) is not None
         # Other ids stay: some gateways keep the reasoning's signature in them.
         return bounded_call_id(sent, MAX_CALL_ID_CHARS) if is_openai else sent
+
+    @property
+    def is_reasoning(self) -> bool:
+        """Whether the model is one of OpenAI's that reason also where the request names no effort."""
+        return _REASONING.match(self.model) is not None
 
     def effort(self, effort: str | None) -> str | None:
         """Return the reasoning effort for one in Anthropic's words; None if the model has no efforts."""

@@ -8,6 +8,7 @@ import msgspec
 
 from ...core.errors import UpstreamProtocolError
 from ...core.events import Failed
+from ...core.exact_json import ExactDecoder
 from ...core.tool_namespaces import QualifiedName
 from ..decoding.json_events import to_text
 from .applied_settings import AppliedSettings
@@ -123,7 +124,7 @@ class ResponseEvent(msgspec.Struct, gc=False):
     message: Any = None
 
 
-decode = msgspec.json.Decoder(ResponseEvent).decode
+decode = ExactDecoder[ResponseEvent](ResponseEvent).decode
 
 
 class TextDeltaEvent(msgspec.Struct, gc=False):

@@ -125,8 +125,13 @@ def _built_fields(request: ChatRequest, server: ChatServer) -> Json:
         tool_choice=None if request.tool_choice is None else _choice(request.tool_choice, request.tools),
         text=_text(request) or None,
         reasoning=None if effort is None else _reasoning(effort),
-        include=[ENCRYPTED_REASONING] if effort not in {None, NO_EFFORT} else None,
+        include=[ENCRYPTED_REASONING] if _has_reasoning(request, server, effort) else None,
     )
+
+
+def _has_reasoning(request: ChatRequest, server: ChatServer, effort: str | None) -> bool:
+    """Whether the model signs its reasoning, and the client has a place for that; other models refuse the question."""
+    return effort != NO_EFFORT if effort else request.source is None and server.is_reasoning
 
 
 def _tool(tool: Tool) -> Json:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx2
-import msgspec
 
+from ...core import exact_json
 from ...core.events import Event
 from ..chat_request import ChatRequest, Json
 from ..decoding.opening_thoughts import opening_thoughts, separate_thoughts
@@ -136,7 +136,7 @@ class OpenAIServer(ABC):
     def _send(self, request: ChatRequest, address: Address) -> httpx2.Response:
         import openai  # noqa: PLC0415
 
-        body, source = msgspec.json.encode(self._body(request, address)), source_for(request, self)
+        body, source = exact_json.encode(self._body(request, address)), source_for(request, self)
         headers = source.headers if source else ()
         return post_stream(self._clients.get(address), self.endpoint, body, openai.Stream[Any], headers)
 

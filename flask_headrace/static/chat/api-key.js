@@ -1,7 +1,8 @@
 /**
  * The API key of a service that requires one.
  *
- * Knows one form, and stores the entered key for as long as the tab is open. The server decides whether a key is required.
+ * Knows one form, and stores the entered key for as long as the tab is open. The server decides whether a key is
+ * required; an application with a login of its own has no such form.
  */
 
 import { findElement } from "../dom/elements.js";
@@ -11,18 +12,18 @@ import { findElement } from "../dom/elements.js";
 /** Asks the reader for an API key, and keeps the key. */
 export class ApiKey {
   /**
-   * @param {HTMLFormElement} form where the key is entered
+   * @param {HTMLFormElement | null} form where the key is entered; null where the application has a login in place of keys
    * @param {JSONStorage} storage
    * @param {() => void} onEnter called after a key was entered
    */
   constructor(form, storage, onEnter) {
     this.form = form;
     this.storage = storage;
-    this.field = findElement(form, "input", HTMLInputElement);
-    form.addEventListener("submit", (event) => {
+    this.field = form && findElement(form, "input", HTMLInputElement);
+    form?.addEventListener("submit", (event) => {
       event.preventDefault();
-      const key = this.field.value.trim();
-      if (!key) return;
+      const key = this.field?.value.trim();
+      if (!this.field || !key) return;
       storage.write("key", key);
       this.field.value = "";
       form.hidden = true;
@@ -40,8 +41,9 @@ export class ApiKey {
     return key ? { Authorization: `Bearer ${key}` } : {};
   }
 
-  /** Show the form, because the server refused a request for lack of a valid key. */
+  /** Show the form, if there is one, because the server refused a request for lack of a valid key. */
   request() {
+    if (!this.form || !this.field) return;
     this.form.hidden = false;
     this.field.focus();
   }

@@ -15,8 +15,9 @@ import { newStreamId } from "../network/stream-id.js";
  * 1970, whether the server has answered, and the number of the last event in the turn. `isShared` if another tab sent it.
  * @typedef {{id: string, model?: string, askedAt: number, isAccepted: boolean, cursor: string, isShared?: boolean}} TurnStream
  *
- * A turn. `stream` is null once the answer cannot be resumed, `times` once they are in the facts.
- * @typedef {ShownTurn & {stream: TurnStream | null, times: Times | null}} Turn
+ * A turn. `stream` is null once the answer cannot be resumed, `times` once they are in the facts. `reasoningState` is what the
+ * model's provider wants back with the next question; null where there is nothing.
+ * @typedef {ShownTurn & {stream: TurnStream | null, times: Times | null, reasoningState?: string | null}} Turn
  *
  * A conversation with an answer that is coming, for other tabs.
  * @typedef {{id: string, at: number, turns: Turn[]}} SharedConversation
@@ -27,6 +28,8 @@ import { newStreamId } from "../network/stream-id.js";
 
 /** A growing answer is stored at most once in this time. */
 const SAVE_INTERVAL_MS = 1000;
+/** Characters of `reasoningState` that are kept and sent, of the latest answers: browsers and requests have no room for all. */
+const MAX_STATE_CHARACTERS = 256 * 1024;
 /** Time for which an answer may be resumable: the longest answer, and its retention after its end. */
 const MAX_SHARED_AGE_MS = 15 * 60_000;
 
@@ -59,6 +62,7 @@ export class Conversation {
    */
   add(question, model, schema) {
     const turn = /** @type {Turn} */ ({ question });
+    this.#forgetOldStates();
     this.turns.push(turn);
     this.restart(turn, model, schema);
     return turn;
@@ -73,8 +77,17 @@ export class Conversation {
    */
   restart(turn, model, schema) {
     const stream = { id: newStreamId(), model, askedAt: Date.now(), isAccepted: false, cursor: "0" };
-    const empty = { parts: [], state: "waiting", note: "", model: "", facts: [], times: null };
+    const empty = { parts: [], reasoningState: null, state: "waiting", note: "", model: "", facts: [], times: null };
     Object.assign(turn, empty, { schema, stream });
+  }
+
+  /** Forget what providers want back of answers that lie so far back that there is no more room. */
+  #forgetOldStates() {
+    let left = MAX_STATE_CHARACTERS;
+    for (const turn of this.turns.toReversed()) {
+      left -= turn.reasoningState?.length ?? 0;
+      if (left < 0) turn.reasoningState = null;
+    }
   }
 
   /** Remove all turns. */
@@ -144,9 +157,9 @@ export class Conversation {
     const earlier = this.turns.slice(0, this.turns.indexOf(turn));
     const answered = earlier.map((turn) => ({ ...turn, text: answerText(turn) })).filter(({ text }) => text.trim());
     return [
-      ...answered.flatMap(({ question, text }) => [
+      ...answered.flatMap(({ question, text, reasoningState }) => [
         { role: "user", content: question },
-        { role: "assistant", content: text },
+        { role: "assistant", content: text, ...(reasoningState && { reasoning_state: reasoningState }) },
       ]),
       { role: "user", content: turn.question },
     ];

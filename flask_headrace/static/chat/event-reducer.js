@@ -93,12 +93,15 @@ export class EventReducer {
       case "reasoning":
         this.#append({ type: "reasoning", text: event.text });
         break;
+      case "reasoning_state":
+        turn.reasoningState = event.reasoning_state;
+        break;
       case "tool":
         turn.state = "flowing";
         this.#appendCall(event);
         break;
       case "restart":
-        Object.assign(turn, { parts: [], state: "waiting", model: event.model ?? turn.model });
+        Object.assign(turn, { parts: [], reasoningState: null, state: "waiting", model: event.model ?? turn.model });
         turn.note = `Begun again with ${turn.model}: ${event.reason}`;
         answer.reset(turn.note);
         this.announcer.say(turn.note);

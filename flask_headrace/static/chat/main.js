@@ -41,7 +41,7 @@ const models = new ModelSelect(findElement(document, "#model", HTMLSelectElement
 const schemaPanel = new SchemaPanel(find("structured"), find("shape"), browserStorage);
 const announcer = new Announcer(find("spoken"));
 const follower = new ScrollFollower(showJumpButton);
-const apiKey = new ApiKey(findElement(document, "#key", HTMLFormElement), tabStorage, useKey);
+const apiKey = new ApiKey(/** @type {HTMLFormElement | null} */ (document.querySelector("#key")), tabStorage, useKey);
 const composer = new Composer(findElement(document, "#composer", HTMLFormElement), { send, stop });
 
 /** @type {{turn: Turn, controller: AbortController} | null} The answer that is coming. */

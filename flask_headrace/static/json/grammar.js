@@ -28,8 +28,6 @@ export class Grammar {
   /** The unfinished token at the end of the last piece. */
   rest = "";
   isComplete = false;
-  /** Whether any text may follow the document, rather than only white space. */
-  skipsRest = false;
   isInString = false;
   /** Whether the open string is a key. */
   isKey = false;
@@ -64,10 +62,11 @@ export class Grammar {
   }
 
   /**
-   * Read the next piece, and add what it changes to `ops`.
+   * Read the next piece up to the document's end, and add what it changes to `ops`.
    *
    * @param {string} piece
    * @param {number} pieceEnd UTF-16 units of the whole text up to the end of this piece, for the place of an error
+   * @returns {string} the rest of the piece, which follows the document
    * @throws {JSONError}
    */
   read(piece, pieceEnd) {
@@ -76,9 +75,10 @@ export class Grammar {
     this.#pieceEnd = pieceEnd;
     try {
       let index = this.isInString ? this.#readString(text, 0) : 0;
-      while (index < text.length) {
+      while (index < text.length && !this.isComplete) {
         index = BLANKS.includes(text[index]) ? skipBlanks(text, index) : this.#state(text, index);
       }
+      return text.slice(index);
     } finally {
       if (this.isInString && !this.isKey) this.#flushString();
     }
@@ -138,12 +138,6 @@ export class Grammar {
     return start + 1;
   }
 
-  /** @type {State} */
-  #afterDocument(text, start) {
-    if (!this.skipsRest) throw this.#unexpected(text, start, "the text's end");
-    return text.length;
-  }
-
   // Containers.
 
   /** @type {State} */
@@ -178,7 +172,6 @@ export class Grammar {
   #endValue() {
     if (this.#outer.length === 0) {
       this.isComplete = true;
-      this.#state = this.#afterDocument;
     } else if (this.#index === null) {
       this.#state = this.#afterMember;
     } else {

@@ -1,5 +1,5 @@
 /**
- * Finds where in a model's answer its JSON document begins: after any sentences, and inside a Markdown fence if there is one.
+ * Finds where in a model's answer a JSON document begins: in a Markdown fence, in a sentence, or at the beginning.
  *
  * A document begins
  *
@@ -23,27 +23,40 @@ const FENCE = /(`+)[ \t]*([0-9A-Za-z_+.-]*)[ \t\r]*/y;
 
 /** Reads a text up to its document. The result does not depend on how the text is cut into pieces. */
 export class DocumentLocator {
-  /** Whether only white space came before the document. */
-  isAlone = true;
+  /** Whether the text so far ends inside a fence. */
+  isInFence;
+  /** The document's UTF-16 units before the one that shows that it is a document. */
+  recognizedAfter = 0;
   #pending = "";
-  #mayBegin = true;
-  #isInForeignFence = false;
+  #mayBegin;
   #isFound = false;
 
   /**
-   * Read the next piece of the text.
+   * @param {object} [place]
+   * @param {boolean} [place.followsDocument] whether another document stands directly before the text
+   * @param {boolean} [place.isInFence] whether the text begins inside a fence
+   */
+  constructor({ followsDocument = false, isInFence = false } = {}) {
+    this.#mayBegin = !followsDocument;
+    this.isInFence = isInFence;
+  }
+
+  /**
+   * Read the next piece of the text, and find the document.
    *
    * @param {string} delta
-   * @returns {string | null} the text from the document's first character on; null while no document has begun
+   * @param {number} [from] the index in the piece from which to read
+   * @returns {[text: string, start: number | null]} the piece, after what was kept of the one before; and the index of the
+   *   document's first character in it, null while no document has begun
    */
-  feed(delta) {
+  find(delta, from = 0) {
     const text = this.#pending + delta;
     this.#pending = "";
-    let index = 0;
+    let index = from;
     while (index < text.length && !this.#isFound) {
       index = this.#mayBegin ? this.#readStart(text, index) : this.#readProse(text, index);
     }
-    return this.#isFound ? text.slice(index) : null;
+    return [text, this.#isFound ? index : null];
   }
 
   // Each of these reads on from an index, and returns the index after what it has read.
@@ -57,8 +70,8 @@ export class DocumentLocator {
     if (start === text.length) return start;
     const end = matchEnd(WORD, text, start);
     if (end === text.length && start < end && end - start <= MAX_NUMBER_LENGTH) return this.#postpone(text, start);
-    if ('{["'.includes(text[start]) || isScalar(text.slice(start, end))) this.#isFound = true;
-    else this.#mayBegin = this.isAlone = false;
+    this.#mayBegin = this.#isFound = '{["'.includes(text[start]) || isScalar(text.slice(start, end));
+    this.recognizedAfter = Math.min(end - start, MAX_NUMBER_LENGTH);
     return start;
   }
 
@@ -77,6 +90,7 @@ export class DocumentLocator {
       return next;
     }
     this.#isFound = FOLLOWERS.get(text[start])?.includes(text[next]) ?? false;
+    this.recognizedAfter = next - start;
     return this.#isFound ? start : start + 1;
   }
 
@@ -90,8 +104,9 @@ export class DocumentLocator {
     if (end === text.length && line.length <= MAX_FENCE_LENGTH) return this.#postpone(text, start);
     if (text[end] !== "\n" || ticks.length < 3) return start + ticks.length;
     const name = title.toLowerCase();
-    this.#mayBegin = name === "json" || !(name || this.#isInForeignFence);
-    this.#isInForeignFence = name !== "" && name !== "json";
+    // A fence without a name closes the one that is open.
+    this.#mayBegin = name === "json" || !(name || this.isInFence);
+    this.isInFence = name !== "" || !this.isInFence;
     return end + 1;
   }
 

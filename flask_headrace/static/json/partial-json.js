@@ -10,13 +10,14 @@
  *
  * The parser never guesses: a number appears when a character follows it, `tr` shows nothing, half a surrogate pair waits
  * for its other half. Otherwise this is strict JSON (RFC 8259). The second value of a repeated key replaces the first one, as
- * in JSON.parse. Text before the document and a Markdown fence around it are skipped (locate.js), and then text after the
- * document is skipped too; where nothing comes before the document, nothing but white space may follow it.
+ * in JSON.parse. Sentences and Markdown fences around the document are skipped (locate.js, following.js), and so is the same
+ * document again; another document is an error.
  *
  * Knows neither the DOM nor a connection. tests/core/partial_json/cases.json holds what this parser and the server's must both do.
  */
 
 import { JSONError } from "./errors.js";
+import { FollowingText } from "./following.js";
 import { Grammar } from "./grammar.js";
 import { DocumentLocator } from "./locate.js";
 
@@ -40,6 +41,10 @@ export class PartialJSON {
   isBegun = false;
   #locator = new DocumentLocator();
   #grammar;
+  /** The document's text so far, with which a repetition is compared. */
+  #document = "";
+  /** @type {FollowingText | null} */
+  #following = null;
   #maxTextLength;
   #length = 0;
   /** @type {JSONError | null} */
@@ -88,6 +93,7 @@ export class PartialJSON {
   end() {
     if (this.#error) throw this.#error;
     const ops = this.isBegun ? [] : this.#read(" ");
+    this.#endFollowing();
     if (this.isComplete) return ops;
     const path = this.#grammar.innermostPath;
     const where = path ? `the value at ${JSON.stringify(path)}` : "the document";
@@ -98,11 +104,30 @@ export class PartialJSON {
   /** @param {string} delta */
   #read(delta) {
     try {
-      this.#grammar.read(this.isBegun ? delta : this.#documentText(delta), this.#length);
+      if (this.#following) this.#following.read(delta, this.#length);
+      else this.#readDocument(this.isBegun ? delta : this.#documentText(delta));
     } catch (error) {
       throw error instanceof JSONError ? this.#fail(error) : error;
     }
     return this.#takeOps();
+  }
+
+  #endFollowing() {
+    try {
+      this.#following?.end(this.#length);
+    } catch (error) {
+      throw error instanceof JSONError ? this.#fail(error) : error;
+    }
+  }
+
+  /** @param {string} text the document's next text, and what follows the document */
+  #readDocument(text) {
+    const rest = this.#grammar.read(text, this.#length);
+    this.#document += text.slice(0, text.length - rest.length);
+    if (!this.isComplete) return;
+    this.#following = new FollowingText(this.#document, this.#locator.isInFence);
+    this.#document = "";
+    this.#following.read(rest, this.#length);
   }
 
   /**
@@ -111,11 +136,9 @@ export class PartialJSON {
    * @param {string} delta
    */
   #documentText(delta) {
-    const text = this.#locator.feed(delta);
-    if (text === null) return "";
-    this.isBegun = true;
-    this.#grammar.skipsRest = !this.#locator.isAlone;
-    return text;
+    const [text, start] = this.#locator.find(delta);
+    this.isBegun = start !== null;
+    return start === null ? "" : text.slice(start);
   }
 
   /**

@@ -14,6 +14,9 @@ import { SSEDecoder } from "./sse-decoder.js";
  * @typedef {{type: "delta", text: string}} TextEvent a piece of the answer's text
  * @typedef {{type: "reasoning", text: string}} ReasoningEvent a piece of the model's reasoning
  *
+ * What the model's provider wants back with the next turn: an opaque text, to be stored with the answer.
+ * @typedef {{type: "reasoning_state", reasoning_state: string}} ReasoningStateEvent
+ *
  * A tool call: its `name` begins the call, each `delta` continues the JSON text of its arguments, and `arguments`, the
  * whole value, completes the call. `call` counts the calls of an answer from 0.
  * @typedef {{type: "tool", call: number, id?: string, name?: string, delta?: string, arguments?: unknown}} ToolEvent
@@ -38,7 +41,7 @@ import { SSEDecoder } from "./sse-decoder.js";
  *   status?: number, isResumable?: boolean}} ErrorEvent
  *
  * An event of a frame with an `id` carries that `id` as `cursor`.
- * @typedef {(StartEvent | TextEvent | ReasoningEvent | ToolEvent | RestartEvent | UsageEvent | EndEvent | DoneEvent |
+ * @typedef {(StartEvent | TextEvent | ReasoningEvent | ReasoningStateEvent | ToolEvent | RestartEvent | UsageEvent | EndEvent | DoneEvent |
  *   CancelledEvent | ErrorEvent) & {cursor?: string}} StreamEvent
  */
 
@@ -68,6 +71,7 @@ function parseEvent({ event, data }) {
     case "reasoning":
       return reasoningEvent(JSON.parse(data));
     case "start":
+    case "reasoning_state":
     case "tool":
     case "restart":
     case "usage":

@@ -8,11 +8,15 @@ backtracking, and references in a schema are never fetched.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from decimal import Decimal, DecimalException
 from typing import Any
 
 import jsonschema_rs
 import msgspec
 
+from ...core import exact_json
+from ...core.exact_json import ExactFloat
 from ...core.partial_json import JSONError, PartialJSON, apply
 from .patterns import translate_patterns
 
@@ -42,10 +46,9 @@ def answer_error(schema: dict[str, Any], text: str) -> str | None:
     """
     try:
         document = parse_document(text)
+        error = next(_validator(schema).iter_errors(document), None)
     except JSONError as malformed:
         return f"it is not JSON: {malformed}"
-    try:
-        error = next(_validator(schema).iter_errors(document), None)
     except (ValueError, OverflowError) as cause:
         return f"it cannot be checked against the schema: {_truncate(str(cause))}"
     if error is None:
@@ -82,14 +85,34 @@ def _truncate(reason: str) -> str:
     return line if len(line) <= MAX_QUOTED_CHARS else line[:MAX_QUOTED_CHARS] + "…"
 
 
+def _parse_number(digits: str) -> int | float | Decimal:
+    """Return a number as the validator takes it: a decimal if a float has not the same digits.
+
+    Raises:
+        ValueError: the number's exponent is too large even for a decimal.
+    """
+    number = exact_json.parse_number(digits)
+    try:
+        return Decimal(number.digits) if isinstance(number, ExactFloat) else number
+    except DecimalException:
+        raise ValueError(f"{digits:.100} is too large or too small a number") from None
+
+
+_decoder = msgspec.json.Decoder(float_hook=_parse_number)
+
+decode: Callable[[bytes | str], Any] = _decoder.decode
+"""Decode JSON to a value that the validator takes. Its numbers keep their digits."""
+
+
 def parse_document(text: str) -> Any:  # noqa: ANN401  # any JSON value
     """Return the JSON document in an answer, without a Markdown fence and text around it.
 
     Raises:
-        JSONError: the answer contains no document, or an incomplete one.
+        JSONError: the answer contains no document, an incomplete one, or two.
+        ValueError: a number cannot be checked.
     """
     try:
-        return msgspec.json.decode(text)
+        return decode(text)
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
-        parser = PartialJSON()
+        parser = PartialJSON(parse_number=_parse_number)
         return apply(msgspec.UNSET, [*parser.feed(text), *parser.end()])

@@ -22,6 +22,7 @@ import gevent
 import msgspec
 from gevent import socket
 
+from ...core import exact_json
 from ...core.errors import ChecksBusy
 from .sandbox_server import STARTED_MARK
 
@@ -66,7 +67,7 @@ class Sandbox:
             CheckAbortedError: the check took too much time or memory.
             ChecksBusy: the check got no slot in time; 503.
         """
-        request = msgspec.json.encode((CHECK_TIMEOUT, schema, text))
+        request = exact_json.encode((CHECK_TIMEOUT, schema, text))
         self._wait_for_slot(owner)
         try:
             with gevent.Timeout(CHECK_TIMEOUT, CheckAbortedError):

@@ -57,7 +57,7 @@ def check(client: socket.socket, checks: types.ModuleType) -> None:
 
     client.setblocking(True)  # gevent creates sockets that are not blocking
     client.sendall(STARTED_MARK)
-    limit, schema, text = msgspec.json.decode(b"".join(iter(lambda: client.recv(65536), b"")))
+    limit, schema, text = checks.decode(b"".join(iter(lambda: client.recv(65536), b"")))
     limit_process(client, limit)
     try:
         problem = checks.schema_error(schema) if text is None else checks.answer_error(schema, text)

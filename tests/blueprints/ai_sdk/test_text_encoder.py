@@ -97,8 +97,12 @@ def test_an_answer_that_begins_again_after_an_earlier_text_breaks_off(encoder: t
     ("text", "document"),
     [
         ('{"a": [1]}', '{"a": [1]}'),
-        (' \n["x"] ', '["x"] '),
-        ("12", "12 "),
+        (' \n["x"] ', '["x"]'),
+        ("12", "12"),
+        ("Here:\n```\n12\n```", "12"),
+        ('{"a": 1} and', '{"a": 1}'),
+        ('```json\n{"a": 1}\n```\n12 mills: {"a":1}', '{"a": 1}'),
+        ('Look: {"a": 1}\n```\n{"a":1}\n```', '{"a": 1}'),
         ('Here it is:\n```json\n{"a": {"b": "}"}}\n```\nEnjoy {it}!', '{"a": {"b": "}"}}'),
         ('Sure! ["x", ["y"]] – ok?', '["x", ["y"]]'),
     ],
@@ -110,7 +114,9 @@ def test_a_document_is_all_that_is_written(text: str, document: str, size: int) 
     assert b"".join(own.encode([piece]) for piece in [*pieces, Completed("stop")]) == document.encode()
 
 
-@pytest.mark.parametrize("text", ["", "Sorry, no.", '{"a": 1', '{"a": 1} and', "{'a': 1}", 'See: {"a": tru}'])
+@pytest.mark.parametrize(
+    "text", ["", "Sorry, no.", '{"a": 1', '{"a": 1} {"a": 2}', "{'a': 1}", "[1]]", 'See: {"a": tru}']
+)
 @pytest.mark.parametrize("reason", ["stop", "length", "content_filter"])
 def test_a_document_that_is_none_or_not_whole_breaks_off(text: str, reason: FinishReason) -> None:
     with pytest.raises(AbortConnection):

@@ -145,10 +145,3 @@ class TestAnAbort:
 def test_an_abort_that_is_an_answer_stays_one(host: Host) -> None:
     answer = aborted(host, "native", "answer")
     assert (answer.status, answer.body) == (200, b"as it is")
-
-
-def test_the_page_leads_to_the_login_and_is_shown_in_spite_of_any_other_abort(host: Host) -> None:
-    led = send(host.url + "/assistant/", method="GET", headers={"X-How": "login"})
-    assert (led.status, led.headers["location"]) == (302, "/login?next=/assistant/")
-    for how in ("plain", "described", "busy"):
-        assert send(host.url + "/assistant/", method="GET", headers={"X-How": how}).status == 200

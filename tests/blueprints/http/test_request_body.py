@@ -59,6 +59,11 @@ class TestABody:
         assert answer.status == 400
         assert message_of(path, answer) == "The body is not JSON: Input data was truncated."
 
+    def test_that_is_empty_is_told_so(self, service: Service, path: str) -> None:
+        answer = send(service.url + path, b"")
+        assert answer.status == 400
+        assert message_of(path, answer) == "The body is empty, which is not JSON: send an object."
+
     def test_with_escapes_that_only_look_like_it_is_read(self, service: Service, path: str) -> None:
         body = json.dumps(ENDPOINTS[path] | {"model": 5}).replace("hi", r"\ud83c\udf0a \\ud800")
         answer = send(service.url + path, body.encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 
 import msgspec
@@ -44,6 +45,46 @@ def test_what_does_not_fit_is_a_failure_and_no_done(service: Service, upstream: 
     assert 'at $.mill, 7 is not of type "string"' in error["message"]
     assert not answer.is_done
     assert answer.named("usage")[0]["output_tokens"] == 2
+
+
+AROUND = [
+    ("", "\n```\n"),
+    ("Sure:\n```json\n", "\n```\nThat is [all], is it?"),
+    ("", "\nThat is all."),
+    ("", ' {"mill":"Salzm\\u00fchle"}'),
+    ("Here: ", '\n\nAgain:\n```json\n{ "mill": "Salzm\\u00fchle" }\n```'),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), AROUND)
+def test_what_stands_around_the_document_is_none_of_it(
+    service: Service, upstream: Upstream, before: str, after: str
+) -> None:
+    upstream.answer("around", openai_wire.answer(*before, *TEXT, *after))
+    answer = ask(service.url, "openai/around", schema=SCHEMA)
+    assert answer.is_done
+    assert document_of(answer) == {"mill": "Salzmühle"}
+    assert ask(service.url, "openai/around", schema=SCHEMA, stream=False).json["document"] == {"mill": "Salzmühle"}
+    sent = send(f"{service.url}/ai/object", {"model": "openai/around", "prompt": "hi", "schema": SCHEMA})
+    assert sent.body.decode().strip() == "".join(TEXT)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [('Maybe {"mill": "wrong"}? No: ', ""), ("", ' {"mill": "Salz"}'), ("", "}")]
+)
+def test_two_documents_are_a_failure(service: Service, upstream: Upstream, before: str, after: str) -> None:
+    upstream.answer("two", openai_wire.answer(before, *TEXT, after))
+    answer = ask(service.url, "openai/two", schema=SCHEMA)
+    (error,) = answer.named("error")
+    assert error["code"] == "answer_invalid"
+    assert ("A second document differs from the first one" if after != "}" else "the end of the text") in error[
+        "message"
+    ]
+    assert not answer.is_done
+    whole = ask(service.url, "openai/two", schema=SCHEMA, stream=False)
+    assert (whole.status, whole.error["code"]) == (502, "answer_invalid")
+    with pytest.raises(http.client.IncompleteRead):
+        send(f"{service.url}/ai/object", {"model": "openai/two", "prompt": "hi", "schema": SCHEMA})
 
 
 def test_one_object_has_the_document_and_a_failure_the_text(service: Service, upstream: Upstream) -> None:

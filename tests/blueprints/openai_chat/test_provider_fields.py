@@ -9,7 +9,6 @@ from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
 
 from flask_headrace.blueprints.openai_chat.encoder import ChatCompletionEncoder
-from flask_headrace.blueprints.openai_chat.provider_fields import accumulate
 from flask_headrace.core.events import ProviderEvent, TextDelta
 from tests.blueprints.openai_chat.test_same_protocol import TOOLS, ask, chunk, chunks
 from tests.support.reader import QUESTION, Answer, send
@@ -192,10 +191,3 @@ def test_fields_wait_for_a_chunk_that_comes_later(first: int | None) -> None:
     assert b'{"index":0,"delta":{"content":"a","vendor":1},"finish_reason":null,"score":0.50}' in written
     assert b'"x_list":[1]' in written
     assert b"x_list" not in encoder.encode([TextDelta("b")], first and first + 2)
-
-
-def test_a_name_that_every_piece_repeats_is_one() -> None:
-    known: dict[str, Any] = {}
-    for piece in ({"text": "a", "format": "x-v1", "index": 0}, {"text": "b", "format": "x-v1", "index": 0}):
-        accumulate(known, {"reasoning_details": [piece], "n": 1, "none": None})
-    assert known == {"reasoning_details": [{"text": "ab", "format": "x-v1", "index": 0}], "n": 1, "none": None}

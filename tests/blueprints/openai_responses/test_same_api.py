@@ -22,11 +22,15 @@ from tests.blueprints.openai_responses.same_api import (
     message,
     output_of,
 )
+from tests.blueprints.openapi.documented import Document
 from tests.support.reader import send
 from tests.support.upstream import FINISH, Chunk, Upstream, responses_wire, script
 
 EVENT = TypeAdapter(ResponseStreamEvent)
 answers = pytest.mark.parametrize(("frames", "output"), ANSWERS.values(), ids=ANSWERS)
+documented = pytest.mark.parametrize(  # the document lists the types of items
+    ("frames", "output"), [answer for answer in ANSWERS.values() if "novel" not in str(answer)]
+)
 
 
 class TestAnAnswer:
@@ -50,6 +54,14 @@ class TestAnAnswer:
         for frame in got:
             if "item_id" in frame:
                 assert frame["item_id"] == output[frame["output_index"]]["id"]
+
+    @pytest.mark.parametrize("is_streamed", [True, False])
+    @documented
+    def test_is_as_the_openapi_document_says(
+        self, api: SameApi, frames: list[Chunk], output: Any, is_streamed: bool
+    ) -> None:
+        document = Document(send(api.url + "/openapi.json", method="GET").json, is_open=True)
+        document.check("/v1/responses", api.ask(*frames, ended(), stream=is_streamed))
 
     @pytest.mark.filterwarnings("ignore:Pydantic serializer")  # it knows no items but OpenAI's
     @answers

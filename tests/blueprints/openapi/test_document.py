@@ -63,13 +63,6 @@ def test_explains_each_field_of_a_body(service: Service) -> None:
     assert [field for field, schema in fields.items() if "description" not in schema] == []
 
 
-def test_the_schema_of_errors_replaces_no_type_of_a_body(service: Service) -> None:
-    # A type of a body with the name of that schema would be documented by its fields.
-    schemas = document_of(service)["components"]["schemas"]
-    assert set(schemas["ReasoningConfig"]["properties"]) == {"effort"}
-    assert "error" in schemas["Error"]["properties"]
-
-
 def test_names_its_server_under_the_prefix_of_a_host() -> None:
     app = Flask("host")
     Headrace(app, url_prefix="/assistant")

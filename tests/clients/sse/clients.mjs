@@ -98,19 +98,21 @@ const followed = ({ base, model }, note) =>
     follow().catch(reject);
   });
 
-const fetched = async ({ base, model }, note) => {
+const fetched = async ({ base, model, resumable }, note) => {
   const { seen, ended, show } = texts(note);
   // docs: fetch
-  const response = await fetch(`${base}/api/chat`, { method: "POST", body: JSON.stringify({ model, messages }) });
+  const body = JSON.stringify({ model, messages, resumable });
+  const response = await fetch(`${base}/api/chat`, { method: "POST", body });
   if (!response.ok) throw new Error((await response.json()).error.message);
   let rest = "", isWhole = false;
   for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
     const frames = (rest + piece).split("\n\n");
     rest = frames.pop();
     for (const frame of frames) {
-      if (frame.startsWith("data: {")) show(JSON.parse(frame.slice(6)).delta);
-      if (frame.startsWith("event: end\n")) ended(JSON.parse(frame.split("data: ")[1]).finish_reason);
-      if (frame === "data: [DONE]") isWhole = true;
+      const [, name, data] = /^(?:id: .*\n)?(?:event: (.*)\n)?data: (.*)$/.exec(frame) ?? [];
+      if (name === "end") ended(JSON.parse(data).finish_reason);
+      if (!name && data === "[DONE]") isWhole = true;
+      else if (!name && data) show(JSON.parse(data).delta);
     }
   }
   if (!isWhole) throw new Error("The answer is not whole.");

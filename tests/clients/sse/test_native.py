@@ -19,9 +19,10 @@ from tests.clients.ai_data.node import Node
 from tests.conftest import require
 from tests.support.reader import QUESTION
 from tests.support.service import Service
-from tests.support.upstream import Gate, Upstream, openai_wire
+from tests.support.upstream import Gate, Reasoning, Upstream, openai_wire
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
 TEXT = ["Hello", ", wörld", "\n\ndata: no", " 🌍"]
 
 
@@ -37,6 +38,27 @@ def test_gets_every_piece(service: Service, upstream: Upstream, node: Node, clie
     upstream.answer(f"{client} whole", openai_wire.answer(*TEXT))
     assert node.do(client, base=service.url, model=f"openai/{client} whole") == TEXT
     assert len(upstream.requests(f"{client} whole")) == 1
+
+
+@pytest.mark.parametrize("resumable", [False, True])
+def test_with_fetch_reads_resumable_streams_as_well(service, upstream: Upstream, node: Node, resumable: bool) -> None:
+    model = f"fetched {resumable}"
+    upstream.answer(model, openai_wire.answer(Reasoning("Hm."), *TEXT, finish="length"))
+    assert node.do("fetched", base=service.url, model=f"openai/{model}", resumable=resumable) == [*TEXT, "(length)"]
+
+
+@pytest.mark.parametrize("resumable", [False, True])
+def test_the_reader_of_the_protocols_page_reads_every_stream(service, upstream: Upstream, resumable: bool) -> None:
+    upstream.answer(f"page {resumable}", openai_wire.answer(Reasoning("Hm."), *TEXT))
+    (reader,) = re.findall(r"^```js\n(.*?)^```", (ROOT / "docs/protocol.md").read_text(), re.MULTILINE | re.DOTALL)
+    fields = {"messages": QUESTION, "model": f"openai/page {resumable}", "resumable": resumable}
+    program = reader.replace('"/api/chat"', json.dumps(service.url + "/api/chat"))
+    program = (
+        program.replace("{ messages }", json.dumps(fields)) + "\nconsole.log(JSON.stringify(text)); process.exit(0);"
+    )
+    command = [require("node", "apt-get install nodejs (20 or later)"), "--input-type=module", "-e", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stderr, json.loads(done.stdout or "null")) == ("", "".join(TEXT))
 
 
 @pytest.mark.parametrize("client", ["posted", "native", "followed", "fetched"])

@@ -26,6 +26,13 @@ SHAPES = {
     "blanks": lambda size: "[" + " " * size + "]",
     "prose": lambda size: "As [1] says in `code` { and [ more, " * (size // 36) + '{"a": 1}',
     "an opener that waits": lambda size: "So: {" + " " * size + '"a": 1}',
+    "sentences after it": lambda size: '{"a": 1}' + "\nAs [1] says in `code` (see [2]): more" * (size // 36),
+    "openers after it": lambda size: '{"a": 1} ' + "{" * size,
+    "openers and blanks after it": lambda size: '{"a": 1} ' + "{ (\n" * (size // 4),
+    "itself again and again": lambda size: "[[]] " * (size // 5),
+    "itself again with blanks": lambda size: '{"a":1}{' + " " * size + '"a":1}',
+    "itself again, long": lambda size: 2 * json.dumps({"text": 'so "it" goes on ' * (size // 32)}),
+    "fences after it": lambda size: "[[]]" + "\n```json\n[[]]\n```" * (size // 16),
     "ticks": lambda size: "`" * size + '{"a": 1}',
 }
 

@@ -25,7 +25,7 @@ from flask_headrace.core.partial_json import (
     apply,
     snapshot,
 )
-from tests.support.json_documents import SHARED, cuts, damaged, prefixes, result, rubbish, shown, texts
+from tests.support.json_documents import SHARED, answers, cuts, damaged, prefixes, result, rubbish, shown, texts
 
 LIMITS = {"depth": "max_depth", "path": "max_path", "size": "max_size"}
 
@@ -94,7 +94,7 @@ class TestCuts:
         assert refusal is None
         assert shown(document) == shown(json.loads("".join(pieces)))
 
-    @given(cuts(damaged() | rubbish))
+    @given(cuts(damaged() | rubbish | answers()))
     def test_of_any_text_give_the_same_document_and_the_same_refusal(self, pieces: list[str]) -> None:
         document, refusal = result(pieces)
         whole, same_refusal = result(["".join(pieces)])
@@ -117,7 +117,7 @@ class TestRefusals:
             else:
                 assert "\\ud" in text.lower(), "only half a surrogate pair is refused here and not there"
 
-    @given(damaged())
+    @given(damaged() | answers())
     def test_name_the_first_character_after_which_no_document_can_come(self, text: str) -> None:
         _, refusal = result([text])
         if refusal is not None and refusal[0] == "malformed":

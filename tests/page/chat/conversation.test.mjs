@@ -106,3 +106,46 @@ test("the model is told the text of an answer; a document is not cut by what cam
   const told = conversation.messagesFor(conversation.add("Then?", "a/b")).map(({ content }) => content);
   assert.deepEqual(told, ["Why?", "Look:\n\nSo.\n", "Which?", '{"a": "b  c"}', "Then?"]);
 });
+
+/** Answer the last question with a state of so many characters. */
+function answer(conversation, size) {
+  const reasoningState = size ? `${"s".repeat(size - 1)}${conversation.turns.length}` : null;
+  Object.assign(conversation.turns.at(-1), { parts: HALF, state: "done", stream: null, reasoningState });
+}
+
+const statesIn = (messages) => messages.filter(({ role }) => role === "assistant").map((message) => message.reasoning_state);
+
+test("what a provider wants back goes with the answer, also after a reload, and not beside others", () => {
+  const { own, shared, conversation } = asked();
+  answer(conversation, 3);
+  conversation.add("And?", "a/b");
+  answer(conversation, 0);
+  conversation.save();
+  const again = new Conversation(own, shared);
+  const messages = again.messagesFor(again.add("So?", "a/b"));
+  assert.deepEqual(messages.slice(0, 2), [
+    { role: "user", content: "Why?" },
+    { role: "assistant", content: "Half", reasoning_state: "ss1" },
+  ]);
+  assert.deepEqual(messages[3], { role: "assistant", content: "Half" });
+});
+
+test("an answer that is asked for again has nothing that was wanted back of the one before", () => {
+  const { conversation, turn } = asked();
+  answer(conversation, 3);
+  conversation.restart(turn, "a/b");
+  assert.equal(turn.reasoningState, null);
+});
+
+test("of what providers want back the latest is kept, as far as there is room", () => {
+  const { conversation } = asked();
+  for (const size of [100_000, 100_000, 150_000]) {
+    answer(conversation, size);
+    conversation.add("And?", "a/b");
+  }
+  const sent = statesIn(conversation.messagesFor(conversation.turns.at(-1))).map((state) => state?.length);
+  assert.deepEqual(sent, [undefined, 100_000, 150_000]);
+  answer(conversation, 300_000);
+  const last = conversation.add("And?", "a/b");
+  assert.deepEqual(statesIn(conversation.messagesFor(last)), [undefined, undefined, undefined, undefined]);
+});

@@ -75,3 +75,9 @@ test("a restart voids all that was shown, and what follows is the answer", () =>
   assert.deepEqual(shown.at(-1), ["reset", "Begun again with c/d: stall"]);
   assert.deepEqual(turn.schema, { type: "object" });
 });
+
+test("what the provider wants back is kept with the turn, and voided with the answer", () => {
+  const state = { type: "reasoning_state", reasoning_state: "r1.e30=" };
+  assert.equal(received({ type: "delta", text: "a" }, state, { type: "done" }).turn.reasoningState, "r1.e30=");
+  assert.equal(received(state, { type: "restart", reason: "stall", model: "c/d" }).turn.reasoningState, null);
+});

@@ -105,6 +105,25 @@ def test_whole_arguments_are_read_once_however_much_comes_behind(
     assert len([size for size in read if size > 1000]) <= 2  # out of its string, and for the canonical JSON
 
 
+@pytest.mark.parametrize(
+    ("first", "again", "is_same"),
+    [
+        ('{"a": 1.50}', '{"a":1.5}', True),
+        ('{"a": 1E5}', '{"a":100000.0}', True),
+        ('{"a": 1e400}', '{"a":1e400}', True),
+        ('{"a": 1e400}', '{"a":1e401}', False),
+        ('{"a": 9007199254740993.0}', '{"a":9007199254740992.0}', False),
+        ('{"a": 0.1000000000000000055511151231257827}', '{"a":0.1}', False),
+        ('{"a": 1e99999999999999999999}', '{"a":1e99999999999999999999}', True),
+        ('{"a": 1e99999999999999999999}', '{"a":1e99999999999999999998}', False),
+        ('{"a": 1}', '{"a":true}', False),
+    ],
+)
+def test_arguments_are_repeated_if_all_digits_are(first: str, again: str, is_same: bool) -> None:
+    arguments = ToolArguments()
+    assert arguments.add(first + again) == (first, "" if is_same else again)
+
+
 def json_of(text: str) -> Any:
     try:
         return json.loads(text)

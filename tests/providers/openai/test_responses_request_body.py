@@ -22,6 +22,7 @@ from flask_headrace.providers.chat_request import (
 from flask_headrace.providers.openai.responses import OpenAIResponses
 from flask_headrace.providers.openai.responses_request_body import build_body
 from flask_headrace.providers.openai.server import Address
+from flask_headrace.providers.source_request import SourceRequest
 
 SCHEMA = {"type": "object", "properties": {"q": {"type": "string"}}}
 PICTURE = "data:image/png;base64,AAAA"
@@ -137,3 +138,23 @@ class TestSettings:
         honoured |= {"response_format", "reasoning_effort", "verbosity", "user"}
         assert whole.required_features() - provider.unsupported_features == honoured
         assert "name" in provider.unsupported_features
+
+
+class TestASignature:
+    """Of reasoning is asked for where the model makes one, and the client has a place for it."""
+
+    @pytest.mark.parametrize(
+        ("model", "effort", "is_asked_for"),
+        [
+            ("gpt-5.2", None, True), ("openai/gpt-5-mini", None, True), ("o3", None, True), ("gpt-5.2", "none", False),
+            ("gpt-4.1", None, False), ("gpt-5-chat-latest", None, False), ("gpt-oss-20b", None, False),
+            ("gpt-oss-20b", "low", True),
+        ],
+    )  # fmt: skip
+    def test_is_asked_for(self, model: str, effort: str | None, is_asked_for: bool) -> None:
+        body = build_body(ChatRequest(model, HI, reasoning_effort=effort))
+        assert body.get("include") == (["reasoning.encrypted_content"] if is_asked_for else None)
+
+    def test_is_not_asked_for_by_clients_of_chat_completions(self) -> None:
+        source = SourceRequest("openai-chat", {}, ())
+        assert "include" not in build_body(ChatRequest("gpt-5.2", HI, source=source))

@@ -11,6 +11,7 @@ import pytest
 
 from flask_headrace.core.errors import AnswerTooLarge, InvalidRequest
 from flask_headrace.core.events import AnswerRestarted, Completed, Failed, TextDelta, Usage
+from flask_headrace.core.exact_json import ExactFloat
 from flask_headrace.core.text_buffer import MAX_TEXT_CHARS
 from flask_headrace.streaming.json_schema import sandbox
 from flask_headrace.streaming.json_schema.enforce import validate_output
@@ -115,6 +116,46 @@ class TestSchema:
     def test_takes_numbers_of_any_size(self) -> None:
         assert SchemaValidator({"type": "integer", "maximum": 10**30}).validation_error("1" + "0" * 29) is None
         assert SchemaValidator({"multipleOf": 0.1}).validation_error("1" + "0" * 400) is None
+
+    @pytest.mark.parametrize(
+        ("schema", "text", "says"),
+        [
+            ({"type": "number"}, "1e400", None),
+            ({"type": "number", "maximum": ExactFloat("1e400")}, "1e399", None),
+            (
+                {"type": "number", "maximum": ExactFloat("1e400")},
+                "1e401",
+                "1e+401 is greater than the maximum of 1e+400",
+            ),
+            ({"type": "number"}, "Here: ```\n1e400\n", None),
+            ({"exclusiveMaximum": 1}, "0.99999999999999999999", None),
+            ({"exclusiveMinimum": 1}, "1.00000000000000000000", "less than or equal to"),
+            ({"const": 9007199254740993}, "9007199254740992", "9007199254740993 was expected"),
+            ({"const": 9007199254740993}, "9007199254740992.0", "9007199254740993 was expected"),
+            ({"enum": [0.1]}, "0.1000000000000000055511151231257827", "not one of"),
+            ({"type": "integer"}, "1E5", None),
+            ({"const": 1.5}, "1.50", None),
+            ({"const": 0}, "-0", None),
+            ({"type": "number"}, "1e99999999999999999999", "cannot be checked"),
+        ],
+    )
+    def test_checks_all_digits(self, schema: dict, text: str, says: str | None) -> None:
+        error = SchemaValidator(schema).validation_error(text)
+        assert error is None if says is None else says in (error or "")
+
+    @pytest.mark.parametrize(
+        ("text", "says"),
+        [
+            ('{"name": "Salz"} {"name": "Muhle"}', "A second document differs from the first one, at character 27"),
+            ('Maybe {"name": "Salz"}? No:\n```json\n{"name": "Muhle"}\n```', "A second document differs"),
+            ('{"name": "Salz"}}', "stands where the end of the text should"),
+            ('{"name": "Salz"}\n```\nThat is all.', None),
+            ('{"name": "Salz"}\n{"name":"Salz"}', None),
+        ],
+    )
+    def test_takes_one_document(self, text: str, says: str | None) -> None:
+        error = SchemaValidator(MILL).validation_error(text)
+        assert error is None if says is None else says in (error or "")
 
     @pytest.mark.parametrize(
         ("text", "says"),

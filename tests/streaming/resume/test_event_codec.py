@@ -10,6 +10,8 @@ from hypothesis import given
 
 from flask_headrace.core.application_events import Data, OmittedEvent, StreamEvent, without_transient
 from flask_headrace.core.events import Event, TextDelta, ToolCallCompleted
+from flask_headrace.core.exact_json import encode
+from flask_headrace.core.json_object import object_decoder
 from flask_headrace.streaming.resume import event_codec
 from tests.support.event_sequences import SIZES, answers, batches
 
@@ -39,4 +41,20 @@ def test_transient_data_leave_only_their_number() -> None:
 @pytest.mark.parametrize("payload", [b"", b"\x91\xc1", b"[", b'[{"event":"novel"}]'])
 def test_damaged_bytes_and_unknown_events_are_an_error(payload: bytes) -> None:
     with pytest.raises(msgspec.MsgspecError):
+        event_codec.decode(payload)
+
+
+@pytest.mark.parametrize("digits", ["1.50", "1E5", "1e400", "-0", "0.1000000000000000055511151231257827"])
+@pytest.mark.parametrize("other", ["1", "123456789012345678901234567890"])
+def test_numbers_that_no_float_has_are_read_back(digits: str, other: str) -> None:
+    text = f'{{"a":[{digits},{{"b":{digits}}},{other}]}}'
+    events: list[Event] = [TextDelta("hi"), ToolCallCompleted(0, object_decoder.decode(text))]
+    (_, completed) = event_codec.decode(event_codec.encode(events))
+    assert isinstance(completed, ToolCallCompleted)
+    assert encode(completed.arguments).decode() == text
+
+
+def test_an_extension_of_another_version_is_an_error() -> None:
+    payload = msgspec.msgpack.encode([{"event": "tool_ended", "call": 0, "arguments": msgspec.msgpack.Ext(7, b"")}])
+    with pytest.raises(msgspec.MsgspecError, match="7 is no code"):
         event_codec.decode(payload)

@@ -1,0 +1,82 @@
+"""The frames of the AI SDK's UI message stream, for the OpenAPI document. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, TypeAlias, Union
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from ...providers.chat_request import Json
+from ..openapi.operation import DONE_FRAME, EventStream, Frame, schema_name
+from .ui_message_encoder import FINISH_REASONS, RESTART_PART_TYPE
+
+
+class UIRestart(msgspec.Struct, frozen=True):
+    """The answer begins again.
+
+    Args:
+        reason: Why the previous attempt ended, in a few words.
+        model: The id of the model that answers from here on, `provider/name`.
+    """
+
+    reason: str
+    model: str
+
+
+Field: TypeAlias = tuple[str, Any] | tuple[str, Any, Any]
+Fields: TypeAlias = Sequence[Field]
+
+_ID: Fields = [("id", str)]
+_DELTA: Fields = [("id", str), ("delta", str)]
+_METADATA: Field = ("messageMetadata", Json)
+_SIGNATURE: Field = ("providerMetadata", Json | UnsetType, UNSET)
+_CALL: Fields = [("toolCallId", str), ("toolName", str)]
+
+FRAMES: Mapping[str, tuple[str, Fields]] = {
+    "start": ("The message begins.", [_METADATA, ("messageId", str | UnsetType, UNSET)]),
+    "start-step": ("A step begins: the answer to one request to a model.", []),
+    "text-start": ("A text begins.", _ID),
+    "text-delta": ("The next piece of a text.", _DELTA),
+    "text-end": ("A text is complete.", _ID),
+    "reasoning-start": ("Reasoning begins.", [*_ID, _SIGNATURE]),
+    "reasoning-delta": ("The next piece of the model's reasoning.", _DELTA),
+    "reasoning-end": ("Reasoning is complete.", [*_ID, _SIGNATURE]),
+    "tool-input-start": ("A tool call begins.", _CALL),
+    "tool-input-delta": ("The next piece of a call's arguments.", [("toolCallId", str), ("inputTextDelta", str)]),
+    "tool-input-available": ("A tool call is complete.", [*_CALL, ("input", Any)]),
+    "tool-input-error": ("A tool call is incomplete.", [*_CALL, ("input", Any), ("errorText", str)]),
+    RESTART_PART_TYPE: ("The step before is void.", [("data", UIRestart)]),
+    "reset-step": ("The parts of this step are void.", []),
+    "message-metadata": ("Further metadata of the message.", [_METADATA]),
+    "finish-step": ("A step is complete.", []),
+    "finish": (
+        "The message is complete.",
+        [("finishReason", Literal[tuple(dict.fromkeys(FINISH_REASONS.values()))]), _METADATA],
+    ),
+    "error": ("The answer ended with an error.", [("errorText", str)]),
+    "abort": ("The answer was stopped.", [("reason", str | UnsetType, UNSET)]),
+}
+"""The types of all frames, each with a description and the fields beside `type`."""
+
+
+def _frame_type(name: str, description: str, fields: Fields) -> type[msgspec.Struct]:
+    words = "".join(word.capitalize() for word in name.split("-"))
+    return msgspec.defstruct(
+        f"UI{words}Chunk", fields, tag_field="type", tag=name, frozen=True, namespace={"__doc__": description}
+    )
+
+
+FRAME_TYPES = tuple(_frame_type(name, *described) for name, described in FRAMES.items())
+"""The types of all frames."""
+
+UIMessageChunk: Any = Annotated[
+    Union[FRAME_TYPES],  # noqa: UP007  # the members are not known to type checkers
+    schema_name("UIMessageChunk"),
+]
+
+UI_MESSAGE_STREAM = EventStream(
+    "UIMessageFrame", (Frame("UIMessageChunkFrame", "A chunk of a message.", (UIMessageChunk,)), DONE_FRAME)
+)
+"""The frames of `POST /ai/chat` and `POST /ai/completion`."""
