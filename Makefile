@@ -47,7 +47,7 @@ test-clients: $(VENV)/.installed-dev $(NODE_PACKAGES) ## drive published program
 check: $(VENV)/.installed-dev $(NODE_PACKAGES) ## lint, format, types, layers, and the other architecture rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy -p flask_headrace
+	$(BIN)/mypy -p flask_headrace -m pytest_flask_headrace
 	$(BIN)/lint-imports
 	$(BIN)/python tools/api_docs.py --check
 	$(TSC) -p tsconfig.json

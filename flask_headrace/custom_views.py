@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-from flask import Response, has_request_context, request
+from flask import Response, current_app, has_request_context, request
 from gevent.event import Event as Flag
 
 from .blueprints.http.auth import check_owner
@@ -23,7 +23,8 @@ from .blueprints.state import current_state
 from .core.errors import InvalidRequest
 from .core.events import Event, StreamMetadata
 from .providers.chat_request import ChatRequest, Json
-from .providers.custom_events import event_batches
+from .providers.custom_events import SourceItem, event_batches
+from .streaming.async_source import AsyncSource, async_items, is_async
 from .streaming.context import StreamContext
 from .streaming.json_schema.enforce import validate_output
 from .streaming.json_schema.validator import SchemaValidator
@@ -110,19 +111,21 @@ class SourceView(NamedTuple):
     is_whole: bool
 
 
-def stream_source(source: Iterable[str | Event], view: SourceView, options: StreamOptions) -> Response:
+def stream_source(
+    source: Iterable[SourceItem] | AsyncSource[SourceItem], view: SourceView, options: StreamOptions
+) -> Response:
     """Return the response of a generator; see `Headrace.stream_from`."""
     unread = UnreadSource(source)
     try:
         require_request("stream_from")
         close_with_request(request.environ, unread)
-        check_type(source)
+        items = _items_of(source)
         check_view_protocol(view.protocol, is_whole=view.is_whole)
-        request_end = Flag() if has_context(source) else None
+        request_end = Flag() if has_context(items) else None
 
         def batches() -> Iterator[list[Event] | StreamMetadata]:
             unread.is_begun = True
-            return event_batches(source) if request_end is None else late_batches(source, request_end)
+            return event_batches(items) if request_end is None else late_batches(items, request_end)
 
         return view_response(
             lambda: _open_source(batches, view, options),
@@ -133,6 +136,13 @@ def stream_source(source: Iterable[str | Event], view: SourceView, options: Stre
     except BaseException:
         unread.close()
         raise
+
+
+def _items_of(source: Any) -> Iterable[SourceItem]:  # noqa: ANN401  # checked here
+    if is_async(source):
+        return async_items(source, current_app.app_context)
+    check_type(source)
+    return source  # type: ignore[no-any-return]  # it has just been checked
 
 
 def _open_source(source: Source, view: SourceView, options: StreamOptions) -> StreamReader:

@@ -18,8 +18,8 @@ from .blueprints.open_source import StreamOptions
 from .blueprints.protocol_registry import ViewProtocol
 from .blueprints.state import EXTENSION
 from .core.errors import HeadraceError
-from .core.events import Event
 from .providers.custom import CustomProvider
+from .providers.custom_events import SourceItem
 from .server.open_access import flask_run_addresses, reject_public_addresses
 from .server.start_errors import reported_in_one_sentence
 from .settings import Settings
@@ -30,6 +30,7 @@ from .setup.name_list import name_list
 from .setup.options import ExtensionOptions
 from .setup.own_loggers import enable_own_loggers
 from .signals import EndHook
+from .streaming.async_source import AsyncSource
 
 H = TypeVar("H", bound=BeforeHook)
 E = TypeVar("E", bound=EndHook)
@@ -243,7 +244,7 @@ class Headrace:
 
     def stream_from(  # noqa: PLR0913  # by name
         self,
-        source: Iterable[str | Event],
+        source: Iterable[SourceItem] | AsyncSource[SourceItem],
         *,
         name: str = "app",
         model: str | None = None,
@@ -261,7 +262,10 @@ class Headrace:
 
         Args:
             source: A generator, or another iterable, of pieces of text or of events. It is iterated in a greenlet of
-                its own, outside of the request context, and closed when the reader disconnects.
+                its own, outside of the request context, and closed when the reader disconnects. Or an async generator,
+                another async iterable, or a coroutine that returns one: it runs in an asyncio event loop in a thread of
+                its own, which all agents of the process share, in an application context of its own, and is cancelled
+                when the reader disconnects.
             name: Name of the source in the log, the metrics and the signals.
             model: Name of the model that clients see; None for `name/name`.
             owner: Id of the user who may read and stop a resumable stream. None calls `authorize` if the stream is

@@ -11,14 +11,14 @@ from flask.ctx import AppContext
 from gevent.event import Event as Flag
 
 from .core.events import Event, StreamMetadata
-from .providers.custom_events import event_batches
+from .providers.custom_events import SourceItem, event_batches
 from .providers.source_type import close_unread, source_type_fault
 
 MAX_INNER_ITERATORS = 64
 """How many iterators inside of a source are searched for a context; a source has one or two."""
 
 
-def has_context(source: Iterable[str | Event]) -> bool:
+def has_context(source: Iterable[SourceItem]) -> bool:
     """Whether a source, or an iterator inside of it, pushes the request's context, as `stream_with_context` does.
 
     The view and the source run in different greenlets, and a context can only be popped where it was pushed last: such
@@ -48,7 +48,7 @@ def _values_inside(iterator: object) -> Iterable[object]:
     return (*attributes.values(), *gc.get_referents(iterator))
 
 
-def late_batches(source: Iterable[str | Event], request_end: Flag) -> Iterator[list[Event] | StreamMetadata]:
+def late_batches(source: Iterable[SourceItem], request_end: Flag) -> Iterator[list[Event] | StreamMetadata]:
     """Yield the events of a source, which is not begun before `request_end` is set."""
     try:
         request_end.wait()
@@ -78,7 +78,7 @@ class UnreadSource:
         is_begun: Whether a stream has begun to read the source.
     """
 
-    def __init__(self, source: Iterable[str | Event]) -> None:
+    def __init__(self, source: object) -> None:
         self._source = source
         self.is_begun = False
 

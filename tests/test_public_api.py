@@ -19,7 +19,8 @@ from flask_headrace.core import errors, events
 from flask_headrace.providers import chat_request
 from tests.support.service import ROOT
 
-PUBLIC_MODULES = ["flask_headrace", "flask_headrace.partial_json", "flask_headrace.testing"]
+AGENTS = ["flask_headrace.agents." + name for name in ("pydantic_ai", "langchain", "langgraph", "openai_agents")]
+PUBLIC_MODULES = ["flask_headrace", "flask_headrace.partial_json", "flask_headrace.testing", *AGENTS]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLES = sorted((ROOT / "examples").rglob("*.py"))
 

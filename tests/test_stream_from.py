@@ -180,7 +180,9 @@ def path(kind: str) -> str:
     return kind.replace(" ", "%20")
 
 
-@pytest.mark.parametrize("kind", WRONG)
+@pytest.mark.parametrize(
+    "kind", [kind for kind in WRONG if kind not in {"async generator", "coroutine", "async stream"}]
+)
 def test_a_source_of_a_wrong_type_is_a_type_error_at_the_call(host: Host, kind: str) -> None:
     type_name, advice = WRONG[kind]
     before = len(host.log())

@@ -25,8 +25,9 @@ HEAD = """<!-- Written from the docstrings. Change those, then run `.venv/bin/py
 
 # The public API
 
-An application imports from `flask_headrace`, from [`flask_headrace.partial_json`](#flask_headracepartial_json), and in
-its tests from [`flask_headrace.testing`](#flask_headracetesting). All other modules are internal and may change.
+An application imports from `flask_headrace`, from [`flask_headrace.partial_json`](#flask_headracepartial_json), from
+the modules in `flask_headrace.agents` (see [agents.md](agents.md)), and in its tests from
+[`flask_headrace.testing`](#flask_headracetesting). All other modules are internal and may change.
 """
 
 SECTIONS = {
@@ -39,7 +40,14 @@ SECTIONS = {
 }
 """The headings of the names that `flask_headrace` itself exports, and the modules that define them."""
 
-MODULES = {"partial_json": "core/partial_json/__init__.py", "testing": None}
+MODULES = {
+    "partial_json": "core/partial_json/__init__.py",
+    "testing": "testing/__init__.py",
+    "agents.pydantic_ai": None,
+    "agents.langchain": None,
+    "agents.langgraph": None,
+    "agents.openai_agents": None,
+}
 """The other public modules, and the file whose imports they export; None for a module that defines its names."""
 
 MAX_SIGNATURE = 100
@@ -96,16 +104,18 @@ class Module:
 
     def imports(self) -> dict[str, list[str]]:
         """Return the relative imports of the module: names by module, in the order of the source."""
+        # Some are imported for type checkers alone, and otherwise when they are first used.
+        guarded = [node for block in self.tree.body if isinstance(block, ast.If) for node in block.body]
         return {
             node.module or "": [alias.name for alias in node.names]
-            for node in self.tree.body
+            for node in [*self.tree.body, *guarded]
             if isinstance(node, ast.ImportFrom) and node.level
         }
 
 
 def _defined_name(node: ast.stmt) -> str:
     match node:
-        case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+        case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
             return name
         case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]):
             return name
@@ -118,7 +128,7 @@ def render_name(module: Module, name: str) -> Iterator[str]:
     match node:
         case ast.ClassDef():
             yield from _render_class(node)
-        case ast.FunctionDef():
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
             yield f"### `{name}`"
             yield from _render_function(node)
         case ast.AnnAssign() | ast.Assign():
@@ -136,7 +146,7 @@ def _render_class(node: ast.ClassDef) -> Iterator[str]:
     yield f"### `{node.name}`" + (f" ({', '.join(f'`{base}`' for base in shown)})" if shown else "")
     docs = parse_docstring(ast.get_docstring(node))
     yield docs.text
-    functions = [item for item in node.body if isinstance(item, ast.FunctionDef)]
+    functions = [item for item in node.body if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)]
     init = next((function for function in functions if function.name == "__init__"), None)
     if init is not None:
         yield from _parameter_table(_parameters(init), docs)
@@ -159,7 +169,7 @@ def _render_class(node: ast.ClassDef) -> Iterator[str]:
                 yield from _render_function(function)
 
 
-def _render_function(function: ast.FunctionDef) -> Iterator[str]:
+def _render_function(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
     parameters = _parameters(function)
     names = [name if default is None else f"{name}={default}" for name, _, default in parameters]
     returns = f" -> {ast.unparse(function.returns)}" if function.returns is not None else ""
@@ -173,7 +183,7 @@ def _render_function(function: ast.FunctionDef) -> Iterator[str]:
     yield from _other_sections(docs)
 
 
-def _parameters(function: ast.FunctionDef) -> list[tuple[str, str, str | None]]:
+def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[tuple[str, str, str | None]]:
     """Return the name, the type and the default of each parameter but `self` and `cls`."""
     arguments = function.args
     positional = [*arguments.posonlyargs, *arguments.args]
@@ -267,7 +277,8 @@ def render_page() -> str:
 
 
 def _render_module(name: str, definitions: str | None) -> Iterator[str]:
-    module = Module(PACKAGE / f"{name}.py")
+    file = PACKAGE / f"{name.replace('.', '/')}.py"
+    module = Module(file if file.is_file() else PACKAGE / str(definitions))
     yield f"## `flask_headrace.{name}`"
     yield module.docs.text
     if definitions is None:

@@ -8,7 +8,7 @@ from ..core.errors import InvalidRequest, LimitError
 from .encoding.base import EVENT_STREAM_HEADERS
 from .encoding.event_id import EVENT_ID_PATTERN, parse_event_id
 from .http.auth import authorize_request
-from .http.event_loop import require_one_loop
+from .http.event_loop import require_one_loop, wait_for_reports
 from .http.no_content import no_content
 from .http.stream_response import stream_response
 from .openapi.operation import EVENT_STREAM, PLAIN_TEXT, Operation, Parameter, ResponseSpec
@@ -91,6 +91,7 @@ def stop(id: str) -> Response:  # noqa: A002
     owner = authorize_request()
     require_one_loop()
     current_state().resumable_streams.stop(id, owner)
+    wait_for_reports()
     return no_content()
 
 

@@ -97,7 +97,7 @@ def _validated_batches(piece: SourceItem, name: str) -> Iterator[list[Event] | S
         return
     if isinstance(piece, str):
         # Empty text is no event: a source that yields nothing else counts as silent.
-        piece = [TextDelta(piece)] if piece else []
+        piece = [TextDelta(str(piece))] if piece else []  # `str`, since msgspec encodes no subclass, such as Markup
     events = piece if isinstance(piece, list) else [piece]
     if not _ORDERED_EVENTS.isdisjoint(map(type, events)):
         events = _ordered(events, name)

@@ -85,6 +85,9 @@ class ModelRegistry:
         configured_models: What the operator says about models, by `provider/name`; None for nothing.
     """
 
+    is_scripted = False
+    """Whether a test has replaced the providers."""
+
     def __init__(
         self,
         providers: Sequence[Provider],

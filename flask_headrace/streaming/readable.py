@@ -45,6 +45,8 @@ class ReadableStream(Protocol):
     @property
     def is_reported(self) -> bool: ...  # noqa: D102
     @property
+    def pending_terminal(self) -> TerminalEvent | None: ...  # noqa: D102
+    @property
     def error(self) -> HeadraceError | None: ...  # noqa: D102
     @property
     def first_event_at(self) -> float | None: ...  # noqa: D102

@@ -20,6 +20,9 @@ from .session import StreamSession
 FLUSH_TIMEOUT = 2.0
 """Seconds that a worker which shuts down waits for its last events to be written into the store."""
 
+REPORT_POLL_INTERVAL = 0.001
+"""Seconds between two looks whether all ended streams are reported."""
+
 
 class StreamRegistry:
     """All streams that are open on this worker.
@@ -169,6 +172,19 @@ class StreamRegistry:
             self._store_writer.flush(FLUSH_TIMEOUT)
         gevent.sleep(0)
         return len(remaining)
+
+    def stop_all(self) -> None:
+        """Stop all open streams, and close their readers at this worker."""
+        for session in list(self._open.values()):
+            session.cancel("stopped")
+            session.close_readers()
+
+    def wait_for_reports(self, seconds: float) -> None:
+        """Return when all streams whose end is decided are reported, or after so many seconds."""
+        with gevent.Timeout(seconds, False):
+            gevent.sleep(0)
+            while self._ending or not all(session.pending_terminal is None for session in self._open.values()):
+                gevent.sleep(REPORT_POLL_INTERVAL)
 
     def _remove_stored_reader(self, stored_reader: StoredStreamReader) -> None:
         self._stored_readers.discard(stored_reader)

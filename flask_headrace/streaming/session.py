@@ -99,10 +99,7 @@ class StreamSession:
         recording: Recording | None = None,
     ) -> None:
         self.id = id or secrets.token_urlsafe(16)
-        self.recording = recording
-        self.sink = sink
-        self.was_stored = sink is not None
-        self.limits = limits
+        self.limits, self.sink, self.recording, self.was_stored = limits, sink, recording, sink is not None
         self.interrupt: Callable[[], None] | None = None
         self.pending_terminal: TerminalEvent | None = None
         self.terminal: TerminalEvent | None = None
@@ -113,10 +110,9 @@ class StreamSession:
         self.first_event_at: float | None = None
         self.ended_at: float | None = None
         self._usage_tracker = UsageTracker(context)
-        self._buffer = EventBuffer()
+        self._buffer, self._back_pressure = EventBuffer(), BackPressure()
         self._grace = DisconnectGrace(limits.grace, self._has_remote_readers, lambda: self.cancel("reader_left"))
         self._readers: list[Reader] = []
-        self._back_pressure = BackPressure()
         self._deadlines = TimeoutScheduler(self._current_deadlines, limits.shortest_wait())
         self._deadlines.start()
 
@@ -256,6 +252,11 @@ class StreamSession:
         """Whether the stream has readers at this worker."""
         return bool(self._readers)
 
+    def close_readers(self) -> None:
+        """Close all readers at this worker."""
+        for reader in self._readers[:]:
+            reader.close()
+
     def detach_store(self) -> None:
         """Become a plain stream for the current readers, because the store is unreachable or full."""
         sink, self.sink = self.sink, None
@@ -294,6 +295,5 @@ class StreamSession:
             yield from reader.deadlines()
         # Once the end is decided, the source may take its time to close.
         if self.pending_terminal is None:
-            yield from source_deadlines(
-                self, is_routed=self._usage_tracker.is_routed, is_blocked=self._back_pressure.is_blocked
-            )
+            is_routed, is_blocked = self._usage_tracker.is_routed, self._back_pressure.is_blocked
+            yield from source_deadlines(self, is_routed=is_routed, is_blocked=is_blocked)

@@ -6,14 +6,13 @@ import os
 import subprocess
 import sys
 import sysconfig
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.reader import QUESTION, Reading, send
-from tests.support.service import ROOT, Service, environment
+from tests.support.service import Service, environment
 from tests.support.upstream import Ended, Gate, Upstream, openai_wire
 
 HOST = """
@@ -84,18 +83,6 @@ def agent():
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel and unpack it into a folder of its own, as pip does."""
-    out = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(out), str(ROOT)]
-    subprocess.run(build, check=True, capture_output=True)
-    target = tmp_path_factory.mktemp("site")
-    with zipfile.ZipFile(next(out.glob("*.whl"))) as wheel:
-        wheel.extractall(target)
-    return target
-
-
-@pytest.fixture(scope="module")
 def host(site: Path, upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("host")
     (folder / "host.py").write_text(HOST)
@@ -151,9 +138,9 @@ class HostService(Service):
 ALICE = {"X-User": "alice"}
 
 
-def test_the_wheel_has_one_package_and_nothing_beside_it(site: Path) -> None:
+def test_the_wheel_has_one_package_and_the_plugin_of_pytest_beside_it(site: Path) -> None:
     names = {path.name for path in site.iterdir()}
-    assert {name for name in names if not name.endswith(".dist-info")} == {"flask_headrace"}
+    assert {name for name in names if not name.endswith(".dist-info")} == {"flask_headrace", "pytest_flask_headrace.py"}
     assert (site / "flask_headrace/py.typed").exists()
     assert (site / "flask_headrace/templates/flask_headrace/chat.html").exists()
     assert list((site / "flask_headrace/static").rglob("*.js"))

@@ -95,26 +95,37 @@ class ServedApplication(Service):
         folder: The folder for its modules, and the server's working directory.
         server: A name in `SERVERS`.
         views: Source code that is added to the application's module.
+        code: The source of the application's module, `hosted`, with the `app`.
+        python: The Python that runs the server.
         settings: Environment variables.
 
     Attributes:
         name: The server's name.
     """
 
-    def __init__(self, folder: Path, server: str, *, views: str = "", **settings: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        server: str,
+        *,
+        views: str = "",
+        code: str = APP,
+        python: str = sys.executable,
+        **settings: str,
+    ) -> None:
         super().__init__(**settings)
-        (folder / "hosted.py").write_text(APP + views)
+        (folder / "hosted.py").write_text(code + views)
         (folder / "pywsgi.py").write_text(PYWSGI)
         (folder / "uwsgi_server.py").write_text(UWSGI)
         (folder / "asgi.py").write_text(ASGI.format(threads=THREADS))
-        self._folder, self.name = folder, server
+        self._folder, self._python, self.name = folder, python, server
 
     def __enter__(self) -> ServedApplication:
         """Start the server and return at once, so that several can start in parallel; see `wait_until_up`."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", *SERVERS[self.name](self.port)],
+            [self._python, "-m", *SERVERS[self.name](self.port)],
             cwd=self._folder,
-            env=environment(**self.settings),
+            env=environment(PYTHONPATH=str(ROOT), PORT=str(self.port), **self.settings),
             stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -134,6 +145,6 @@ class ServedApplication(Service):
         # A SIGINT while gunicorn's thread worker hands a request to a thread makes it wait for itself.
         return signal.SIGTERM if "gthread" in self.name else signal.SIGINT
 
-    def wait_until_up(self) -> None:
-        """Wait up to 30 seconds until /healthz responds."""
-        self.wait_until(self._is_up, 30)
+    def wait_until_up(self, limit: float = 30) -> None:
+        """Wait up to `limit` seconds until /healthz responds."""
+        self.wait_until(self._is_up, limit)

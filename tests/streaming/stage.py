@@ -8,7 +8,17 @@ from typing import Any
 import gevent
 from gevent.queue import Queue
 
-from flask_headrace.core.events import Attempt, Cancelled, Completed, Event, Failed, ResponseStarted, TextDelta, Usage
+from flask_headrace.core.events import (
+    Attempt,
+    Cancelled,
+    Completed,
+    Event,
+    Failed,
+    ResponseStarted,
+    TextDelta,
+    Usage,
+    terminal_reason,
+)
 from flask_headrace.core.pricing import FREE
 from flask_headrace.streaming import producer
 from flask_headrace.streaming.context import StreamContext, StreamLimits
@@ -118,6 +128,11 @@ class Stream:
         self.ends: list[StreamSession] = []
         self._on_end = on_end
         producer.start_producer(self.session, source, self._ended)
+
+    @property
+    def reason(self) -> str:
+        """Why the stream ended, in one word."""
+        return terminal_reason(self.session.terminal)
 
     def _ended(self, session: StreamSession) -> None:
         assert session.terminal is not None

@@ -213,7 +213,7 @@ class TestASourceThatFailsToClose:
     def test_ends_as_it_had_and_the_log_tells_why(self, code: str, caplog: pytest.LogCaptureFixture) -> None:
         stream = stream_of(lambda: self.Batches(self.ENDS[code]))
         ended(stream)
-        assert stream.session.reason == code
+        assert stream.reason == code
         until(lambda: "ZeroDivisionError: not today" in caplog.text)
 
     def test_because_it_cannot_be_closed_at_all_is_none(self) -> None:

@@ -18,7 +18,7 @@ from ...streaming.readable import ReadableStream
 from ...streaming.reader import StreamReader
 from ..echoed_fields import EchoedFields, echoed_fields
 from ..http.auth import authorize_request
-from ..http.event_loop import has_one_loop
+from ..http.event_loop import has_one_loop, wait_for_reports
 from ..http.no_content import no_content
 from ..http.request_body import format_validation_error, read_body
 from ..http.stream_response import stream_response
@@ -177,4 +177,5 @@ def stop(id: str) -> Response:  # noqa: A002
     owner = authorize_request()
     if has_one_loop():
         current_state().resumable_streams.stop_latest(id, owner)
+    wait_for_reports()
     return no_content()

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from ...core.errors import HeadraceError, InvalidRequest
 from ...core.exact_json import ExactDecoder
 from ..http.auth import authorize_request
-from ..http.event_loop import has_one_loop
+from ..http.event_loop import has_one_loop, wait_for_reports
 from ..http.no_content import no_content
 from ..http.request_body import read_body
 from ..http.stream_response import stream_response
@@ -116,6 +116,7 @@ def stop() -> Response:
     chat_id = _chat_id_argument()
     if has_one_loop():
         current_state().resumable_streams.stop_latest(chat_id, owner)
+    wait_for_reports()
     return no_content()
 
 

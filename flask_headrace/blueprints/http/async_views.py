@@ -30,7 +30,7 @@ _turn = RLock()
 def run_async_views_in_greenlets(app: Flask) -> None:
     """Let an application run its `async def` functions as this module does, unless it has its own `async_to_sync`.
 
-    Without gevent's patches they still run as Flask runs them.
+    Without gevent's patches they still run as Flask runs them, except in the requests of a test.
 
     Args:
         app: The application.

@@ -16,14 +16,11 @@ from ...streaming.reader import StreamReader
 from ..encoding.base import AbortConnection, StreamEncoder
 from ..encoding.event_id import event_id_suffix
 from .disconnect import DisconnectWatcher
-from .event_loop import has_one_loop
+from .event_loop import REPORT_TIMEOUT, is_patched, is_test_request
 from .request_streams import close_with_request
 
 MAX_CHUNK_BYTES = 65536
 """Maximum bytes per chunk. The client must accept each chunk within its timeout."""
-
-REPORT_TIMEOUT = 30.0
-"""Seconds that a thread with its own event loop waits at the end of a response for the report of the stream's end."""
 
 
 class ResponseStream:
@@ -44,13 +41,26 @@ class ResponseStream:
         is_closed: Whether `close` was called.
     """
 
-    __slots__ = ("encoder", "id_suffix", "is_closed", "is_finished", "reader", "session", "watcher")
+    __slots__ = (
+        "_waits_for_report",
+        "encoder",
+        "id_suffix",
+        "is_closed",
+        "is_finished",
+        "reader",
+        "session",
+        "watcher",
+    )
 
     def __init__(self, reader: StreamReader, encoder: StreamEncoder) -> None:
         self.encoder, self.is_finished, self.is_closed = encoder, False, False
         self.session = reader.session
         self.id_suffix = event_id_suffix(reader.session.context.incarnation)
         self.reader = reader
+        self._waits_for_report = not is_patched() or is_test_request()
+        if self._waits_for_report:
+            # The loop has stood still since the last request, and timers would count from then.
+            gevent.get_hub().loop.update_now()
         destroy_hub_with_thread()
         try:
             self.watcher = DisconnectWatcher(request.environ, self.reader.close)
@@ -123,16 +133,18 @@ class ResponseStream:
             self.reader.mark_progress()
 
     def close(self) -> None:
-        """Give up the client's socket and close the reader; in a thread's own loop, wait until the end is reported."""
+        """Give up the socket and close the reader; in a thread's own loop, and in a test, wait for the report."""
         self.is_closed = True
         self.watcher.give_up()
         self.reader.close()
-        if not has_one_loop():
+        if self._waits_for_report:
             self._wait_for_report()
 
     def _wait_for_report(self) -> None:
         # Each thread has an event loop of its own here (Flask's development server, a test client). That loop runs only
-        # while the thread waits, so the stream must end before the thread does.
+        # while the thread waits, so the stream must end before the thread does. A resumable stream goes on in the next
+        # request of a test client.
+        session = self.session
         with gevent.Timeout(REPORT_TIMEOUT, False):
-            while not self.session.is_reported:
+            while session.pending_terminal is not None and not session.is_reported:
                 gevent.sleep(0.001)

@@ -16,7 +16,7 @@ from ...streaming.stored_streams import StreamSnapshot
 from ..encoding.base import AbortConnection
 from ..http.auth import authorize_request
 from ..http.error_handlers import handle_v1_error
-from ..http.event_loop import require_one_loop
+from ..http.event_loop import require_one_loop, wait_for_reports
 from ..http.json_response import json_response
 from ..http.stream_response import stream_response
 from ..openai_shared.errors import OpenAIError
@@ -112,6 +112,7 @@ def cancel(stream_id: str) -> Response:
                 f"cancelled: send DELETE /api/streams/{stream_id:.100} to stop it."
             )
         stored.stop(stream_id, owner)
+        wait_for_reports()
         return resource_response(stream_id, owner)
 
 
@@ -121,6 +122,7 @@ def delete(stream_id: str) -> Response:
     require_one_loop()
     with _naming_the_response(stream_id):
         current_state().stored_streams.delete(stream_id, owner)
+    wait_for_reports()
     return json_response({"id": f"{ID_PREFIX}{stream_id}", "object": "response", "deleted": True})
 
 

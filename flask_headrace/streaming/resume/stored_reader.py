@@ -57,6 +57,7 @@ class StoredStreamReader:
 
     is_stored = True
     is_reported = True
+    pending_terminal = None
     first_event_at = 0.0  # each failure that its reader gets is an event of the stream, and never one of its own
 
     def __init__(  # noqa: PLR0913  # by name

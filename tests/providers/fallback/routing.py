@@ -9,7 +9,7 @@ from typing import Any
 import gevent
 
 from flask_headrace.core.errors import HeadraceError
-from flask_headrace.core.events import AnswerRestarted, Event, ResponseStarted, TextDelta, Usage
+from flask_headrace.core.events import AnswerRestarted, Event, ResponseStarted, TextDelta, Usage, terminal_reason
 from flask_headrace.providers.anthropic.messages import AnthropicMessages
 from flask_headrace.providers.chat_request import ChatRequest, Message
 from flask_headrace.providers.fallback.circuit_breaker import CircuitBreaker
@@ -147,7 +147,7 @@ class Reading:
     @property
     def end(self) -> str:
         """The finish reason, error code or cancel reason of the stream."""
-        return self.session.reason
+        return terminal_reason(self.session.terminal)
 
     @property
     def error(self) -> HeadraceError | None:

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import gevent
 import pytest
@@ -28,6 +27,7 @@ from flask_headrace.core.events import (
 )
 from flask_headrace.providers.chat_request import ChatRequest
 from flask_headrace.testing import ProviderContract, check_answer
+from tests.support.service import ROOT
 
 TEXT, STOP, USAGE = TextDelta("a"), Completed("stop"), Usage(9, 2)
 BEGUN, PIECE, ENDED = ToolCallStarted(0, "c1", "find"), ToolCallDelta(0, '{"q":1}'), ToolCallCompleted(0, {"q": 1})
@@ -256,18 +256,18 @@ class Deaf(Parrot):
     ],
 )
 def test_a_provider_that_does_not_stop_is_found_out(test, provider, seen, says, monkeypatch) -> None:
-    monkeypatch.setattr("flask_headrace.testing.WAIT_TIMEOUT", 0.05)
+    monkeypatch.setattr("flask_headrace.testing.provider_contract.WAIT_TIMEOUT", 0.05)
     with pytest.raises(AssertionError, match=says):
         getattr(ProviderContract(), f"test_{test}")(provider, lambda: seen.get(provider.answers, provider.answers))
 
 
 def test_the_package_does_not_need_pytest() -> None:
-    code = "import sys, flask_headrace; assert 'pytest' not in sys.modules"
+    code = "import sys, flask_headrace.testing; assert 'pytest' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_the_documents_override_what_there_is() -> None:
-    page = (Path(__file__).parent.parent / "docs/providers.md").read_text()
+    page = (ROOT / "docs/providers.md").read_text()
     named = re.findall(r"^    def (\w+)\(self", page, re.MULTILINE)
     members = [name for name in vars(ProviderContract) if not name.startswith(("_", "test_"))]
     assert named == [name for name in members if name not in {"model", "stream_answer"}]

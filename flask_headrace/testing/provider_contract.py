@@ -18,8 +18,8 @@ from typing import cast
 import gevent
 import pytest
 
-from .core.errors import HeadraceError
-from .core.events import (
+from ..core.errors import HeadraceError
+from ..core.events import (
     AnswerRestarted,
     Cancelled,
     Completed,
@@ -35,9 +35,9 @@ from .core.events import (
     ToolCallStarted,
     Usage,
 )
-from .providers.base import Provider
-from .providers.chat_request import FEATURES, ChatRequest, Message
-from .providers.custom import CustomProvider, adapt_provider
+from ..providers.base import Provider
+from ..providers.chat_request import FEATURES, ChatRequest, Message
+from ..providers.custom import CustomProvider, adapt_provider
 
 __all__ = ["ProviderContract", "check_answer", "check_beginning"]
 
