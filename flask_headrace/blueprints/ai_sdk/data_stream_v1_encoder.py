@@ -167,7 +167,9 @@ class DataStreamV1Encoder:
         return _line(b"a", {"toolCallId": self._calls[call]["toolCallId"], "result": result})
 
     def _begin_step(self) -> bytes:
-        if self._is_empty:
+        if self._is_empty or self._open_calls:
+            # Before 4.1 a call cannot go on in another step, which is another message.
+            self._leave_reasoning()
             return b""
         self._is_empty, self._has_result = True, False
         self._of_step.clear()

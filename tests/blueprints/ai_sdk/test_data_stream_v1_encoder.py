@@ -60,7 +60,7 @@ GOLDEN: list[tuple[Event, bytes]] = [
     (File("a/b", data=b"\x89"), b'8:[{"type":"file","mediaType":"a/b","url":"data:a/b;base64,iQ=="}]\n'),
     (Data("weather", 7, "w1"), b'2:[{"type":"data-weather","id":"w1","data":7}]\n'),
     (ToolResult(0, {"depth": None}), b'a:{"toolCallId":"c1","result":{"depth":null}}\n'),
-    (StepStarted(), b'e:{"finishReason":"unknown","isContinued":false}\n'),
+    (StepStarted(), b""),  # in the middle of a call
     (OmittedEvent(), b""),
 ]  # fmt: skip
 IDS = [f"{type(event).__name__}-{number}" for number, (event, _) in enumerate(GOLDEN)]
@@ -101,6 +101,16 @@ def test_events_are_written_one_after_the_other() -> None:
     several = [event for event, _ in GOLDEN if not isinstance(event, changed_by_others)]
     lines = b"".join(line for event, line in GOLDEN if event in several)
     assert written(several, has_reasoning=True) == lines
+
+
+@pytest.mark.parametrize(("has_reasoning", "begun"), [(False, b""), (True, b'f:{"messageId":"s1"}\n')])
+def test_a_step_ends_before_the_next_one_and_before_what_is_said_to_results(has_reasoning: bool, begun: bytes) -> None:
+    own = DataStreamV1Encoder(has_reasoning=has_reasoning)
+    own.encode([ResponseStarted("s1", "acme/tiny", "acme"), TextDelta("x")])
+    assert own.encode([StepStarted()]) == STEP_END + begun
+    assert own.encode([StepStarted()]) == b""
+    own.encode([ToolCallStarted(0, "c1", "find"), ToolCallCompleted(0, {}), ToolResult(0, 7)])
+    assert own.encode([TextDelta("y")]) == STEP_END + begun + b'0:"y"\n'
 
 
 SIGNED = b'j:{"signature":"abc"}\n'
