@@ -4,8 +4,9 @@ An application imports from here, from `flask_headrace.partial_json`, from the m
 in its tests, from `flask_headrace.testing`. All other modules are internal and may change.
 """
 
-from .answers import Answer
+from .answers import Answer, AnsweredToolCall
 from .blueprints.before_hooks import Question
+from .core.application_events import Data, File, Source, StepStarted, StreamEvent, ToolResult
 from .core.errors import (
     AnswerReplaced,
     AnswerTooLarge,
@@ -59,7 +60,6 @@ from .core.events import (
     ReasoningDelta,
     ReasoningSignature,
     ResponseStarted,
-    StreamEvent,
     StreamMetadata,
     SuppressedOutput,
     TerminalEvent,
@@ -105,6 +105,7 @@ __all__ = [
     "AnswerReplaced",
     "AnswerRestarted",
     "AnswerTooLarge",
+    "AnsweredToolCall",
     "Attempt",
     "AudioPart",
     "BodyTimeout",
@@ -118,9 +119,11 @@ __all__ = [
     "ConnectTimeout",
     "CustomProvider",
     "CustomTool",
+    "Data",
     "Event",
     "Failed",
     "FallbackMismatch",
+    "File",
     "FilePart",
     "FinishReason",
     "FirstTokenTimeout",
@@ -156,8 +159,10 @@ __all__ = [
     "SchemaValidationError",
     "Settings",
     "ShuttingDown",
+    "Source",
     "SourceError",
     "SourceItem",
+    "StepStarted",
     "StoreUnavailable",
     "StreamCancelled",
     "StreamConflict",
@@ -178,6 +183,7 @@ __all__ = [
     "ToolCallDelta",
     "ToolCallStarted",
     "ToolChoice",
+    "ToolResult",
     "Unauthorized",
     "UpstreamConnectionError",
     "UpstreamError",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -10,7 +10,8 @@ from gevent import sleep
 from msgspec import Struct
 
 from .core import exact_json
-from .core.answer import CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
+from .core.answer import Block, CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
+from .core.application_events import Data, File, Source, ToolResult
 from .core.events import Completed, Usage
 from .core.exact_json import ExactDecoder, to_builtins
 from .core.partial_json import JSONError, PartialJSON, apply
@@ -24,6 +25,13 @@ PARSED_CHARS = 16 * 1024
 """Characters of an answer that are searched for its document before other greenlets run."""
 
 _decode = ExactDecoder[Any](Any).decode
+
+
+class AnsweredToolCall(ToolCall, frozen=True, gc=False):
+    """A tool call that the application has executed; see `ToolResult` for `result` and `error`."""
+
+    result: Any = None
+    error: str | None = None
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -45,7 +53,10 @@ class Answer(Struct, frozen=True, kw_only=True):
             Empty for `stream_from`, and if the stream ended on another worker and the question had more than 256 KiB.
         text: The text of the answer.
         reasoning: The text of the model's reasoning.
-        tool_calls: The complete tool calls.
+        tool_calls: The complete tool calls: each that the application has executed is an `AnsweredToolCall`.
+        sources: What the answer is based on.
+        files: The files in the answer.
+        data: The application's values, without transient ones; of several with the same name and id, the last.
         document: The JSON value of a structured answer, without the sentences and fences around it; None if the answer
             is none, or is not complete. Numbers whose digits no float has, here and in tool calls, are a subclass of
             `float`: `Headrace.stream` sends them on with their digits, and `json.dumps` writes the nearest float.
@@ -61,7 +72,8 @@ class Answer(Struct, frozen=True, kw_only=True):
         first_token_seconds: Seconds from opening to the first event; None if there was no event.
         messages: The messages that the answer adds to the conversation, in the form that `Headrace.stream` takes:
             the next question is `[*answer.question, *answer.messages, {"role": "user", …}]`. They have the
-            `reasoning_state` of the answer, if there is one. Empty if nothing was answered.
+            `reasoning_state` of the answer, if there is one, and the results of tools that the application has
+            executed. Empty if nothing was answered.
         context: The value that the view has given as `context`.
     """
 
@@ -87,6 +99,9 @@ class Answer(Struct, frozen=True, kw_only=True):
     first_token_seconds: float | None
     messages: tuple[Mapping[str, Any], ...]
     context: Any
+    sources: tuple[Source, ...] = ()
+    files: tuple[File, ...] = ()
+    data: tuple[Data, ...] = ()
 
 
 def recorded_fields(recording: Recording) -> dict[str, Any]:
@@ -101,7 +116,10 @@ def recorded_fields(recording: Recording) -> dict[str, Any]:
         "context": subject.context,
         "text": answer.text(),
         "reasoning": answer.reasoning(),
-        "tool_calls": tuple(_calls(answer)),
+        "tool_calls": tuple([_with_result(block) for block in _complete_calls(answer.blocks)]),
+        "sources": tuple([source for _, source in answer.sources]),
+        "files": tuple(answer.files),
+        "data": tuple(answer.data()),
         "document": _document(answer, completed) if subject.is_document else None,
         "is_whole": is_whole,
         "is_cut": recording.is_cut,
@@ -109,21 +127,55 @@ def recorded_fields(recording: Recording) -> dict[str, Any]:
     }
 
 
-def _calls(answer: CollectedAnswer) -> list[ToolCall]:
-    blocks = [block for block in answer.tool_calls() if isinstance(block.arguments, dict)]
-    return [ToolCall(block.id, block.name, block.arguments) for block in blocks]
+def _complete_calls(blocks: Sequence[Block]) -> list[ToolCallBlock]:
+    return [block for block in blocks if isinstance(block, ToolCallBlock) and isinstance(block.arguments, dict)]
+
+
+def _with_result(block: ToolCallBlock) -> ToolCall:
+    if (result := block.result) is None:
+        return _call(block)
+    return AnsweredToolCall(block.id, block.name, block.arguments, result=result.result, error=result.error)
+
+
+def _call(block: ToolCallBlock) -> ToolCall:
+    return ToolCall(block.id, block.name, block.arguments)
 
 
 def _messages(answer: CollectedAnswer) -> list[Mapping[str, Any]]:
-    calls = tuple(_calls(answer))
-    parts = [part for block in answer.blocks if (part := _part(block)) is not None]
+    starts = [0, *answer.turns]
+    ends = [*answer.turns, None]
+    turns = [answer.blocks[start:end] for start, end in zip(starts, ends, strict=True)]
+    messages = [
+        message
+        for turn in turns
+        for message in _turn_messages(
+            turn, answer.reasoning_state if turn is turns[-1] else None, is_last=turn is turns[-1]
+        )
+    ]
+    return [to_builtins(message) for message in messages]
+
+
+def _turn_messages(blocks: Sequence[Block], reasoning_state: str | None, *, is_last: bool) -> list[Message]:
+    """Return the messages of one answer of a model: its text and calls, then the results of its calls."""
+    # No provider takes a conversation that goes on after a call without its result.
+    blocks_of_calls = [block for block in _complete_calls(blocks) if is_last or block.result is not None]
+    parts = [part for block in blocks if (part := _part(block)) is not None]
     content: str | tuple[Part, ...] = tuple(parts)
     if all(isinstance(part, TextPart) for part in parts):
         content = "".join([part.text for part in parts if isinstance(part, TextPart)])
-    if not content and not calls:
+    if not content and not blocks_of_calls:
         return []
-    message: dict[str, Any] = to_builtins(Message("assistant", content, calls, reasoning_state=answer.reasoning_state))
-    return [message]
+    calls = tuple([_call(block) for block in blocks_of_calls])
+    answer = Message("assistant", content, calls, reasoning_state=reasoning_state)
+    return [answer, *[_result_message(block.id, block.result) for block in blocks_of_calls if block.result is not None]]
+
+
+def _result_message(call_id: str, result: ToolResult) -> Message:
+    if result.error is not None:
+        return Message("tool", result.error, tool_call_id=call_id, is_error=True)
+    value = result.result
+    content = value if isinstance(value, str) else exact_json.encode(value).decode()
+    return Message("tool", content, tool_call_id=call_id)
 
 
 def _part(block: TextBlock) -> Part | None:

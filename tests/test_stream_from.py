@@ -211,7 +211,7 @@ def test_a_provider_that_returns_one_fails_with_a_sentence_for_reader_and_log(
     answer = send(host.url + "/api/chat", body)
     type_name, advice = WRONG[kind]
     named = "odd gives None: " if kind == "None" else f"odd gives an object of type {type_name}: "
-    assert (answer.status, answer.error["code"]) == (500, "internal")
+    assert (answer.status, answer.error["code"]) == (500, "invalid_source")
     message = answer.error["message"]
     assert message.startswith(named + "return a generator, or a list, of text or events; ")
     assert advice in message
@@ -232,7 +232,7 @@ def test_a_value_that_is_no_event_fails_with_a_sentence_for_reader_and_log(host:
     answer = send(host.url + ("/api/chat" if name == "values" else f"/value/{path(kind)}"), question)
     assert answer.text == "a "
     (error,) = answer.named("error")
-    assert error["code"] == "internal"
+    assert error["code"] == "invalid_source"
     what = "None" if VALUES[kind] is None else f"an object of type {VALUES[kind]}"
     assert error["message"].startswith(f"{name} gives {what}: yield text, or events other than ResponseStarted. ")
     reference = error["message"].rpartition(" ")[2].rstrip(".")

@@ -34,7 +34,7 @@ SECTIONS = {
     "Application": ("extension", "blueprints.before_hooks", "answers", "factory", "settings"),
     "Signals": ("signals",),
     "Requests": ("providers.chat_request",),
-    "Events": ("core.events",),
+    "Events": ("core.events", "core.application_events"),
     "Custom providers": ("providers.custom", "providers.custom_events", "providers.base"),
     "Errors": ("core.errors",),
 }

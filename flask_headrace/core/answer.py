@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from .application_events import Data, File, Source, StepStarted, ToolResult, data_size
 from .events import (
     AnswerRestarted,
     Completed,
@@ -48,11 +49,15 @@ class ReasoningBlock(TextBlock):
 
 @dataclass(slots=True)
 class ToolCallBlock(TextBlock):
-    """A tool call. `arguments` is the parsed value of the arguments; None before the call is complete."""
+    """A tool call. `arguments` is the parsed value of the arguments; None before the call is complete.
+
+    `result` is what the application's tool returned; None if the application has not executed it.
+    """
 
     id: str = ""
     name: str = ""
     arguments: Any = None
+    result: ToolResult | None = None
 
 
 Block: TypeAlias = TextBlock | ReasoningBlock | ToolCallBlock
@@ -69,13 +74,19 @@ class CollectedAnswer:
     Attributes:
         provider_events: What only the provider's own protocol has, each with the number of blocks before it.
         blocks: The runs of text, reasoning and tool calls, in their order.
-        size: The number of characters in all blocks and provider events.
+        turns: The numbers of blocks before which a new turn of the conversation begins: after results of tool calls.
+        sources: What the answer is based on, each with the number of blocks before the text that may cite it.
+        files: The files in the answer.
+        size: The approximate number of characters of the answer.
         started: The stream's first event, with the model that answers now; None before that event.
         usage: The usage; None before the end.
         completed: The last event of a complete answer; None before it.
     """
 
-    __slots__ = ("_calls", "_closed", "blocks", "completed", "provider_events", "size", "started", "usage")
+    __slots__ = (
+        "_calls", "_closed", "_data", "_has_result", "blocks", "completed", "files", "provider_events", "size",
+        "sources", "started", "turns", "usage",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.started: ResponseStarted | None = None
@@ -88,6 +99,11 @@ class CollectedAnswer:
         self._calls: dict[int, ToolCallBlock] = {}
         self.provider_events: list[tuple[int, ProviderEvent]] = []
         self._closed = 0  # blocks that no further piece belongs to, since content of the provider followed them
+        self.turns: list[int] = []
+        self._has_result = False  # whether the current turn has the result of a call
+        self.sources: list[tuple[int, Source]] = []
+        self.files: list[File] = []
+        self._data: dict[tuple[str, str | int], Data] = {}
         self.size = 0
 
     @property
@@ -115,8 +131,12 @@ class CollectedAnswer:
         return "".join([block.text for block in self.blocks if isinstance(block, ReasoningBlock)])
 
     def tool_calls(self) -> list[ToolCallBlock]:
-        """Return the tool calls in the order of their indexes."""
-        return list(self._calls.values())
+        """Return the tool calls in the order in which they began."""
+        return [block for block in self.blocks if isinstance(block, ToolCallBlock)]
+
+    def data(self) -> list[Data]:
+        """Return the application's values without transient ones; a later one of the same name and id replaces it."""
+        return list(self._data.values())
 
     def add(self, events: list[Event]) -> None:
         """Add the next events of the stream."""
@@ -134,7 +154,7 @@ class CollectedAnswer:
                 self._sign(signature, is_redacted=is_redacted)
             case ToolCallStarted(call, id, name):
                 self._calls[call] = ToolCallBlock(id=id, name=name)
-                self.blocks.append(self._calls[call])
+                self._append(self._calls[call])
             case ToolCallDelta(call, text):
                 self._calls[call].buffer.append(text)
             case ToolCallCompleted(call, arguments):
@@ -158,21 +178,57 @@ class CollectedAnswer:
                 self.usage = event
             case Completed():
                 self.completed = event
+            case _:
+                self._add_of_application(event)
+
+    def _add_of_application(self, event: Event) -> None:
+        match event:
+            case ToolResult(call):
+                self._resize(self._calls[call].result, event)
+                self._calls[call].result = event
+                self._has_result = True
+            case StepStarted():
+                self._closed = len(self.blocks)
+            case Source():
+                self._resize(None, event)
+                is_open = not self._is_closed and type(self.blocks[-1]) is TextBlock
+                self.sources.append((len(self.blocks) - is_open, event))
+            case File():
+                self._resize(None, event)
+                self.files.append(event)
+            case Data(name, _, id, transient=False):
+                key = (name, len(self._data) if id is None else id)
+                self._resize(self._data.get(key), event)
+                self._data[key] = event
+
+    def _resize(self, replaced: Event | None, event: Event) -> None:
+        self.size += data_size([event]) - (0 if replaced is None else data_size([replaced]))
+
+    def _append(self, block: Block) -> None:
+        if self._has_result:
+            self.turns.append(len(self.blocks))
+            self._has_result = False
+        self.blocks.append(block)
+
+    @property
+    def _is_closed(self) -> bool:
+        """Whether no further piece belongs to the last block."""
+        return len(self.blocks) == self._closed or self._has_result
 
     def _open_block(self, kind: type[TextBlock]) -> TextBlock:
-        if len(self.blocks) == self._closed or type(self.blocks[-1]) is not kind:
-            self.blocks.append(kind())
+        if self._is_closed or type(self.blocks[-1]) is not kind:
+            self._append(kind())
         return self.blocks[-1]
 
     def _open_reasoning(self) -> TextBlock:
         # A signed run of reasoning is complete: the next delta begins another run.
         if self.blocks and isinstance(self.blocks[-1], ReasoningBlock) and self.blocks[-1].signature is not None:
-            self.blocks.append(ReasoningBlock())
+            self._append(ReasoningBlock())
         return self._open_block(ReasoningBlock)
 
     def _sign(self, signature: str, *, is_redacted: bool) -> None:
         run = ReasoningBlock(is_redacted=True) if is_redacted else self._open_reasoning()
         if is_redacted:
-            self.blocks.append(run)
+            self._append(run)
         assert isinstance(run, ReasoningBlock)
         run.signature = signature

@@ -269,21 +269,6 @@ TerminalEvent: TypeAlias = Completed | Failed | Cancelled
 TERMINAL_EVENTS: Final = (Completed, Failed, Cancelled)
 """The classes of terminal events, for `isinstance`."""
 
-StreamEvent: TypeAlias = (
-    ResponseStarted
-    | TextDelta
-    | ReasoningDelta
-    | ReasoningSignature
-    | ToolCallStarted
-    | ToolCallDelta
-    | ToolCallCompleted
-    | AnswerRestarted
-    | ProviderEvent
-    | Usage
-    | TerminalEvent
-)
-"""Any event that a reader can receive."""
-
 
 def terminal_reason(terminal: TerminalEvent | None) -> str:
     """Return why a stream ended: the finish reason, the error's code or the reason of the cancellation.

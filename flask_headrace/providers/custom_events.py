@@ -7,30 +7,29 @@ encoding of the whole batch.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 import msgspec
 
 from ..core import exact_json
-from ..core.errors import InvalidToolArguments
+from ..core.application_events import APPLICATION_EVENTS, Data, File, OmittedEvent, Source, StreamEvent
 from ..core.events import (
     TERMINAL_EVENTS,
-    AnswerRestarted,
     Completed,
     Event,
     ReasoningDelta,
     ResponseStarted,
-    StreamEvent,
     StreamMetadata,
     TextDelta,
-    ToolCallCompleted,
-    ToolCallStarted,
     Usage,
 )
 from ..core.exact_json import ExactDecoder
-from ..core.source_errors import SourceTypeError, SourceValueError
-from .decoding.tool_calls import to_failed_event
+from ..core.source_errors import SourceValueError
+from ..core.text_buffer import MAX_TEXT_CHARS
+from .answer_so_far import AnswerSoFar
+from .source_faults import format_value, type_error, value_error
 from .source_type import close_unread, source_type_fault
 
 log = logging.getLogger("flask_headrace")
@@ -44,8 +43,12 @@ MAX_BATCH_EVENTS = 512
 MAX_CLOSE_ATTEMPTS = 3
 """How often a generator that yields again while it is being closed is closed."""
 
-_CALL_BOUNDARIES = {ToolCallStarted, ToolCallCompleted, AnswerRestarted, Completed}
-"""Events that open or close a tool call, or require that none is open."""
+RESERVED_DATA_NAMES = frozenset({"restart"})
+"""Names of data that have a meaning of their own in a client's protocol."""
+
+_DATA_NAME = re.compile(r"[\w.-]{1,100}")
+_OWN_EVENTS = (ResponseStarted, OmittedEvent)
+"""Events that only the stream itself makes."""
 
 _ORDERED_EVENTS = {Usage, *TERMINAL_EVENTS}
 _TEXTS = {TextDelta, ReasoningDelta}
@@ -71,52 +74,21 @@ def event_batches(
     """
     if fault := source_type_fault(source):
         close_unread(source)
-        raise _type_error(name, source, f"return a generator, or a list, of text or events; {fault}.")
-    calls = _OpenCalls(name)
+        raise type_error(name, source, f"return a generator, or a list, of text or events; {fault}.")
+    answer = AnswerSoFar(name)
     try:
         pieces = iter(source)
         for piece in pieces:
             for checked in _validated_batches(piece, name):
-                batch = calls.check(checked)
+                batch = answer.check(checked)
                 yield batch
                 if isinstance(batch, list) and batch and isinstance(batch[-1], TERMINAL_EVENTS):
                     # Resuming the generator once more lets it close its own connection.
                     _warn_of_trailing(next(pieces, None), name)
                     return
-        yield calls.check([Completed("stop")])
+        yield answer.check([Completed("stop")])
     finally:
         _close(source, name)
-
-
-class _OpenCalls:
-    """Tracks the tool calls that have started and not completed: an answer that has one cannot complete."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
-        self._names: dict[int, str] = {}
-
-    def check(self, batch: list[Event] | StreamMetadata) -> list[Event] | StreamMetadata:
-        """Return the batch to send: if a tool call is open, `Completed` is replaced by `Failed`."""
-        if isinstance(batch, StreamMetadata) or _CALL_BOUNDARIES.isdisjoint(map(type, batch)):
-            return batch
-        for event in batch:
-            match event:
-                case ToolCallStarted(index, _, name):
-                    self._names[index] = name
-                case ToolCallCompleted(index):
-                    self._names.pop(index, None)
-                case AnswerRestarted():
-                    self._names.clear()
-                case Completed() if self._names:
-                    return [*batch[:-1], to_failed_event(self._unfinished_call_error())]
-        return batch
-
-    def _unfinished_call_error(self) -> InvalidToolArguments:
-        (index, name), *_ = self._names.items()
-        return InvalidToolArguments(
-            f"{self._source} ended its answer in the middle of call {index}, of the tool {name!r:.100}: "
-            "yield the call's ToolCallCompleted before Completed."
-        )
 
 
 def _validated_batches(piece: SourceItem, name: str) -> Iterator[list[Event] | StreamMetadata]:
@@ -130,10 +102,7 @@ def _validated_batches(piece: SourceItem, name: str) -> Iterator[list[Event] | S
     if not _ORDERED_EVENTS.isdisjoint(map(type, events)):
         events = _ordered(events, name)
     for start in range(0, len(events) or 1, MAX_BATCH_EVENTS):
-        batch = events[start : start + MAX_BATCH_EVENTS]
-        for event in batch:
-            _validate_event(event, name)
-        yield batch
+        yield [_valid_event(event, name) for event in events[start : start + MAX_BATCH_EVENTS]]
 
 
 def _ordered(events: list[Event], name: str) -> list[Event]:
@@ -149,48 +118,70 @@ def _ordered(events: list[Event], name: str) -> list[Event]:
     ]
 
 
-def _validate_event(event: Event, name: str) -> None:
-    if type(event) not in _TEXTS and (not isinstance(event, Event) or isinstance(event, ResponseStarted)):
-        raise _type_error(name, event, "yield text, or events other than ResponseStarted.")
+def _valid_event(event: Event, name: str) -> Event:
+    if type(event) not in _TEXTS and (not isinstance(event, Event) or isinstance(event, _OWN_EVENTS)):
+        raise type_error(name, event, "yield text, or events other than ResponseStarted.")
     try:
         if type(event) in _TEXTS and type(event.text) is str:  # type: ignore[attr-defined]  # these have one
             event.text.encode()  # type: ignore[attr-defined]
+        elif isinstance(event, APPLICATION_EVENTS):
+            return _valid_application_event(event, name)
         else:
             # Round trip: an event that other workers or clients cannot decode is rejected.
             _decode(_encode(event))
     except UnicodeEncodeError:
         what = f"{name} gives half a surrogate pair, which is half of a character, in"
-        raise _value_error(what, event, ": cut text between characters, and decode bytes as UTF-8.") from None
-    except (msgspec.MsgspecError, TypeError, OverflowError, RecursionError) as error:
-        raise _value_error(f"{name} gives an event that cannot be sent on,", event, f": {error}") from None
+        raise value_error(what, event, ": cut text between characters, and decode bytes as UTF-8.") from None
+    except SourceValueError:
+        raise
+    except (msgspec.MsgspecError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise value_error(f"{name} gives an event that cannot be sent on,", event, f": {error}") from None
     if isinstance(event, Usage) and min(event.input_tokens, event.output_tokens, event.cost or 0) < 0:
-        raise _value_error(f"{name} gives", event, ": the numbers of a Usage must be 0 or more.")
+        raise value_error(f"{name} gives", event, ": the numbers of a Usage must be 0 or more.")
+    return event
 
 
-def _type_error(name: str, value: object, advice: str) -> SourceTypeError:
-    return SourceTypeError(
-        f"{name} gives {_format_value(value)}: {advice}", f"{name} gives {_format_type(value)}: {advice}"
-    )
+def _valid_application_event(event: Event, name: str) -> Event:
+    if isinstance(event, File):
+        event = _with_url(event)
+    if (fault := _fault_of(event)) is not None:
+        raise value_error(f"{name} gives", event, f": {fault}.")
+    encoded = _encode(event)
+    if len(encoded) > MAX_TEXT_CHARS:
+        advice = f", which has more than {MAX_TEXT_CHARS} bytes as JSON: yield an address of the content instead."
+        raise value_error(f"{name} gives", event, advice)
+    # A copy: the application may change the object later, while the event still waits for slow readers.
+    copy: Event = _decode(encoded)
+    return copy
 
 
-def _value_error(what: str, event: Event, advice: str) -> SourceValueError:
-    return SourceValueError(f"{what} {_format_value(event)}{advice}", f"{what} {_format_type(event)}{advice}")
+def _with_url(file: File) -> File:
+    content = file.url if isinstance(file.url, (bytes, bytearray)) else file.data
+    if (content is file.data and file.url) or not isinstance(content, (bytes, bytearray, memoryview)):
+        return file
+    content = bytes(content)
+    return File(file.media_type, File(file.media_type, data=content).source_url()) if content else file
 
 
-def _format_type(value: object) -> str:
-    return "None" if value is None else f"an object of type {type(value).__name__}"
-
-
-def _format_value(value: object) -> str:
-    try:
-        return f"{value!a:.200}"
-    except RecursionError:
-        return f"a {type(value).__name__} with too many levels"
+def _fault_of(event: Event) -> str | None:
+    match event:
+        case File(url="") | File(media_type=""):
+            return "a File needs a media type, and a url or data"
+        case File(data=data) if data:
+            return "a File has either a url or data"
+        case Source(url=url, title=title, media_type=media_type, filename=filename):
+            return None if url or title or media_type or filename else "a Source needs a url, or what names a document"
+        case Data(name=name) if not isinstance(name, str) or not _DATA_NAME.fullmatch(name):
+            return "the name of Data is 1 to 100 letters, digits, dots, hyphens and underscores"
+        case Data(name=name) if name in RESERVED_DATA_NAMES:
+            return f"the name {name!r} is the service's own in the AI SDK's protocol, so take another one"
+        case _:
+            return None
 
 
 def _warn_of_trailing(more: object, name: str) -> None:
     if more:
-        log.warning("%s yields something behind the end of its answer, which is dropped: %s", name, _format_value(more))
+        log.warning("%s yields something behind the end of its answer, which is dropped: %s", name, format_value(more))
 
 
 def _close(source: object, name: str, times: int = MAX_CLOSE_ATTEMPTS) -> None:

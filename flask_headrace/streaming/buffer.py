@@ -5,8 +5,11 @@ The buffer counts events and bytes; its owner decides which events all readers h
 
 from __future__ import annotations
 
+from collections import deque
+
+from ..core.application_events import OMITTED, data_size, is_transient
 from ..core.errors import ResumptionLost
-from ..core.events import Event, ProviderEvent
+from ..core.events import Event
 from ..core.usage import delta_text
 
 EVENT_OVERHEAD = 64
@@ -28,10 +31,11 @@ class EventBuffer:
         size: Size of the buffered events in bytes, see `EVENT_OVERHEAD`.
     """
 
-    __slots__ = ("_events", "last_number", "size")
+    __slots__ = ("_events", "_transient", "last_number", "size")
 
     def __init__(self) -> None:
         self._events: list[Event] = []
+        self._transient: deque[int] = deque()  # the numbers of buffered transient data
         self.last_number = 0
         self.size = 0
 
@@ -42,9 +46,13 @@ class EventBuffer:
             events: The next events.
             size: The size of their texts, see `text_size`.
         """
+        if (further := data_size(events)) > 0:
+            self._transient += [
+                place for place, event in enumerate(events, self.last_number + 1) if is_transient(event)
+            ]
         self._events += events
         self.last_number += len(events)
-        self.size += size + _data_size(events) + EVENT_OVERHEAD * len(events)
+        self.size += size + further + EVENT_OVERHEAD * len(events)
 
     def pop_after(self, number: int) -> list[Event]:
         """Return the events after a number, and empty the buffer.
@@ -54,16 +62,28 @@ class EventBuffer:
         """
         start = self._index_after(number)
         events, self._events, self.size = self._events, [], 0
+        self._transient.clear()
         return events[start:] if start else events
 
-    def after(self, number: int, max_events: int) -> list[Event]:
+    def after(self, number: int, max_events: int, replayed: int = 0) -> list[Event]:
         """Return at most `max_events` events after a number.
+
+        Args:
+            number: The number of the event before them.
+            max_events: The maximum count.
+            replayed: The number of the last event that is old for the reader: transient data up to there are omitted.
 
         Raises:
             ResumptionLost: some of the events after the number were discarded.
         """
         start = self._index_after(number)
-        return self._events[start : start + max_events]
+        events = self._events[start : start + max_events]
+        if not self._transient or self._transient[0] > replayed:
+            return events
+        return [
+            OMITTED if place <= replayed and is_transient(event) else event
+            for place, event in enumerate(events, number + 1)
+        ]
 
     def _index_after(self, number: int) -> int:
         index = len(self._events) - (self.last_number - number)
@@ -72,16 +92,30 @@ class EventBuffer:
             raise ResumptionLost
         return index
 
+    def release(self, number: int, *, is_replayed: bool) -> None:
+        """Remove what nobody needs of the events up to and including a number, which all readers have.
+
+        Args:
+            number: The number of the event.
+            is_replayed: Whether later readers need these events, except transient data.
+        """
+        if is_replayed:
+            self._omit_transient(number)
+        else:
+            self.discard(number)
+
+    def _omit_transient(self, number: int) -> None:
+        while self._transient and self._transient[0] <= number:
+            index = self._index_after(self._transient.popleft() - 1)
+            self.size -= data_size(self._events[index : index + 1])
+            self._events[index] = OMITTED
+
     def discard(self, number: int) -> None:
         """Remove the events up to and including a number."""
         count = len(self._events) - (self.last_number - number)
         if count > 0:
+            while self._transient and self._transient[0] <= number:
+                self._transient.popleft()
             discarded = self._events[:count]
             del self._events[:count]
-            self.size -= text_size(discarded) + _data_size(discarded) + EVENT_OVERHEAD * count
-
-
-def _data_size(events: list[Event]) -> int:
-    if ProviderEvent not in map(type, events):
-        return 0
-    return sum([len(event.data) for event in events if type(event) is ProviderEvent])
+            self.size -= text_size(discarded) + data_size(discarded) + EVENT_OVERHEAD * count

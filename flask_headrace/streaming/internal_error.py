@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from ..core.errors import InternalError, StoreUnavailable
 from ..core.source_errors import InvalidSource
 
+INVALID_SOURCE = "invalid_source"
+"""The code of the error of a stream whose source gives something that cannot be streamed."""
+
 log = logging.getLogger("flask_headrace")
 
 
@@ -25,8 +28,12 @@ def log_internal_error(stream_id: str, error: BaseException) -> InternalError:
     """
     reference = secrets.token_hex(4)
     log.error("stream %s failed, reference %s", stream_id, reference, exc_info=error)
-    fault = error.reader_message if isinstance(error, InvalidSource) else "This service failed, not the model."
-    return InternalError(f"{fault} The log has the details under reference {reference}.")
+    place = f"The log has the details under reference {reference}."
+    if isinstance(error, InvalidSource):
+        invalid = InternalError(f"{error.reader_message.removesuffix('.')}. {place}")
+        invalid.code = INVALID_SOURCE
+        return invalid
+    return InternalError(f"This service failed, not the model. {place}")
 
 
 @contextmanager

@@ -18,9 +18,11 @@ class Reader(Protocol):
 
     Attributes:
         position: The number of the last event that the reader received.
+        replayed: The number of the last event that was older than the reader; set by the stream.
     """
 
     position: int
+    replayed: int
 
     @property
     def waiter(self) -> GreenletWaiter: ...  # noqa: D102

@@ -28,6 +28,7 @@ class StreamReader:
 
     Attributes:
         position: The number of the last event that this reader returned.
+        replayed: The number of the stream's last event when this reader came; set by a stream of this worker.
         seen: The number of the last event that the client has.
         is_numbered: Whether to send the events' numbers to the client.
         waiter: Where the reader waits for events.
@@ -45,6 +46,7 @@ class StreamReader:
         "on_complete",
         "on_stall",
         "position",
+        "replayed",
         "seen",
         "session",
         "waiter",
@@ -53,6 +55,7 @@ class StreamReader:
     def __init__(self, session: ReadableStream, after: int = 0, *, seen: int | None = None) -> None:
         self.session = session
         self.position = after
+        self.replayed = 0
         self.seen = after if seen is None else seen
         self.is_numbered = session.is_stored
         self.waiter = GreenletWaiter()

@@ -4,8 +4,8 @@ A producer fills a session and readers read it, each in its own greenlet. A sess
 or encoders. `stop` decides the terminal event: the first call counts, and none raises.
 
 A plain session ends when its last reader leaves, and discards events that all readers have. A resumable session, whose
-sink writes its events into a store, can be read from any event by any number of readers, and continues for its grace
-time without readers, or to its end if it runs in the background.
+sink writes its events into a store, can be read from any event, and goes on for its grace time without readers, or to
+its end if it runs in the background.
 """
 
 from __future__ import annotations
@@ -198,6 +198,7 @@ class StreamSession:
     def add_reader(self, reader: Reader) -> None:
         """Add a reader. One that is added after the end has the same time limits."""
         self._readers.append(reader)
+        reader.replayed = self.last_number
         self._grace.stop()
         self._deadlines.start()
 
@@ -210,14 +211,14 @@ class StreamSession:
                 self.recording.take(events)
             self._back_pressure.relieve()
         else:
-            events = self._buffer.after(reader.position, MAX_BATCH_EVENTS)
+            events = self._buffer.after(reader.position, MAX_BATCH_EVENTS, reader.replayed)
             reader.position += len(events)
             self._discard_read()
         return events
 
     def events(self) -> list[Event]:
-        """Return all events so far. Only for a resumable stream: a plain one discards what its reader has."""
-        return self._buffer.after(0, self.last_number)
+        """Return all events so far, as they are replayed. Only for a resumable stream: a plain one discards some."""
+        return self._buffer.after(0, self.last_number, self.last_number)
 
     def drop_reader(self, reader: Reader) -> None:
         """Close a reader whose client accepts nothing. A plain stream without other readers is cancelled."""
@@ -242,9 +243,8 @@ class StreamSession:
         return self.sink is not None and self.sink.has_remote_readers(self)
 
     def _discard_read(self) -> None:
-        # Events that all readers have are of no use, unless later readers can come.
-        if not self.is_stored and self._readers:
-            self._buffer.discard(min([reader.position for reader in self._readers]))
+        self._buffer.release(min([reader.position for reader in self._readers], default=0), is_replayed=self.is_stored)
+        if not self.is_stored:
             self._back_pressure.relieve()
 
     @property
@@ -293,7 +293,7 @@ class StreamSession:
     def _current_deadlines(self) -> Iterator[Deadline]:
         for reader in self._readers:
             yield from reader.deadlines()
-        # Once the end is decided, no time limit applies to the source, which may take its time to close.
+        # Once the end is decided, the source may take its time to close.
         if self.pending_terminal is None:
             is_routed, is_blocked = self._usage_tracker.is_routed, self._back_pressure.is_blocked
             yield from source_deadlines(self, is_routed=is_routed, is_blocked=is_blocked)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flask_headrace.core.application_events import Data, OmittedEvent
 from flask_headrace.core.errors import ResumptionLost
 from flask_headrace.core.events import Event, ProviderEvent, TextDelta
 from flask_headrace.streaming.buffer import EVENT_OVERHEAD, EventBuffer, text_size
@@ -83,3 +84,24 @@ def test_what_only_a_provider_sends_counts_too() -> None:
     assert buffer.size == 1000 + text_size(WORDS) + EVENT_OVERHEAD * len(found)
     buffer.discard(1)
     assert buffer.size == text_size(WORDS) + EVENT_OVERHEAD * len(WORDS)
+
+
+class TestTransientData:
+    NOW, KEPT = Data("a", "now", transient=True), Data("a", "kept")
+
+    def test_is_omitted_for_readers_for_whom_it_is_old(self) -> None:
+        buffer = EventBuffer()
+        buffer.add([self.NOW, self.KEPT, self.NOW], 0)
+        assert buffer.after(0, 9) == [self.NOW, self.KEPT, self.NOW]
+        assert buffer.after(0, 9, 2) == [OmittedEvent(), self.KEPT, self.NOW]
+        assert buffer.after(1, 9, 3) == [self.KEPT, OmittedEvent()]
+
+    def test_takes_no_room_once_all_have_read_it(self) -> None:
+        buffer = EventBuffer()
+        buffer.add([self.NOW, self.KEPT, self.NOW], 0)
+        size = buffer.size
+        buffer.release(2, is_replayed=True)
+        assert buffer.after(0, 9) == [OmittedEvent(), self.KEPT, self.NOW]
+        assert buffer.size < size
+        buffer.release(3, is_replayed=False)
+        assert (buffer.after(3, 9), buffer.size) == ([], 0)

@@ -7,6 +7,7 @@ from itertools import chain, cycle, pairwise
 
 from hypothesis import strategies as st
 
+from flask_headrace.core.application_events import Data, File, OmittedEvent, Source, StepStarted, ToolResult
 from flask_headrace.core.events import (
     AnswerRestarted,
     Cancelled,
@@ -44,6 +45,15 @@ RUNS = st.one_of(
     st.lists(st.builds(ProviderEvent, st.just("other"), TEXTS, st.sampled_from(["{}", '{"a":"ö"}'])), max_size=2),
     st.lists(st.builds(ProviderEvent, st.just("native"), st.just("reasoning_state"), TEXTS), max_size=1),
 )
+JSON_VALUES = st.none() | st.booleans() | TEXTS | ARGUMENTS | st.lists(TEXTS, max_size=2)
+OF_APPLICATIONS = st.one_of(
+    st.just(StepStarted()),
+    st.builds(Source, st.just("https://mill.example/"), st.none() | TEXTS, id=TEXTS),
+    st.builds(Source, st.none(), TEXTS, st.none() | st.just("application/pdf"), st.none() | TEXTS, id=TEXTS),
+    st.builds(File, st.just("image/png"), st.just("https://mill.example/a.png")),
+    st.builds(Data, st.just("depth"), JSON_VALUES, st.none() | st.sampled_from("ab"), st.booleans()),
+    st.just(OmittedEvent()),
+)
 
 
 @st.composite
@@ -55,6 +65,7 @@ def contents(draw: st.DrawFn) -> list[Event]:
     for _ in range(draw(st.integers(0, 5))):
         if draw(st.booleans()):
             events += draw(RUNS)
+            events += draw(st.lists(OF_APPLICATIONS, max_size=2))
             continue
         group = [_call(draw, calls + number) for number in range(draw(st.integers(1, 3)))]
         calls += len(group)
@@ -62,7 +73,10 @@ def contents(draw: st.DrawFn) -> list[Event]:
         events += _mixed(draw, pieces) if draw(st.booleans()) else list(chain(*pieces))
         # OpenAI's calls are known to be over when the answer is, Anthropic's one by one.
         ends = [end for _, end in group]
-        (late if draw(st.booleans()) else events).extend(ends)
+        is_late = draw(st.booleans())
+        (late if is_late else events).extend(ends)
+        if not is_late:  # only an application that has executed its tools has results
+            events += [_result(draw, end) for end in ends if draw(st.booleans())]
     return events + late
 
 
@@ -95,6 +109,11 @@ def _call(draw: st.DrawFn, number: int) -> tuple[list[Event], Event]:
     pieces = [text[start:end] for start, end in pairwise(places)]
     deltas = [ToolCallDelta(number, piece) for piece in pieces]
     return [ToolCallStarted(number, f"call_{number}", "find"), *deltas], ToolCallCompleted(number, arguments)
+
+
+def _result(draw: st.DrawFn, end: Event) -> ToolResult:
+    assert isinstance(end, ToolCallCompleted)
+    return ToolResult(end.index, draw(JSON_VALUES), draw(st.none() | TEXTS))
 
 
 def _mixed(draw: st.DrawFn, rows: list[list[Event]]) -> list[Event]:

@@ -92,9 +92,9 @@ def _to_parts(parts: PartsWithPaths, *, of_user: bool = True) -> Iterator[Part]:
                 yield TextPart(part.text)
             case "reasoning":
                 yield _to_reasoning_part(part)
-            case "file":
-                yield _to_file_part(path, part, of_user=of_user)
-            case "text" | "step-start":
+            case "file" if of_user:
+                yield to_file_part(part.url, part.media_type, path)
+            case "text" | "step-start" | "file":  # what an assistant shows is for the page
                 pass
             case type_ if not type_.startswith(("source-", "data-")):  # those are for the page
                 raise InvalidRequest(f"{path} is of the type {type_!r:.100}, not supported: omit it.")
@@ -109,12 +109,6 @@ def _simplify_content(content: tuple[Part, ...]) -> str | tuple[Part, ...]:
             return text
         case _:
             return content
-
-
-def _to_file_part(path: str, part: UIMessagePart, *, of_user: bool) -> Part:
-    if not of_user:
-        raise InvalidRequest(f"{path} is a file in an assistant message: only user messages may have files.")
-    return to_file_part(part.url, part.media_type, path)
 
 
 def _to_reasoning_part(part: UIMessagePart) -> ReasoningPart:

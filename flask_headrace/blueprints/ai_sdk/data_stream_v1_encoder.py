@@ -1,7 +1,8 @@
 """The encoder of the Vercel AI SDK's data stream v1, for `useChat` and `useCompletion` of versions 3.4 to 4.3.
 
 Each line is a code, a colon and JSON. A client aborts at an unknown code, so only codes that all these versions know
-are sent: never `f`, which contains the message's id. Pure.
+are sent. Of the later ones, clients that know reasoning get `f` (a step begins) and `h` (a source), and none gets `k`
+(a file): for the others, sources and files are annotations of the message. Pure.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypeAlias
 
 from ...core import exact_json
+from ...core.application_events import APPLICATION_EVENTS, Data, File, Source, StepStarted, ToolResult, is_transient
 from ...core.errors import HeadraceError
 from ...core.events import (
     AnswerRestarted,
@@ -18,6 +20,7 @@ from ...core.events import (
     Failed,
     ReasoningDelta,
     ReasoningSignature,
+    ResponseStarted,
     TextDelta,
     ToolCallCompleted,
     ToolCallDelta,
@@ -26,8 +29,10 @@ from ...core.events import (
 )
 from ..encoding.base import PLAIN_TEXT_HEADERS, AbortConnection
 from ..encoding.frames import encode_text_frames
-from .ui_completion_encoder import CANCELLED_MESSAGE, restart_message
-from .ui_message_encoder import FINISH_REASONS, usage_metadata
+from .application_frames import data_object, file_object, source_object
+from .ui_completion_encoder import CANCELLED_MESSAGE
+from .ui_frames import restart_message, usage_metadata
+from .ui_message_encoder import FINISH_REASONS
 
 HEARTBEAT = b"\n"
 """An empty line, which all clients skip."""
@@ -43,19 +48,28 @@ class DataStreamV1Encoder:
     """Encodes one response.
 
     Args:
-        has_reasoning: Whether the client knows the codes of reasoning: versions 4.1.46 and later do.
+        has_reasoning: Whether the client knows the codes of reasoning, `f` and `h`: versions 4.1.46 and later do.
         aborts_on_failure: Whether an error also breaks the connection: `useCompletion` of version 3.4 ignores the error
             line and takes every normal end for the end of a complete answer.
     """
 
     HEADERS = {**PLAIN_TEXT_HEADERS, "X-Vercel-AI-Data-Stream": "v1"}  # noqa: RUF012  # never changed
 
-    __slots__ = ("_aborts_on_failure", "_calls", "_has_begun", "_has_reasoning", "_reasoning", "_usage")
+    __slots__ = (
+        "_aborts_on_failure", "_calls", "_has_begun", "_has_message", "_has_reasoning", "_has_result", "_is_empty",
+        "_message_id", "_of_step", "_open_calls", "_reasoning", "_usage",
+    )  # fmt: skip
 
     def __init__(self, *, has_reasoning: bool = False, aborts_on_failure: bool = False) -> None:
         self._has_reasoning = has_reasoning
         self._aborts_on_failure = aborts_on_failure
         self._calls: dict[int, dict[str, str]] = {}
+        self._of_step: set[int] = set()  # calls of this step
+        self._open_calls: set[int] = set()
+        self._message_id = ""
+        self._is_empty = True  # whether the step has no content
+        self._has_result = False  # whether the step has the result of a call
+        self._has_message = False  # whether the client has something to make a message of
         self._usage: Usage | None = None
         self._has_begun = False
         self._reasoning: ReasoningState = "none"
@@ -75,15 +89,19 @@ class DataStreamV1Encoder:
             return HEARTBEAT
         texts = [event.text for event in events if type(event) is TextDelta]
         if len(texts) == len(events):
-            self._has_begun = True
+            begun = self._begin_step() if self._has_result and not self._open_calls else b""
+            self._has_begun = self._has_message = True
+            self._is_empty = False
             self._leave_reasoning()
-            return encode_text_frames(texts, b"0:", b"\n")
+            return begun + encode_text_frames(texts, b"0:", b"\n")
         written = []
         for event in events:
             written.append(self._encode_one(event))
             if self._must_abort(event):
                 raise AbortConnection(written.pop(), b"".join(written))
-            self._has_begun = self._has_begun or bool(written[-1])
+            # What is transient need not be revoked.
+            self._has_begun = self._has_begun or (bool(written[-1]) and not is_transient(event))
+            self._has_message = self._has_message or (bool(written[-1]) and not isinstance(event, APPLICATION_EVENTS))
         return b"".join(written)
 
     def error_body(self, error: HeadraceError) -> str:
@@ -91,17 +109,21 @@ class DataStreamV1Encoder:
         return error.message
 
     def _encode_one(self, event: Event) -> bytes:  # noqa: PLR0911  # one for each kind of event
+        if self._has_result and isinstance(event, _STEP_OUTPUT) and not self._open_calls:
+            return self._begin_step() + self._encode_one(event)
         match event:
             case TextDelta(text):
                 self._leave_reasoning()
+                self._is_empty = False
                 return _line(b"0", text)
             case ReasoningDelta() | ReasoningSignature():
+                self._is_empty = self._is_empty and not self._has_reasoning
                 return self._encode_reasoning(event)
             case ToolCallStarted() | ToolCallDelta() | ToolCallCompleted():
                 return self._encode_tool_call(event)
             case Completed(finish_reason):
                 # Older versions do not accept an answer that consists only of its end.
-                empty = b"" if self._has_begun else _line(b"0", "")
+                empty = b"" if self._has_message else _line(b"0", "")
                 return empty + self._usage_line() + self._end_lines(FINISH_REASONS[finish_reason])
             case Failed(_, message):
                 return self._usage_line() + _line(b"3", message)
@@ -111,8 +133,48 @@ class DataStreamV1Encoder:
                 return _line(b"3", restart_message(reason, model))
             case Usage():
                 self._usage = event  # sent at the end
-        # `ResponseStarted`, and a restart before the first line, have no form in this protocol.
+            case ResponseStarted(id):
+                self._message_id = id
+            case _:
+                return self._encode_of_application(event)
+        # A restart before the first line has no form in this protocol.
         return b""
+
+    def _encode_of_application(self, event: Event) -> bytes:  # noqa: PLR0911  # one for each kind of event
+        match event:
+            case ToolResult(call, result, error):
+                return self._encode_result(call, result if error is None else {"error": error})
+            case StepStarted():
+                return self._begin_step()
+            case Source(url=str(url), title=title, id=id) if url and self._has_reasoning:
+                titled = {} if title is None else {"title": title}
+                return _line(b"h", {"sourceType": "url", "id": id or url, "url": url, **titled})
+            case Source():
+                return _line(b"8", [source_object(event)])
+            case File():
+                return _line(b"8", [file_object(event)])
+            case Data():
+                return _line(b"2", [data_object(event)])
+            case _:
+                return b""
+
+    def _encode_result(self, call: int, result: Any) -> bytes:  # noqa: ANN401  # a JSON value
+        # Before 4.1 a step is a message of its own, and a result of a call in another message is an error.
+        if call not in self._of_step and not self._has_reasoning:
+            return b""
+        self._has_result = True
+        self._leave_reasoning()
+        return _line(b"a", {"toolCallId": self._calls[call]["toolCallId"], "result": result})
+
+    def _begin_step(self) -> bytes:
+        if self._is_empty or self._open_calls:
+            # Before 4.1 a call cannot go on in another step, which is another message.
+            self._leave_reasoning()
+            return b""
+        self._is_empty, self._has_result = True, False
+        self._of_step.clear()
+        begun = _line(b"f", {"messageId": self._message_id}) if self._has_reasoning and self._message_id else b""
+        return self._set_reasoning("none", _END_OF_STEP) + begun
 
     def _encode_reasoning(self, event: ReasoningDelta | ReasoningSignature) -> bytes:
         if not self._has_reasoning:
@@ -132,7 +194,7 @@ class DataStreamV1Encoder:
         # Without `f`, only the end of a step makes the client begin another part.
         if self._reasoning not in ended:
             return b""
-        return self._set_reasoning("none", _line(b"e", {"finishReason": "unknown", "isContinued": False}))
+        return self._set_reasoning("none", _END_OF_STEP)
 
     def _set_reasoning(self, state: ReasoningState, line: bytes) -> bytes:
         self._reasoning = state
@@ -146,11 +208,15 @@ class DataStreamV1Encoder:
         match event:
             case ToolCallStarted(call, id, name):
                 self._leave_reasoning()
+                self._is_empty = False
+                self._of_step.add(call)
+                self._open_calls.add(call)
                 self._calls[call] = {"toolCallId": id, "toolName": name}
                 return _line(b"b", self._calls[call])
             case ToolCallDelta(call, text):
                 return _line(b"c", {"toolCallId": self._calls[call]["toolCallId"], "argsTextDelta": text})
             case ToolCallCompleted(call, arguments):
+                self._open_calls.discard(call)
                 return _line(b"9", {**self._calls[call], "args": arguments})
 
     def _usage_line(self) -> bytes:
@@ -175,3 +241,9 @@ class DataStreamV1Encoder:
 
 def _line(code: bytes, value: Any) -> bytes:  # noqa: ANN401  # a JSON value
     return b"%b:%b\n" % (code, _json(value))
+
+
+_STEP_OUTPUT = (TextDelta, ReasoningDelta, ReasoningSignature, ToolCallStarted)
+"""What a model says in answer to the results of its calls, so that a new step begins with it."""
+
+_END_OF_STEP = _line(b"e", {"finishReason": "unknown", "isContinued": False})

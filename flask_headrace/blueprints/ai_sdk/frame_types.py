@@ -32,6 +32,7 @@ _ID: Fields = [("id", str)]
 _DELTA: Fields = [("id", str), ("delta", str)]
 _METADATA: Field = ("messageMetadata", Json)
 _SIGNATURE: Field = ("providerMetadata", Json | UnsetType, UNSET)
+_SOURCE: Field = ("sourceId", str)
 _CALL: Fields = [("toolCallId", str), ("toolName", str)]
 
 FRAMES: Mapping[str, tuple[str, Fields]] = {
@@ -47,6 +48,20 @@ FRAMES: Mapping[str, tuple[str, Fields]] = {
     "tool-input-delta": ("The next piece of a call's arguments.", [("toolCallId", str), ("inputTextDelta", str)]),
     "tool-input-available": ("A tool call is complete.", [*_CALL, ("input", Any)]),
     "tool-input-error": ("A tool call is incomplete.", [*_CALL, ("input", Any), ("errorText", str)]),
+    "tool-output-available": ("A tool of the application has returned.", [("toolCallId", str), ("output", Any)]),
+    "tool-output-error": (
+        "A tool of the application failed.",
+        [("toolCallId", str), ("errorText", str)],
+    ),
+    "source-url": (
+        "A web page that the answer is based on.",
+        [_SOURCE, ("url", str), ("title", str | UnsetType, UNSET)],
+    ),
+    "source-document": (
+        "A document that the answer is based on.",
+        [_SOURCE, ("mediaType", str), ("title", str), ("filename", str | UnsetType, UNSET)],
+    ),
+    "file": ("A file in the answer.", [("mediaType", str), ("url", str)]),
     RESTART_PART_TYPE: ("The step before is void.", [("data", UIRestart)]),
     "reset-step": ("The parts of this step are void.", []),
     "message-metadata": ("Further metadata of the message.", [_METADATA]),
@@ -58,7 +73,9 @@ FRAMES: Mapping[str, tuple[str, Fields]] = {
     "error": ("The answer ended with an error.", [("errorText", str)]),
     "abort": ("The answer was stopped.", [("reason", str | UnsetType, UNSET)]),
 }
-"""The types of all frames, each with a description and the fields beside `type`."""
+"""The types of all frames, each with a description and the fields beside `type`. Data of an application have types of
+their own, which are not known here: `data-` and a name.
+"""
 
 
 def _frame_type(name: str, description: str, fields: Fields) -> type[msgspec.Struct]:

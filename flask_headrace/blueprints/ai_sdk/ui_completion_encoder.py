@@ -7,20 +7,11 @@ restarted answer to its first text. So a cancellation is encoded as an error, an
 from __future__ import annotations
 
 from ..encoding.base import AbortConnection
-from .ui_message_encoder import PartType, UIMessageEncoder, error_frame
+from .ui_frames import error_frame, restart_message
+from .ui_message_encoder import PartType, UIMessageEncoder
 
 CANCELLED_MESSAGE = "The answer was stopped before it was complete."
 """The error message of a cancelled answer."""
-
-
-def restart_message(reason: str, model: str) -> str:
-    """Return the error message of an answer that restarts and cannot be revoked.
-
-    Args:
-        reason: The error code that made the first model's answer fail.
-        model: The model that answers from here on.
-    """
-    return f"{model} restarts the answer, which cannot be shown here ({reason}): send the request again."
 
 
 class UICompletionEncoder(UIMessageEncoder):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypeAlias
 
 from ...core import exact_json
+from ...core.application_events import Data, File, OmittedEvent, Source, StepStarted, ToolResult
 from ...core.errors import HeadraceError
 from ...core.events import (
     AnswerRestarted,
@@ -28,14 +29,19 @@ from ...core.events import (
     ToolCallStarted,
     Usage,
 )
-from ..encoding.base import EVENT_STREAM_HEADERS
+from ..encoding.base import EVENT_STREAM_HEADERS, AbortConnection
 from ..encoding.frames import encode_events
+from .application_frames import data_object, file_object, result_object, source_object
+from .ui_frames import error_frame, frame, restart_message, usage_metadata
 
 HEARTBEAT = b": keep-alive\n\n"
 """An SSE comment, which all versions skip, followed by a blank line like every frame."""
 
 END = b"data: [DONE]\n\n"
 """Sent only after a complete answer. The clients do not require it."""
+
+_STEP_OUTPUT = {TextDelta, ReasoningDelta, ReasoningSignature, ToolCallStarted}
+"""What a model says in answer to the results of its calls, so that a new step begins with it."""
 
 RESTART_PART_TYPE = "data-restart"
 """The type of the data part that revokes the step before it, for versions whose protocol cannot revoke parts."""
@@ -72,7 +78,10 @@ class UIMessageEncoder:
 
     HEADERS = {**EVENT_STREAM_HEADERS, "x-vercel-ai-ui-message-stream": "v1"}  # noqa: RUF012  # never changed
 
-    __slots__ = ("_calls", "_has_begun", "_has_reset", "_is_replay", "_message_id", "_open", "_parts", "_usage")
+    __slots__ = (
+        "_call_ids", "_calls", "_has_begun", "_has_reset", "_has_result", "_is_empty", "_is_replay", "_message_id",
+        "_open", "_parts", "_steps", "_usage",
+    )  # fmt: skip
 
     def __init__(self, message_id: str | None, *, is_replay: bool = False, has_reset: bool = False) -> None:
         self._message_id, self._is_replay, self._has_reset = message_id, is_replay, has_reset
@@ -80,6 +89,10 @@ class UIMessageEncoder:
         self._open: PartType | None = None
         self._parts = 0
         self._calls: dict[int, ToolCallStarted] = {}
+        self._call_ids: dict[int, str] = {}
+        self._steps = 1
+        self._is_empty = True  # whether the step has no parts
+        self._has_result = False  # whether the step has the result of a call
         self._usage: Usage | None = None
 
     def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
@@ -99,6 +112,8 @@ class UIMessageEncoder:
         return error.message
 
     def _encode_one(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one for each kind of event
+        if self._has_result and type(event) in _STEP_OUTPUT and not self._calls:
+            return [*self._begin_step(), *self._encode_one(event)]
         match event:
             case TextDelta(text):
                 return self._delta_frames("text", text)
@@ -117,7 +132,7 @@ class UIMessageEncoder:
             case _:
                 return self._encode_other(event)
 
-    def _encode_other(self, event: Event) -> list[bytes]:
+    def _encode_other(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one for each kind of event
         match event:
             case ResponseStarted(id, model, provider):
                 return self._start_frames({"model": model, "provider": provider, "streamId": id})
@@ -129,7 +144,14 @@ class UIMessageEncoder:
             case Cancelled(reason):
                 abort = self._abort_frame(reason)
                 return self._incomplete_frames({"cancelled": reason}, "The answer was stopped.", abort)
-            case ProviderEvent():
+            case ToolResult(call):
+                self._is_empty, self._has_result = False, True
+                return [*self._close_part(), frame(**result_object(event, self._call_ids[call]))]
+            case Source() | File() | Data():
+                return [self._encode_of_application(event)]
+            case StepStarted():
+                return self._begin_step()
+            case ProviderEvent() | OmittedEvent():
                 return []
         raise AssertionError(f"unknown event type: {event!r:.200}")
 
@@ -137,7 +159,28 @@ class UIMessageEncoder:
         self._has_begun = True
         fields = {} if self._message_id is None else {"messageId": self._message_id}
         revoked = [self._revoking_frame(RESUMED, metadata.get("model", ""))] if self._is_replay else []
-        return [_frame("start", **fields, messageMetadata=metadata), *revoked, _frame("start-step")]
+        return [frame("start", **fields, messageMetadata=metadata), *revoked, frame("start-step")]
+
+    # What an application adds: the open text goes on behind it
+
+    def _encode_of_application(self, event: Source | File | Data) -> bytes:
+        self._is_empty = self._is_empty and isinstance(event, Data) and event.transient
+        match event:
+            case Source():
+                return frame(**source_object(event))
+            case File():
+                return frame(**file_object(event))
+            case Data():
+                return frame(**data_object(event))
+
+    def _begin_step(self) -> list[bytes]:
+        closed = self._close_part()
+        # Clients look for the pieces of a call only in the step in which it began.
+        if self._is_empty or self._calls:
+            return closed
+        self._steps += 1
+        self._is_empty, self._has_result = True, False
+        return [*closed, frame("finish-step"), frame("start-step")]
 
     # Text and reasoning
 
@@ -150,13 +193,14 @@ class UIMessageEncoder:
         closed = self._close_part()
         self._open = part_type
         self._parts += 1
-        return [*closed, _frame(f"{part_type}-start", id=str(self._parts), **metadata)]
+        self._is_empty = False
+        return [*closed, frame(f"{part_type}-start", id=str(self._parts), **metadata)]
 
     def _close_part(self, **metadata: Any) -> list[bytes]:  # noqa: ANN401
         if self._open is None:
             return []
         part_type, self._open = self._open, None
-        return [_frame(f"{part_type}-end", id=str(self._parts), **metadata)]
+        return [frame(f"{part_type}-end", id=str(self._parts), **metadata)]
 
     def _add_signature(self, signature: str, *, is_redacted: bool) -> list[bytes]:
         # The SDK's own Anthropic provider uses these names.
@@ -172,17 +216,19 @@ class UIMessageEncoder:
         match event:
             case ToolCallStarted(call, id, name):
                 self._calls[call] = event
-                return [*self._close_part(), _frame("tool-input-start", toolCallId=id, toolName=name)]
+                self._call_ids[call] = id
+                self._is_empty = False
+                return [*self._close_part(), frame("tool-input-start", toolCallId=id, toolName=name)]
             case ToolCallDelta(call, text):
-                return [_frame("tool-input-delta", toolCallId=self._calls[call].id, inputTextDelta=text)]
+                return [frame("tool-input-delta", toolCallId=self._calls[call].id, inputTextDelta=text)]
             case ToolCallCompleted(call, arguments):
                 started = self._calls.pop(call)
                 named = {"toolCallId": started.id, "toolName": started.name}
-                return [_frame("tool-input-available", **named, input=arguments)]
+                return [frame("tool-input-available", **named, input=arguments)]
 
     def _close_parts_and_calls(self, why: str) -> list[bytes]:
         cut = [
-            _frame("tool-input-error", toolCallId=started.id, toolName=started.name, input={}, errorText=why)
+            frame("tool-input-error", toolCallId=started.id, toolName=started.name, input={}, errorText=why)
             for started in self._calls.values()
         ]
         self._calls.clear()
@@ -194,67 +240,42 @@ class UIMessageEncoder:
         # Even an empty answer needs a start frame.
         started = [] if self._has_begun else self._start_frames({})
         closed = self._close_parts_and_calls("The call is incomplete.")
-        finish = _frame("finish", finishReason=FINISH_REASONS[reason], messageMetadata=self._usage_metadata())
-        return [*started, *closed, _frame("finish-step"), finish, END]
+        finish = frame("finish", finishReason=FINISH_REASONS[reason], messageMetadata=self._usage_metadata())
+        return [*started, *closed, frame("finish-step"), finish, END]
 
     def _incomplete_frames(self, fields: dict[str, Any], why: str, end: bytes) -> list[bytes]:
         if not self._has_begun:
             # Before the start frame there is no message, and metadata would create an empty one.
             return [end]
         closed = self._close_parts_and_calls(why)
-        metadata = _frame("message-metadata", messageMetadata={**self._usage_metadata(), **fields})
-        return [*closed, _frame("finish-step"), metadata, end]
+        metadata = frame("message-metadata", messageMetadata={**self._usage_metadata(), **fields})
+        return [*closed, frame("finish-step"), metadata, end]
 
     def _abort_frame(self, reason: str) -> bytes:
         # The first releases of versions 5 and 6 do not know a reason in this frame.
-        return _frame("abort", reason=reason) if self._has_reset else _frame("abort")
+        return frame("abort", reason=reason) if self._has_reset else frame("abort")
 
     def _restart_frames(self, reason: str, model: str) -> list[bytes]:
-        revoked = self._revoking_frame(reason, model)
-        metadata = _frame("message-metadata", messageMetadata={"model": model})
+        # Pages that know the reason `resumed` remove all steps.
+        revoked = self._revoking_frame(RESUMED if self._steps > 1 else reason, model)
+        metadata = frame("message-metadata", messageMetadata={"model": model})
+        steps, self._steps = self._steps, 1
+        self._is_empty, self._has_result = True, False
         if self._has_reset:
+            if steps > 1:  # only the last one can be removed
+                why = restart_message(reason, model)
+                raise AbortConnection(error_frame(why), b"".join(self._close_parts_and_calls(why)))
             # The client forgets the step's open parts and calls as well, and the step continues.
             self._open = None
             self._calls.clear()
             return [revoked, metadata]
         closed = self._close_parts_and_calls("The answer restarts.")
-        return [*closed, _frame("finish-step"), revoked, metadata, _frame("start-step")]
+        return [*closed, frame("finish-step"), revoked, metadata, frame("start-step")]
 
     def _revoking_frame(self, reason: str, model: str) -> bytes:
         if self._has_reset:
-            return _frame("reset-step")
-        return _frame(RESTART_PART_TYPE, data={"reason": reason, "model": model})
+            return frame("reset-step")
+        return frame(RESTART_PART_TYPE, data={"reason": reason, "model": model})
 
     def _usage_metadata(self) -> dict[str, Any]:
         return {} if self._usage is None else usage_metadata(self._usage)
-
-
-def usage_metadata(usage: Usage) -> dict[str, Any]:
-    """Return an answer's usage as message metadata, with the names of the SDK's own usage object."""
-    counted = {
-        "inputTokens": usage.input_tokens,
-        "outputTokens": usage.output_tokens,
-        "totalTokens": usage.input_tokens + usage.output_tokens,
-        "cachedInputTokens": usage.cached_tokens,
-        "reasoningTokens": usage.reasoning_tokens,
-    }
-    attempts = [
-        {
-            "model": attempt.model,
-            "inputTokens": attempt.input_tokens,
-            "outputTokens": attempt.output_tokens,
-            "cost": attempt.cost,
-        }
-        for attempt in usage.attempts
-    ]
-    priced = {"cost": usage.cost, "currency": usage.currency, "estimated": usage.estimated}
-    return {"usage": counted, **priced, "attempts": attempts}
-
-
-def error_frame(message: str) -> bytes:
-    """Return an error frame; clients ignore the frames after it."""
-    return _frame("error", errorText=message)
-
-
-def _frame(type_: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
-    return b"data: %b\n\n" % _encode({"type": type_, **fields})

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from ...core import exact_json
 from ...core.answer import CollectedAnswer
+from ...core.application_events import StepStarted, ToolResult
 from ...core.errors import HeadraceError, StreamCancelled
 from ...core.events import (
     AnswerRestarted,
@@ -183,6 +184,8 @@ class MessagesEncoder:
                 self._started = event
             case Usage():
                 self._usage = event
+            case ToolResult() | StepStarted() if self._open_block in _EMPTY_BLOCKS:
+                return self._stop_block()
             case AnswerRestarted(reason, model) if self._index >= 0:
                 # A content block cannot be revoked.
                 raise AbortConnection(

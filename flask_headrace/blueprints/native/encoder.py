@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from ...core import exact_json
-from ...core.answer import CollectedAnswer, is_reasoning_state
+from ...core.answer import CollectedAnswer, ToolCallBlock, is_reasoning_state
+from ...core.application_events import Data, File, OmittedEvent, Source, StepStarted, ToolResult
 from ...core.events import (
     AnswerRestarted,
     Cancelled,
@@ -40,7 +41,8 @@ HEARTBEAT = b": keep-alive\n\n"
 HEADERS = EVENT_STREAM_HEADERS
 
 EVENT_NAMES = (
-    "start", "reasoning", "reasoning_state", "tool", "partial", "restart", "usage", "end", "error", "cancelled",
+    "start", "reasoning", "reasoning_state", "tool", "step", "source", "file", "data", "partial", "restart", "usage",
+    "end", "error", "cancelled",
 )  # fmt: skip
 """The names of the named frames."""
 
@@ -77,16 +79,27 @@ def encode(events: list[Event], first_id: int | None = None, id_suffix: bytes = 
 def encode_whole(answer: CollectedAnswer) -> dict[str, Any]:
     """Return a complete answer as one JSON value."""
     assert answer.started is not None
-    calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in answer.tool_calls()]
+    calls = [_whole_call(call) for call in answer.tool_calls()]
+    further = {
+        "sources": [_source_fields(source) for _, source in answer.sources],
+        "files": [_file_fields(file) for file in answer.files],
+        "data": [_data_fields(data) for data in answer.data()],
+    }
     return {
         "id": answer.started.id,
         "model": answer.started.model,
         "text": answer.text(),
         **({"tool_calls": calls} if calls else {}),
+        **{name: values for name, values in further.items() if values},
         **({"reasoning_state": answer.reasoning_state} if answer.reasoning_state else {}),
         "finish_reason": answer.finish_reason,
         "usage": event_fields(answer.usage) if answer.usage else None,
     }
+
+
+def _whole_call(call: ToolCallBlock) -> dict[str, Any]:
+    result = {} if call.result is None else _result_fields(call.result)
+    return {"id": call.id, "name": call.name, "arguments": call.arguments, **result}
 
 
 def _encode_one(event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for each kind of event
@@ -108,8 +121,43 @@ def _encode_one(event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for e
             return [_frame(b"end", {"finish_reason": reason}), _DONE]
         case ProviderEvent():
             return [_frame(b"reasoning_state", {"reasoning_state": event.data})] if is_reasoning_state(event) else []
+        case OmittedEvent():
+            return []
+        case ToolResult() | StepStarted() | Source() | File() | Data():
+            return [_encode_of_application(event)]
         case _:
             return [_frame(_NAMES[type(event)], event_fields(event))]
+
+
+def _encode_of_application(event: ToolResult | StepStarted | Source | File | Data) -> bytes:
+    match event:
+        case ToolResult(call):
+            return _frame(b"tool", {"call": call, **_result_fields(event)})
+        case StepStarted():
+            return _frame(b"step", {})
+        case Source():
+            return _frame(b"source", _source_fields(event))
+        case File():
+            return _frame(b"file", _file_fields(event))
+        case Data():
+            return _frame(b"data", _data_fields(event))
+
+
+def _result_fields(result: ToolResult) -> dict[str, Any]:
+    return {"result": result.result} if result.error is None else {"error": result.error}
+
+
+def _source_fields(source: Source) -> dict[str, Any]:
+    return {name: value for name, value in event_fields(source).items() if value is not None}
+
+
+def _file_fields(file: File) -> dict[str, Any]:
+    return {"media_type": file.media_type, "url": file.source_url()}
+
+
+def _data_fields(data: Data) -> dict[str, Any]:
+    named = {} if data.id is None else {"id": data.id}
+    return {"name": data.name, **named, "value": data.value, **({"transient": True} if data.transient else {})}
 
 
 _NAMES: dict[type[Event], bytes] = {

@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from ...core.events import CancelReason, FinishReason
 from ...core.partial_json.patches import Add, Append, Close
 from ..openapi.operation import DONE_FRAME, EventStream, Frame, schema_name
-from .response_types import ChatUsage
+from .response_types import ChatData, ChatFile, ChatSource, ChatUsage
 
 
 class ChatText(msgspec.Struct, frozen=True):
@@ -97,6 +97,34 @@ class ChatToolEnd(msgspec.Struct, frozen=True):
 
     call: int
     arguments: Any
+
+
+class ChatToolResult(msgspec.Struct, frozen=True):
+    """The application has executed a tool.
+
+    Args:
+        call: The number of the call within the answer, from 0.
+        result: What the tool returned.
+    """
+
+    call: int
+    result: Any
+
+
+class ChatToolError(msgspec.Struct, frozen=True):
+    """The application has executed a tool, which failed.
+
+    Args:
+        call: The number of the call within the answer, from 0.
+        error: Why, for people.
+    """
+
+    call: int
+    error: str
+
+
+class ChatStep(msgspec.Struct, frozen=True):
+    """A new step of the answer begins."""
 
 
 class ChatAddPatch(Add, frozen=True, tag="add"):
@@ -205,10 +233,14 @@ CHAT_STREAM = EventStream(
         ),
         Frame(
             "ChatToolFrame",
-            "A tool call begins, its arguments grow, or it is complete.",
-            (ChatToolStart, ChatToolDelta, ChatToolEnd),
+            "A tool call begins, its arguments grow, it is complete, or the application has its result.",
+            (ChatToolStart, ChatToolDelta, ChatToolEnd, ChatToolResult, ChatToolError),
             ("tool",),
         ),
+        Frame("ChatStepFrame", "A new step of the answer begins.", (ChatStep,), ("step",)),
+        Frame("ChatSourceFrame", "Something on which the answer is based.", (ChatSource,), ("source",)),
+        Frame("ChatFileFrame", "A file in the answer.", (ChatFile,), ("file",)),
+        Frame("ChatDataFrame", "A value of the application's own.", (ChatData,), ("data",)),
         Frame("ChatPartialFrame", "A growing JSON document has changed.", (ChatPartial,), ("partial",)),
         Frame("ChatRestartFrame", "The answer begins again.", (ChatRestart,), ("restart",)),
         Frame("ChatUsageFrame", "The tokens and the cost of the answer.", (ChatUsage,), ("usage",)),

@@ -17,11 +17,61 @@ class ChatToolCall(msgspec.Struct, frozen=True):
         id: The provider's id of the call.
         name: The tool's name.
         arguments: The parsed JSON value of the arguments.
+        result: What the tool returned, if the application has executed it.
+        error: Why the tool failed, if the application has executed it.
     """
 
     id: str
     name: str
     arguments: Any
+    result: Any = UNSET
+    error: str | UnsetType = UNSET
+
+
+class ChatSource(msgspec.Struct, frozen=True):
+    """Something on which the answer is based: a web page if there is a `url`, else a document.
+
+    Args:
+        id: The id of the source within the answer.
+        url: The address of the web page.
+        title: The title for readers.
+        media_type: The media type of a document.
+        filename: The file name of a document.
+    """
+
+    id: str | UnsetType = UNSET
+    url: str | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    media_type: str | UnsetType = UNSET
+    filename: str | UnsetType = UNSET
+
+
+class ChatFile(msgspec.Struct, frozen=True):
+    """A file in the answer.
+
+    Args:
+        media_type: The media type, such as `image/png`.
+        url: The file's address, possibly a `data:` URL.
+    """
+
+    media_type: str
+    url: str
+
+
+class ChatData(msgspec.Struct, frozen=True):
+    """A value of the application's own.
+
+    Args:
+        name: What the value is.
+        value: The value.
+        id: The id of the value: a later one of the same name and id replaces it.
+        transient: Whether the value is not replayed.
+    """
+
+    name: str
+    value: Any
+    id: str | UnsetType = UNSET
+    transient: bool | UnsetType = UNSET
 
 
 class ChatUsage(msgspec.Struct, frozen=True):
@@ -60,6 +110,9 @@ class ChatAnswer(msgspec.Struct, frozen=True):
         finish_reason: Why the model ended the answer.
         usage: The tokens and the cost; null if unknown.
         tool_calls: The tool calls, if there are any.
+        sources: What the answer is based on, if the application says so.
+        files: The files in the answer, if there are any.
+        data: The application's values, if there are any: of several with the same name and id, the last.
         document: The JSON document in the text, if the request has a schema.
         reasoning_state: What the provider wants back of its reasoning, if anything: opaque text for the
             `reasoning_state` of this turn in the next request.
@@ -71,6 +124,9 @@ class ChatAnswer(msgspec.Struct, frozen=True):
     finish_reason: FinishReason
     usage: ChatUsage | None
     tool_calls: list[ChatToolCall] | UnsetType = UNSET
+    sources: list[ChatSource] | UnsetType = UNSET
+    files: list[ChatFile] | UnsetType = UNSET
+    data: list[ChatData] | UnsetType = UNSET
     document: Any = UNSET
     reasoning_state: str | UnsetType = UNSET
 

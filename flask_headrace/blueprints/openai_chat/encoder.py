@@ -1,8 +1,9 @@
 """The encoder of OpenAI's chat completions, for `POST /v1/chat/completions`.
 
 The protocol has no form for reasoning signatures and none for the end of a tool call, which clients infer from the next
-chunk; both are omitted. A chunk cannot be revoked, so an answer that restarts ends with an error. What only providers
-of the same protocol have is written as they sent it; see `provider_fields.py`. Pure.
+chunk; both are omitted, and so are an application's results of tools, steps, documents, files and data. A chunk cannot
+be revoked, so an answer that restarts ends with an error. What only providers of the same protocol have is written as
+they sent it; see `provider_fields.py`. Pure.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from ...core import exact_json
 from ...core.answer import CollectedAnswer
+from ...core.application_events import Source
 from ...core.errors import HeadraceError, StreamCancelled
 from ...core.events import (
     AnswerRestarted,
@@ -32,6 +34,7 @@ from ...core.events import (
 from ..encoding.base import EVENT_STREAM_HEADERS, AbortConnection
 from ..encoding.error_bodies import openai_error_body, openai_stream_error
 from ..encoding.frames import OPENAI_HEARTBEAT, encode_events, encode_text_frames
+from ..openai_shared.annotations import url_citation
 from .call_deltas import CallDeltas
 from .provider_fields import FAMILY, ProviderFields, WholeFields, whole_fields
 
@@ -69,6 +72,7 @@ class ChatCompletionEncoder:
         self._usage: Usage | None = None
         self._calls = CallDeltas(custom_tools, is_legacy=is_legacy)
         self._fields = ProviderFields()
+        self._citations = 0
         self._set_model(model)
 
     def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
@@ -117,6 +121,7 @@ class ChatCompletionEncoder:
             "content": answer.text() or (None if calls else ""),
             "refusal": None,
             **({"reasoning_content": reasoning} if reasoning else {}),
+            **_annotations([source for _, source in answer.sources]),
             **fields.message,
             **self._calls.whole(calls, fields.calls),
         }
@@ -153,11 +158,13 @@ class ChatCompletionEncoder:
             case _:
                 return self._encode_end(event)
 
-    def _encode_end(self, event: Event) -> list[bytes]:
+    def _encode_end(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one for each kind of event
         match event:
             case Usage():
                 self._usage = event
                 return []
+            case Source():
+                return self._cite(event)
             case ProviderEvent(family) if family == FAMILY:
                 return self._encode_provider_event(event)
             case Completed(reason):
@@ -181,6 +188,14 @@ class ChatCompletionEncoder:
     def _late_call_fields(self) -> list[tuple[int, dict[str, Any]]]:
         late = [index for index in self._fields.calls if index in self._calls.begun]
         return [(index, self._fields.calls.pop(index)) for index in late]
+
+    def _cite(self, source: Source) -> list[bytes]:
+        if not (delta := _annotations([source])):
+            return []
+        # OpenAI's SDKs merge the entries of lists by their index.
+        delta["annotations"][0]["index"] = self._citations
+        self._citations += 1
+        return [self._delta(delta)]
 
     def _deltas(self, delta: dict[str, Any] | None) -> list[bytes]:
         return [] if delta is None else [self._delta(delta)]
@@ -215,6 +230,12 @@ class ChatCompletionEncoder:
             "choices": choices,
         }
         return chunk | {"usage": None} if self._has_usage else chunk
+
+
+def _annotations(sources: list[Source]) -> dict[str, Any]:
+    citations = [citation for source in sources if (citation := url_citation(source)) is not None]
+    annotations = [{"type": "url_citation", "url_citation": citation} for citation in citations]
+    return {"annotations": annotations} if annotations else {}
 
 
 def _usage_object(usage: Usage) -> dict[str, Any]:

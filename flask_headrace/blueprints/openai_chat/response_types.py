@@ -226,6 +226,7 @@ class ChatCompletionDelta(msgspec.Struct, frozen=True):
         reasoning_content: The next piece of the model's reasoning.
         tool_calls: The next pieces of tool calls.
         function_call: The next piece of the first call, if the request has `functions`.
+        annotations: The next annotations of the text.
     """
 
     role: Literal["assistant"] | UnsetType = UNSET
@@ -234,6 +235,7 @@ class ChatCompletionDelta(msgspec.Struct, frozen=True):
     reasoning_content: str | UnsetType = UNSET
     tool_calls: list[ToolCallDelta] | UnsetType = UNSET
     function_call: FunctionDelta | UnsetType = UNSET
+    annotations: list[Json] | UnsetType = UNSET
 
 
 class ChunkChoice(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ import msgspec
 
 from ...core import exact_json
 from ...core.answer import Block, CollectedAnswer, ReasoningBlock, TextBlock
+from ...core.application_events import Source, StepStarted, ToolResult
 from ...core.errors import AnswerTooLarge, HeadraceError, StreamCancelled
 from ...core.events import (
     AnswerRestarted,
@@ -103,6 +104,7 @@ class ResponsesEncoder:
         self._run_format: RunFormat | None = None  # of the open run, which is the last item
         self._delta_prefix = b""  # the beginning of the open run's delta frames
         self._usage: Usage | None = None
+        self._uncited: list[Source] = []  # for the next message
 
     def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
         """Return the frames of the next events; see `StreamEncoder.encode`.
@@ -158,13 +160,17 @@ class ResponsesEncoder:
             case _:
                 return self._encode_other(event)
 
-    def _encode_other(self, event: Event) -> list[bytes]:
+    def _encode_other(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one for each kind of event
         match event:
             case ResponseStarted(model=model):
                 self._model = model
                 return self._open_response()
             case Usage():
                 self._usage = event
+            case ToolResult() | StepStarted():
+                return self._close_run()
+            case Source():
+                return self._cite(event)
             case Completed():
                 return self._complete(self._output.ended(event))
             case AnswerRestarted(reason, model):
@@ -230,7 +236,15 @@ class ResponsesEncoder:
         # All delta frames of a run are equal except for text and sequence number, so the rest is encoded only once.
         name, fields = f"{run_format.text}.delta", {**part_fields, **run_format.text_fields, "delta": ""}
         self._delta_prefix = encode_event(name.encode(), _json({"type": name, **fields})).removesuffix(b'""}\n\n')
-        return [*opened, self._writer.frame(f"{run_format.part}.added", **part_fields, part=run_format.part_object(""))]
+        added = self._writer.frame(f"{run_format.part}.added", **part_fields, part=run_format.part_object(""))
+        uncited, self._uncited = (self._uncited, []) if run_format is TEXT_RUN else ([], self._uncited)
+        return [*opened, added, *[frame for source in uncited for frame in self._cite(source)]]
+
+    def _cite(self, source: Source) -> list[bytes]:
+        if self._run_format is not TEXT_RUN:
+            self._uncited.append(source)
+            return []
+        return [self._writer.frame(name, **fields) for name, fields in self._output.cite(source)]
 
     def _close_run(self, status: Status = "completed") -> list[bytes]:
         run_format, self._run_format = self._run_format, None

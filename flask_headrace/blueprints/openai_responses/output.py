@@ -7,14 +7,17 @@ other types, and describes its items further; for its events see `providers.open
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import msgspec
 
 from ...core.answer import Block, CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
+from ...core.application_events import Source
 from ...core.events import Completed, ProviderEvent
 from ...core.json_object import exact_decoder
+from ..openai_shared.annotations import url_citation
 from .output_items import Status, call_item, message_item, reasoning_item, refusal_part, text_part
 from .request_echo import Json
 from .tool_names import ToolNames
@@ -189,6 +192,11 @@ class Output:
         known = self.items[-1].logprobs if self.has_open_message else self._first_logprobs
         known += logprobs
 
+    def cite(self, source: Source) -> Frames:
+        """Add a source to the open message, and return the frames that say it; documents have no form."""
+        citation = url_citation(source)
+        return [] if citation is None else self._annotate({"type": "url_citation", **citation})
+
     def _annotate(self, annotation: Any) -> Frames:  # noqa: ANN401  # any JSON
         if not self.has_open_message:
             return []
@@ -242,12 +250,15 @@ def collected_output(answer: CollectedAnswer, stream_id: str, names: ToolNames) 
     """
     output, said = Output(stream_id, names), iter(answer.provider_events)
     before, event = next(said, (None, None))
+    uncited = deque(answer.sources)
     for number, block in enumerate([*answer.blocks, None]):
         while event is not None and before == number:
             output.read(event)
             before, event = next(said, (None, None))
         if block is not None:
             output.open(block)
+        while output.has_open_message and uncited and uncited[0][0] <= number:
+            output.cite(uncited.popleft()[1])
     return output
 
 

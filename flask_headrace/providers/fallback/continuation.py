@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ...core.application_events import APPLICATION_EVENTS
 from ...core.events import (
     TERMINAL_EVENTS,
     AnswerRestarted,
@@ -61,7 +62,9 @@ class DeliveredOutput:
             if type(event) is TextDelta:
                 self._pieces.append(event.text)
                 self._size += len(event.text)
-            elif isinstance(event, _CALLS) or (type(event) is ProviderEvent and event.is_content):
+            elif isinstance(event, (*_CALLS, *APPLICATION_EVENTS)) or (
+                type(event) is ProviderEvent and event.is_content
+            ):
                 self.is_comparable = False
             elif type(event) is AnswerRestarted:
                 self.reset()
@@ -148,8 +151,8 @@ class Continuation:
             self.held = [event for event in self.held if not isinstance(event, _REASONING)]
 
     def _new_events(self, event: Event) -> list[Event]:
-        if isinstance(event, (Failed, Cancelled)):
-            # It ends the stream that the reader has; it is not part of a different answer.
+        if isinstance(event, (Failed, Cancelled, *APPLICATION_EVENTS)):
+            # The first two end the stream that the reader has; the others say nothing about the text beside them.
             return [event]
         if isinstance(event, TextDelta):
             text, rest = self._matcher.feed(event.text), []

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from ...core import exact_json
-from ...core.events import Event, StreamEvent
+from ...core.application_events import StreamEvent, without_transient
+from ...core.events import Event
 from ...core.exact_json import ExactDecoder, ExactFloat
 
 _EXACT_FLOAT = 1
@@ -17,9 +18,12 @@ _EXACT_FLOAT = 1
 def encode(events: list[Event]) -> bytes:
     """Encode events as MessagePack, or as JSON if an integer has more than 64 bits.
 
+    Transient data are never stored: an `OmittedEvent` has their number.
+
     Raises:
         TypeError: an event contains a value that is no JSON value.
     """
+    events = without_transient(events)
     try:
         return _encode(events)
     except OverflowError:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from ...core.application_events import data_size
 from ...core.events import Event
 from ..buffer import EVENT_OVERHEAD, text_size
 
@@ -31,7 +32,7 @@ class UnreadEvents:
             first: The number of the first event.
             events: The events, numbered consecutively.
         """
-        size = text_size(events) + EVENT_OVERHEAD * len(events)
+        size = text_size(events) + data_size(events) + EVENT_OVERHEAD * len(events)
         self.size += size
         if self._batches:
             last_first, last_events, last_size = self._batches[-1]

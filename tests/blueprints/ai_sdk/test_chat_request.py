@@ -217,10 +217,6 @@ class TestRefused:
             ({"messages": [HI], "stopSequences": ["x"]}, "rename it to stop."),
             ({"messages": [user({"type": "audio"})]}, r"messages\[0\]\.parts\[0\] is of the type 'audio'"),
             ({"messages": [user({"type": "file", "mediaType": "text/csv", "url": "data:"})]}, "must be an image"),
-            (
-                {"messages": [HI, assistant({"type": "file", "mediaType": "image/png"})]},
-                "only user messages may have files",
-            ),
             ({"messages": [HI, assistant(STEP, call("input-available"))]}, r"messages\[1\]\.parts\[1\] calls 'find'"),
             (
                 {"messages": [user({"type": "file", "mediaType": "image/png"})]},

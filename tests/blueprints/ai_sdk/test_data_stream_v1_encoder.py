@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from flask_headrace.blueprints.ai_sdk import data_stream_v1_encoder
 from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStreamV1Encoder
 from flask_headrace.blueprints.encoding.base import AbortConnection
+from flask_headrace.core.application_events import Data, File, OmittedEvent, Source, StepStarted, ToolResult
 from flask_headrace.core.events import (
     AnswerRestarted,
     Cancelled,
@@ -51,6 +52,16 @@ GOLDEN: list[tuple[Event, bytes]] = [
     (Failed("stall_timeout", "It fell silent.", retryable=True), b'3:"It fell silent."\n'),
     (Cancelled("stopped"), b'3:"The answer was stopped before it was complete."\n'),
     (ProviderEvent("other", "event", "{}"), b""),
+    (Source("https://a.example/", "A", id="s1"), b'h:{"sourceType":"url","id":"s1","url":"https://a.example/","title":"A"}\n'),
+    (
+        Source(title="B", media_type="application/pdf", id="s2"),
+        b'8:[{"type":"source-document","sourceId":"s2","mediaType":"application/pdf","title":"B"}]\n',
+    ),
+    (File("a/b", data=b"\x89"), b'8:[{"type":"file","mediaType":"a/b","url":"data:a/b;base64,iQ=="}]\n'),
+    (Data("weather", 7, "w1"), b'2:[{"type":"data-weather","id":"w1","data":7}]\n'),
+    (ToolResult(0, {"depth": None}), b'a:{"toolCallId":"c1","result":{"depth":null}}\n'),
+    (StepStarted(), b""),  # in the middle of a call
+    (OmittedEvent(), b""),
 ]  # fmt: skip
 IDS = [f"{type(event).__name__}-{number}" for number, (event, _) in enumerate(GOLDEN)]
 SPENT = Usage(9, 2, 4, 1, 0.00001)
@@ -86,10 +97,20 @@ def test_every_kind_of_event_has_an_entry() -> None:
 
 
 def test_events_are_written_one_after_the_other() -> None:
-    changed_by_others = (AnswerRestarted, ReasoningSignature, Usage)
+    changed_by_others = (AnswerRestarted, ReasoningSignature, Usage, StepStarted)
     several = [event for event, _ in GOLDEN if not isinstance(event, changed_by_others)]
     lines = b"".join(line for event, line in GOLDEN if event in several)
     assert written(several, has_reasoning=True) == lines
+
+
+@pytest.mark.parametrize(("has_reasoning", "begun"), [(False, b""), (True, b'f:{"messageId":"s1"}\n')])
+def test_a_step_ends_before_the_next_one_and_before_what_is_said_to_results(has_reasoning: bool, begun: bytes) -> None:
+    own = DataStreamV1Encoder(has_reasoning=has_reasoning)
+    own.encode([ResponseStarted("s1", "acme/tiny", "acme"), TextDelta("x")])
+    assert own.encode([StepStarted()]) == STEP_END + begun
+    assert own.encode([StepStarted()]) == b""
+    own.encode([ToolCallStarted(0, "c1", "find"), ToolCallCompleted(0, {}), ToolResult(0, 7)])
+    assert own.encode([TextDelta("y")]) == STEP_END + begun + b'0:"y"\n'
 
 
 SIGNED = b'j:{"signature":"abc"}\n'

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from flask_headrace.blueprints.ai_sdk.object_encoder import ObjectTextEncoder
 from flask_headrace.blueprints.ai_sdk.text_encoder import PlainTextEncoder
 from flask_headrace.blueprints.encoding.base import AbortConnection
+from flask_headrace.core.application_events import Data, File, OmittedEvent, Source, StepStarted, ToolResult
 from flask_headrace.core.events import (
     AnswerRestarted,
     Cancelled,
@@ -38,6 +39,12 @@ GOLDEN: list[tuple[Event, bytes]] = [
     (ToolCallCompleted(0, {}), b""),
     (Usage(9, 2), b""),
     (ProviderEvent("other", "event", "{}"), b""),
+    (ToolResult(0, 7), b""),
+    (StepStarted(), b""),
+    (Source("https://a.example/"), b""),
+    (File("image/png", "https://a.example/a.png"), b""),
+    (Data("weather", 7), b""),
+    (OmittedEvent(), b""),
 ]
 BREAKING: list[Event] = [
     Failed("x", "No.", retryable=False),

@@ -22,6 +22,7 @@ from flask_headrace.blueprints.encoding.error_bodies import ANTHROPIC_ERROR_TYPE
 from flask_headrace.blueprints.http.aborts import CODES_BY_STATUS as ERRORS_OF_FLASK
 from flask_headrace.core import errors
 from flask_headrace.core.answer import CollectedAnswer
+from flask_headrace.core.application_events import Data, File, OmittedEvent, Source, StepStarted, ToolResult
 from flask_headrace.core.events import (
     AnswerRestarted,
     Attempt,
@@ -132,6 +133,12 @@ GOLDEN: list[tuple[list[Event], Event, list[str]]] = [
         [failed("api_error", "The answer was stopped before it was complete (stopped).", "cancelled")],
     ),
     (BEGUN, ProviderEvent("other", "event", "{}"), []),
+    ([*BEGUN, TextDelta("x")], StepStarted(), [stops()]),
+    ([*BEGUN, FIND, ToolCallCompleted(0, {}), TextDelta("x")], ToolResult(0, 7), [stops(1)]),
+    ([*BEGUN, TextDelta("x")], Source("https://a.example/"), []),
+    ([*BEGUN, TextDelta("x")], File("image/png", "https://a.example/a.png"), []),
+    ([*BEGUN, TextDelta("x")], Data("weather", 7), []),
+    (BEGUN, OmittedEvent(), []),
 ]
 IDS = [f"{type(event).__name__}-{number}" for number, (_, event, _) in enumerate(GOLDEN)]
 

@@ -13,6 +13,7 @@ from flask_headrace.blueprints.encoding.base import AbortConnection
 from flask_headrace.blueprints.encoding.error_bodies import openai_error_body
 from flask_headrace.blueprints.openai_chat.encoder import ChatCompletionEncoder
 from flask_headrace.core.answer import CollectedAnswer
+from flask_headrace.core.application_events import Data, File, OmittedEvent, Source, StepStarted, ToolResult
 from flask_headrace.core.errors import (
     Forbidden,
     InvalidRequest,
@@ -88,6 +89,20 @@ GOLDEN: list[tuple[tuple[Event, ...], Event, bytes]] = [  # what came before, wh
     ((USAGE,), Failed("stall_timeout", "It fell silent.", True), error("stall_timeout", "It fell silent.")),
     ((), Cancelled("stopped"), error("cancelled", "The answer was stopped before it was complete (stopped).")),
     ((), ProviderEvent("other", "event", "{}"), b""),
+    (
+        (),
+        Source("https://a.example/", "A"),
+        chunk(
+            '{"annotations":[{"type":"url_citation","url_citation":'
+            '{"start_index":0,"end_index":0,"title":"A","url":"https://a.example/"},"index":0}]}'
+        ),
+    ),
+    ((), Source(title="B", media_type="application/pdf"), b""),
+    ((), StepStarted(), b""),
+    ((CALLED, ToolCallDelta(0, "{}")), ToolResult(0, 7), b""),
+    ((), File("image/png", "https://a.example/a.png"), b""),
+    ((), Data("weather", 7), b""),
+    ((), OmittedEvent(), b""),
 ]
 IDS = [f"{type(event).__name__}-{number}" for number, (_, event, _) in enumerate(GOLDEN)]
 golden = pytest.mark.parametrize(("before", "event", "written"), GOLDEN, ids=IDS)

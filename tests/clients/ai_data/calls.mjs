@@ -23,7 +23,7 @@ const canned = (base64, size, isBroken) => {
 };
 
 const chat = async ({ api = "http://canned.invalid/", messages = [], bytes, size = 1, isBroken, stopAt, ...options }) => {
-  const result = { message: {}, messages: 0, finish: null, error: null, status: null };
+  const result = { message: {}, messages: 0, content: "", calls: [], finish: null, error: null, status: null };
   const aborting = new AbortController();
   await callChatApi({
     api,
@@ -38,6 +38,9 @@ const chat = async ({ api = "http://canned.invalid/", messages = [], bytes, size
       const all = Array.isArray(update) ? update : [update.message];
       result.messages = all.length;
       result.message = all.at(-1) ?? result.message;
+      result.content = all.map(({ content }) => content).join("");
+      result.calls = all.flatMap(({ toolInvocations }) => toolInvocations ?? []);
+      result.data = Array.isArray(update) ? (result.data ?? []) : (update.data ?? []);
       if (stopAt && result.message.content?.includes(stopAt)) aborting.abort();
     },
     onFinish: (message, finish) => void (result.finish = finish),

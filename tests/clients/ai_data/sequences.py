@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from flask_headrace.blueprints.encoding.base import AbortConnection, StreamEncoder
+from flask_headrace.core.application_events import Data, File, Source, ToolResult, is_transient
 from flask_headrace.core.events import (
     AnswerRestarted,
     Completed,
@@ -55,11 +56,11 @@ class Expected:
 
     @property
     def calls(self) -> list[dict[str, Any]]:
-        """The complete calls."""
+        """The complete calls, with the results that there are."""
         return [call for call in self._calls.values() if "args" in call]
 
 
-SHOWN = (TextDelta, ToolCallStarted)
+SHOWN = (TextDelta, ToolCallStarted, Source, File, Data)
 THOUGHTS = (ReasoningDelta, ReasoningSignature)
 
 
@@ -80,5 +81,7 @@ def expected(given: list[list[Event]], shown: tuple[type[Event], ...] = SHOWN) -
                 found = Expected()
             case Completed(reason):
                 found.reason = reason
-        has_begun = has_begun or isinstance(event, shown)
+            case ToolResult(number, result, error):
+                found._calls[number]["result"] = result if error is None else {"error": error}
+        has_begun = has_begun or (isinstance(event, shown) and not is_transient(event))
     return found

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from flask_headrace.core.events import Event, StreamEvent, TextDelta, ToolCallCompleted
+from flask_headrace.core.application_events import Data, OmittedEvent, StreamEvent, without_transient
+from flask_headrace.core.events import Event, TextDelta, ToolCallCompleted
 from flask_headrace.core.exact_json import encode
 from flask_headrace.core.json_object import object_decoder
 from flask_headrace.streaming.resume import event_codec
@@ -22,13 +23,19 @@ def test_every_kind_of_event_can_be_read() -> None:
 @given(events=answers(), sizes=SIZES)
 def test_any_sequence_is_read_back_as_it_was_written(events: list[Event], sizes: list[int]) -> None:
     stored = [event_codec.encode(batch) for batch in batches(events, sizes)]
-    assert [event for payload in stored for event in event_codec.decode(payload)] == events
+    assert [event for payload in stored for event in event_codec.decode(payload)] == without_transient(events)
 
 
 @pytest.mark.parametrize("number", [2**63, 2**64, -(2**64), 10**30])
 def test_integers_of_more_than_64_bits_are_read_back(number: int) -> None:
     events: list[Event] = [TextDelta("[ö🌊"), ToolCallCompleted(0, {"n": number})]
     assert event_codec.decode(event_codec.encode(events)) == events
+
+
+def test_transient_data_leave_only_their_number() -> None:
+    payload = event_codec.encode([Data("a", "secret", transient=True), Data("a", "kept"), TextDelta("b")])
+    assert b"secret" not in payload
+    assert event_codec.decode(payload) == [OmittedEvent(), Data("a", "kept"), TextDelta("b")]
 
 
 @pytest.mark.parametrize("payload", [b"", b"\x91\xc1", b"[", b'[{"event":"novel"}]'])
