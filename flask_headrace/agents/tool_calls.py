@@ -8,8 +8,11 @@ from typing import Any
 
 import msgspec
 
+from ..core import exact_json
 from ..core.application_events import ToolResult
 from ..core.events import Event, ToolCallCompleted, ToolCallDelta, ToolCallStarted
+
+_decode = exact_json.ExactDecoder[Any](Any).decode
 
 
 @dataclass(slots=True)
@@ -40,7 +43,7 @@ class ToolCalls:
         call = self._open.get(key)
         if call is None or not arguments:
             return []
-        text = arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
+        text = arguments if isinstance(arguments, str) else exact_json.encode(arguments).decode()
         call.pieces.append(text)
         return [ToolCallDelta(call.index, text)]
 
@@ -85,13 +88,13 @@ class ToolCalls:
 
 def _json_value(value: Any) -> Any:  # noqa: ANN401
     try:
-        return msgspec.json.decode(msgspec.json.encode(value))
+        return _decode(exact_json.encode(value))
     except (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError):
         return str(value)
 
 
 def _value(text: str) -> Any:  # noqa: ANN401  # a JSON value
     try:
-        return msgspec.json.decode(text) if text.strip() else {}
+        return _decode(text) if text.strip() else {}
     except (msgspec.MsgspecError, RecursionError):
         return text  # the model's mistake, which the agent tells it

@@ -23,6 +23,7 @@ from flask_headrace import (
 from flask_headrace.agents import langchain, langgraph, openai_agents, pydantic_ai
 from flask_headrace.agents.run import translated, translated_sync
 from flask_headrace.agents.tool_calls import ToolCalls
+from flask_headrace.core import exact_json
 
 
 class Letters:
@@ -190,6 +191,14 @@ def test_arguments_that_are_no_json_are_the_text_itself() -> None:
     calls.add("key", '{"a": ')
     assert calls.complete("key") == [ToolCallCompleted(0, '{"a": ')]
     assert calls.complete("key") == []
+
+
+def test_numbers_in_arguments_keep_their_digits() -> None:
+    calls = ToolCalls()
+    calls.start("key", "c1", "find")
+    calls.add("key", '{"price": 1.10, "id": 12345678901234567890.5}')
+    [completed] = calls.complete("key")
+    assert exact_json.encode(completed.arguments) == b'{"price":1.10,"id":12345678901234567890.5}'  # type: ignore[attr-defined]
 
 
 def test_a_call_without_arguments_has_none() -> None:
