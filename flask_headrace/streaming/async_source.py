@@ -83,7 +83,8 @@ class _Agent(Generic[T]):
     def iterate(self) -> Iterator[T]:
         """Run the agent, and yield its items."""
         self._loop = agent_loop()
-        with gevent.get_hub().loop.async_() as self._watcher:
+        hub: Any = gevent.get_hub()
+        with hub.loop.async_() as self._watcher:
             self._watcher.start(self._woken.set)
             self._loop.call_soon_threadsafe(self._create_task, context=Context())
             try:

@@ -22,7 +22,7 @@ def keep_running_loops_apart() -> None:
     suspended: WeakKeyDictionary[greenlet.greenlet, tuple[asyncio.AbstractEventLoop, Any]] = WeakKeyDictionary()
     previous = greenlet.gettrace()
 
-    def on_switch(event: str, greenlets: Any) -> None:  # noqa: ANN401  # greenlet's arguments
+    def on_switch(event: Any, greenlets: Any) -> None:  # noqa: ANN401  # greenlet's arguments
         origin, target = greenlets
         loop = asyncio._get_running_loop()  # in `asyncio.__all__`
         if loop is not None:
