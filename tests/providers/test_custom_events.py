@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markupsafe import Markup
 
 from flask_headrace.core.events import (
     AnswerRestarted,
@@ -261,3 +262,9 @@ class TestClosing:
             found.close()
             assert len(caught) == min(times, 3)
         assert caplog.text.count("mine failed to close") == 1
+
+
+def test_text_of_a_subclass_of_str_is_sent_as_text() -> None:
+    (batch, _) = event_batches([Markup("<b>")])
+    assert batch == [TextDelta("<b>")]
+    assert type(batch[0].text) is str  # type: ignore[index,union-attr]
