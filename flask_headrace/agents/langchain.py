@@ -73,7 +73,8 @@ class MessageTranslator(Translator):
             case "tool":
                 self._is_known = True
                 self._unanswered.pop(item.tool_call_id, None)
-                return self._calls.complete_id(item.tool_call_id)
+                is_failed = getattr(item, "status", "success") == "error"
+                return self._calls.result(item.tool_call_id, item.content, str(item.content) if is_failed else None)
             case "human" | "system":
                 self._is_known = True
             case _:

@@ -83,7 +83,7 @@ class _Translator(Translator):
         if item.type == "run_item_stream_event" and item.name == "tool_output":
             raw = item.item.raw_item
             call_id = raw.get("call_id") if isinstance(raw, dict) else getattr(raw, "call_id", None)
-            return self._calls.complete_id(call_id) if call_id else []
+            return self._calls.result(call_id, item.item.output) if call_id else []
         return []
 
 

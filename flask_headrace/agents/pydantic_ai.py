@@ -70,15 +70,21 @@ class _Translator(Translator):
                 return self._add(item.index, item.delta)
             case "part_end":
                 return self._calls.complete(item.index)
-            case "function_tool_call" | "output_tool_call":
-                return self._calls.tell(item.part.tool_call_id, item.part.tool_name, item.part.args)
             case "agent_run_result":
                 self._result = item.result
-        return []
+        return self._tool(item)
 
     def finish(self) -> Iterable[Event]:
         """Return the usage and the end."""
         return [*self._calls.complete_all(), *(() if self._result is None else _end(self._result))]
+
+    def _tool(self, item: Any) -> list[Event]:  # noqa: ANN401
+        match item.event_kind:
+            case "function_tool_call" | "output_tool_call":
+                return self._calls.tell(item.part.tool_call_id, item.part.tool_name, item.part.args)
+            case "function_tool_result" | "output_tool_result":
+                return self._result_of(getattr(item, "part", None) or item.result)  # `result` before 2.0
+        return []
 
     def _start(self, index: int, part: Any) -> list[Event]:  # noqa: ANN401
         completed = self._calls.complete(index)  # of an earlier answer, if the model's class tells no ends of parts
@@ -87,10 +93,16 @@ class _Translator(Translator):
                 return [*completed, *_text(part.content)]
             case "thinking":
                 return [*completed, *_reasoning(part.content)]
+            case "builtin-tool-return":
+                return [*completed, *self._result_of(part)]
             case kind if kind in CALLS:
                 started = self._calls.start(index, part.tool_call_id, part.tool_name)
                 return [*completed, *started, *self._calls.add(index, part.args)]
         return completed
+
+    def _result_of(self, part: Any) -> list[Event]:  # noqa: ANN401  # ToolReturnPart or RetryPromptPart
+        is_failed = part.part_kind == "retry-prompt" or getattr(part, "outcome", "success") != "success"
+        return self._calls.result(part.tool_call_id, part.content, str(part.content) if is_failed else None)
 
     def _add(self, index: int, delta: Any) -> list[Event]:  # noqa: ANN401
         match delta.part_delta_kind:

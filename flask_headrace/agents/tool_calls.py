@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from ..core import exact_json
+from ..core.application_events import ToolResult
 from ..core.events import Event, ToolCallCompleted, ToolCallDelta, ToolCallStarted
 
 _decode = exact_json.ExactDecoder[Any](Any).decode
@@ -65,11 +66,31 @@ class ToolCalls:
         keys = [key for key, call in self._open.items() if call.id == id]
         return [event for key in keys for event in self.complete(key)]
 
+    def result(self, id: str, value: Any, error: str | None = None) -> list[Event]:  # noqa: A002, ANN401
+        """Return the events of a call's result; nothing if the run has not told the call.
+
+        Args:
+            id: The id of the call.
+            value: What the tool has returned. What is no JSON value is sent as its text.
+            error: Why the tool has failed; None if it has not.
+        """
+        if id not in self._indexes:
+            return []
+        result = None if error is not None else _json_value(value)
+        return [*self.complete_id(id), ToolResult(self._indexes[id], result, error)]
+
     def tell(self, id: str, name: str, arguments: Any) -> list[Event]:  # noqa: A002, ANN401
         """Return the events of a whole call, unless the run has told it in pieces: then only of its completion."""
         if id in self._indexes:
             return self.complete_id(id)
         return [*self.start(id, id, name), *self.add(id, arguments), *self.complete(id)]
+
+
+def _json_value(value: Any) -> Any:  # noqa: ANN401
+    try:
+        return _decode(exact_json.encode(value))
+    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError):
+        return str(value)
 
 
 def _value(text: str) -> Any:  # noqa: ANN401  # a JSON value

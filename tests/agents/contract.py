@@ -76,7 +76,7 @@ class AgentContract:
         before = len(upstream.requests(agent))
         answer = ask_agent(host, upstream, agent, calling(agent), wire_of(agent).answer("It is ", "in Salem."))
         assert (answer.text, answer.is_done) == ("Let me see. It is in Salem.", True), host.log()
-        assert answer.named("tool") == CALLED
+        assert answer.named("tool") == [*CALLED, {"call": 0, "result": "The mill is in Salem"}]
         assert numbers(answer) == (18, 4, False)
         assert answer.named("end") == [{"finish_reason": "stop"}]
         second = upstream.requests(agent)[before + 1].body

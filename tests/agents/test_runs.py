@@ -10,7 +10,16 @@ from typing import Any
 
 import pytest
 
-from flask_headrace import Completed, Event, TextDelta, ToolCallCompleted, ToolCallDelta, ToolCallStarted, Usage
+from flask_headrace import (
+    Completed,
+    Event,
+    TextDelta,
+    ToolCallCompleted,
+    ToolCallDelta,
+    ToolCallStarted,
+    ToolResult,
+    Usage,
+)
 from flask_headrace.agents import langchain, langgraph, openai_agents, pydantic_ai
 from flask_headrace.agents.run import translated, translated_sync
 from flask_headrace.agents.tool_calls import ToolCalls
@@ -140,14 +149,24 @@ def test_calls_of_two_messages_that_are_written_at_the_same_time_stay_apart() ->
 def test_a_whole_message_with_a_call_is_told_once() -> None:
     call = {"type": "tool_call", "id": "c1", "name": "find", "args": {"a": 1}}
     message = chunk({"type": "text", "text": "So. "}, call, type="ai")
-    tool = SimpleNamespace(type="tool", tool_call_id="c1")
+    tool = SimpleNamespace(type="tool", tool_call_id="c1", content="there")
     assert list(langchain.events([message, tool])) == [
         TextDelta("So. "),
         ToolCallStarted(0, "c1", "find"),
         ToolCallDelta(0, '{"a":1}'),
         ToolCallCompleted(0, {"a": 1}),
+        ToolResult(0, "there"),
         Completed("stop"),
     ]
+
+
+def test_a_result_of_an_unknown_call_is_left_out_and_one_that_is_no_json_is_its_text() -> None:
+    calls = ToolCalls()
+    assert calls.result("c1", 7) == []
+    calls.start("key", "c1", "find")
+    assert calls.result("c1", {7}) == [ToolCallCompleted(0, {}), ToolResult(0, [7])]
+    assert calls.result("c1", Letters)[0].result.startswith("<class")  # type: ignore[attr-defined]
+    assert calls.result("c1", None, "broken") == [ToolResult(0, error="broken")]
 
 
 def test_usage_of_several_messages_is_added_up() -> None:
