@@ -8,12 +8,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ..core.application_events import Data, File, Source, StepStarted, ToolResult
 from ..core.events import (
     AnswerRestarted,
     Cancelled,
     Completed,
     Event,
     Failed,
+    ProviderEvent,
     ReasoningDelta,
     ReasoningSignature,
     ResponseStarted,
@@ -118,7 +120,13 @@ def _tool(fields: Mapping[str, Any]) -> Event:
         return _converter(ToolCallStarted)(fields)
     if "arguments" in fields:
         return _converter(ToolCallCompleted)(fields)
+    if "result" in fields or "error" in fields:
+        return _converter(ToolResult)(fields)
     return _converter(ToolCallDelta)({"text": fields["delta"], **_without(fields, "delta")})
+
+
+def _state(fields: Mapping[str, Any]) -> ProviderEvent:
+    return ProviderEvent("native", "reasoning_state", str(fields["reasoning_state"]))
 
 
 def _without(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -130,6 +138,11 @@ _FRAMES: dict[bytes, Callable[[Mapping[str, Any]], Event]] = {
     b"start": _converter(ResponseStarted),
     b"reasoning": _reasoning,
     b"tool": _tool,
+    b"step": _converter(StepStarted),
+    b"source": _converter(Source),
+    b"file": _converter(File),
+    b"data": _converter(Data),
+    b"reasoning_state": _state,
     b"partial": _text,
     b"restart": _converter(AnswerRestarted),
     b"usage": _converter(Usage),
@@ -155,6 +168,8 @@ class _WholeCall(msgspec.Struct):
     id: str
     name: str
     arguments: Any
+    result: Any = msgspec.UNSET
+    error: str | None = None
 
 
 class _Whole(msgspec.Struct):
@@ -164,6 +179,10 @@ class _Whole(msgspec.Struct):
     finish_reason: str
     usage: dict[str, Any] | None = None
     tool_calls: list[_WholeCall] = []
+    sources: list[dict[str, Any]] = []
+    files: list[dict[str, Any]] = []
+    data: list[dict[str, Any]] = []
+    reasoning_state: str | None = None
     document: Any = msgspec.UNSET
 
 
@@ -177,6 +196,7 @@ def decode_whole(body: bytes) -> Decoded:
         whole = msgspec.json.decode(body, type=_Whole)
         end = _converter(Completed)({"finish_reason": whole.finish_reason})
         usage = [] if whole.usage is None else [_converter(Usage)(whole.usage)]
+        further = _further_events(whole)
     except (msgspec.MsgspecError, KeyError):
         raise _not_native("", f"{body[:200].decode(errors='replace')!r}") from None
     events: list[Event] = [ResponseStarted(whole.id, whole.model, whole.model.partition("/")[0])]
@@ -188,7 +208,18 @@ def decode_whole(body: bytes) -> Decoded:
             ToolCallDelta(index, text),
             ToolCallCompleted(index, call.arguments),
         ]
-    return Decoded([*events, *usage, end], whole.document is not msgspec.UNSET, is_confirmed=True)
+        if call.error is not None or call.result is not msgspec.UNSET:
+            result = None if call.result is msgspec.UNSET else call.result
+            events.append(ToolResult(index, result, call.error))
+    return Decoded([*events, *further, *usage, end], whole.document is not msgspec.UNSET, is_confirmed=True)
+
+
+def _further_events(whole: _Whole) -> list[Event]:
+    kinds: list[tuple[type[Event], list[dict[str, Any]]]] = [
+        (Source, whole.sources), (File, whole.files), (Data, whole.data),
+    ]  # fmt: skip
+    events = [_converter(kind)(fields) for kind, values in kinds for fields in values]
+    return events + ([] if whole.reasoning_state is None else [_state({"reasoning_state": whole.reasoning_state})])
 
 
 def decode_error(body: bytes, status: int) -> Decoded:

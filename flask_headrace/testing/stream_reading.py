@@ -11,6 +11,7 @@ from http.client import HTTPException, IncompleteRead
 from typing import Any
 
 from ..answers import Answer, recorded_fields
+from ..core.application_events import ToolResult
 from ..core.events import (
     AnswerRestarted,
     Cancelled,
@@ -173,7 +174,7 @@ def _without_unknown_calls(events: list[Event]) -> list[Event]:
                 known.add(index)
             case AnswerRestarted():
                 known.clear()
-            case ToolCallDelta(index) | ToolCallCompleted(index) if index not in known:
+            case ToolCallDelta(index) | ToolCallCompleted(index) | ToolResult(index) if index not in known:
                 continue
         kept.append(event)
     return kept
