@@ -172,7 +172,7 @@ def test_one_that_gives_half_a_character_fails_alone(host: Service, model: str) 
     answer = beside_others(host, model, resumable=True)
     assert answer.text == "one "
     (error,) = answer.named("error")
-    assert error["code"] == "internal"
+    assert error["code"] == "invalid_source"
     assert "gives half a surrogate pair" in host.log().partition(error["message"].rpartition(" ")[2].rstrip("."))[2]
 
 
@@ -183,7 +183,7 @@ def test_one_that_gives_half_a_character_fails_alone(host: Service, model: str) 
 def test_one_that_gives_something_else_fails_with_a_sentence_in_the_log(host: Service, model: str, says: str) -> None:
     answer = ask(host.url, f"odd/{model}")
     error = answer.error if answer.status == 500 else answer.named("error")[0]
-    assert error["code"] == "internal"
+    assert error["code"] == "invalid_source"
     host.wait_until(lambda: says in host.log())
 
 
