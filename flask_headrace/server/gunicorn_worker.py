@@ -171,8 +171,10 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
                 super().load_wsgi()
             check_application(self.state, listening_addresses(self.sockets))
             # Not in the master: gevent has not patched it, and workers would inherit its unpatched imports for Redis.
-            if self.reports is not None and not self.reports.has_served:
-                self.state.store_availability.check_configuration(is_first=self.age == 1)
+            # The first worker always does: another may have begun to serve before it, and only the first one logs it.
+            is_first = self.age == 1
+            if self.reports is not None and (is_first or not self.reports.has_served):
+                self.state.store_availability.check_configuration(is_first=is_first)
         except ConfigurationError as error:
             end_worker(error)
 
