@@ -95,6 +95,19 @@ class StreamedResponse(Response):
             self._read_first_chunk()
         return super().__call__(environ, start_response)
 
+    def get_app_iter(self, environ: WSGIEnvironment) -> Iterable[bytes]:
+        """Return the body for the server: without werkzeug's layers around a stream that nobody has wrapped.
+
+        Each layer costs a stream memory while it waits. The request closes the stream; see `request_streams`.
+        """
+        has_body = (
+            environ["REQUEST_METHOD"] != "HEAD" and self.status_code >= 200 and self.status_code not in {204, 304}
+        )
+        is_untouched = self.response is self._own_chunks and len(self._on_close) == 1
+        if has_body and is_untouched and type(self).close is Response.close:
+            return self._own_chunks
+        return super().get_app_iter(environ)
+
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
         """Return the headers to send."""
         headers = super().get_wsgi_headers(environ)
