@@ -116,7 +116,11 @@ class ChatDecoder:
                     self.is_done = is_whole = True
                     events += last
                     return
+                earlier = len(events)
                 self._read(chunk, frame, events)
+                if self._has_own_fields:
+                    self._has_own_fields = False
+                    self._keep_own_fields(frame, events[earlier:])
         finally:
             self._is_begun = self._is_begun or len(events) > before
             if not is_whole and self._usage is not known and (usage := partial_usage(self._usage)):
@@ -171,6 +175,9 @@ class ChatDecoder:
                 self._read_other_choice(choice, events)
         if self._choice is None:
             self._check_silent(frame)
+
+    def _keep_own_fields(self, frame: ServerSentEvent, events: list[Event]) -> None:
+        """Keep fields of a chunk that the server wants back, given the chunk's events: for subclasses."""
 
     def _read_other_chunk(self, chunk: Chunk, frame: ServerSentEvent) -> None:
         error = chunk.error

@@ -15,7 +15,6 @@ from ..chat_request import Json
 from ..decoding.provider_events import decode_fields, object_or_empty
 from ..decoding.reasoning_recorder import add_state
 from ..reasoning_state import CALL_FIELDS, MAX_STATE_CHARS, MESSAGE_FIELDS, ReasoningState, raw
-from .chat_chunks import Chunk
 from .chat_decoder import ChatDecoder
 from .chat_provider_fields import FAMILY, answer_choice
 
@@ -34,13 +33,9 @@ class ReasoningFieldsDecoder(ChatDecoder):
         self._call_ids: dict[int, str] = {}
         self._size = 0  # bytes of the chunks with reasoning
 
-    def _read(self, chunk: Chunk, frame: ServerSentEvent, events: list[Event]) -> None:
-        before = len(events)
-        ChatDecoder._read(self, chunk, frame, events)  # `super()` takes longer, and this runs for every token
-        if self._has_own_fields:
-            self._has_own_fields = False
-            self._learn_ids(events[before:])
-            self._add(frame.data)
+    def _keep_own_fields(self, frame: ServerSentEvent, events: list[Event]) -> None:
+        self._learn_ids(events)
+        self._add(frame.data)
 
     def _end(self, reported: FinishReason) -> list[Event]:
         events = super()._end(reported)
