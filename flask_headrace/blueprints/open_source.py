@@ -12,11 +12,10 @@ from msgspec.structs import replace
 
 from ..core import exact_json
 from ..core.errors import InvalidRequest, StreamConflict
-from ..core.exact_json import ExactDecoder
 from ..streaming.context import StreamContext
 from ..streaming.producer import Source
 from ..streaming.reader import StreamReader
-from ..streaming.recording import AnswerSubject, Recording
+from ..streaming.recording import AnswerSubject, Recording, decode_subject
 from .http import idempotency
 from .http.event_loop import has_one_loop, reject_other_thread, require_one_loop
 from .state import ExtensionState, current_state
@@ -24,7 +23,6 @@ from .state import ExtensionState, current_state
 MAX_QUESTION_BYTES = 256 * 1024
 """Bytes of a question that are stored with a resumable stream for the application; a larger one is left out."""
 
-_decode_subject = ExactDecoder[AnswerSubject](AnswerSubject).decode
 
 _STREAM_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
@@ -126,7 +124,7 @@ def _open_idempotent(state: ExtensionState, key: str, owner: str, open_: Callabl
 def _encoded(subject: AnswerSubject) -> bytes:
     try:
         encoded = exact_json.encode(subject)
-        _decode_subject(encoded)
+        decode_subject(encoded)
     except (TypeError, msgspec.MsgspecError, OverflowError, RecursionError, UnicodeEncodeError) as error:
         raise InvalidRequest(
             f"context is {subject.context!a:.100}, which cannot be stored with a resumable stream ({error}): pass a "

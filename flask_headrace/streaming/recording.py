@@ -9,6 +9,7 @@ import msgspec
 
 from ..core.answer import CollectedAnswer
 from ..core.events import AnswerRestarted, Event
+from ..core.exact_json import ExactDecoder
 
 
 class AnswerSubject(msgspec.Struct, frozen=True):
@@ -27,6 +28,10 @@ class AnswerSubject(msgspec.Struct, frozen=True):
     protocol: str = ""
     is_document: bool = False
     context: Any = None
+
+
+decode_subject = ExactDecoder[AnswerSubject](AnswerSubject).decode
+"""Decodes an `AnswerSubject` that is stored with a stream."""
 
 
 class Recording:

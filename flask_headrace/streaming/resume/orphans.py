@@ -9,19 +9,16 @@ import gevent
 
 from ...core.errors import ResumptionLost, WorkerLost
 from ...core.events import AnswerRestarted, Event, ResponseStarted
-from ...core.exact_json import ExactDecoder
 from ...core.usage import estimate_usage, with_attempt
 from ..buffer import text_size
 from ..internal_error import log_failures
-from ..recording import AnswerSubject, Recording
+from ..recording import AnswerSubject, Recording, decode_subject
 from ..stores.base import Store, StreamRecord
 from .store_writer import StoreWriter
 from .stored_events import MAX_READ_BYTES, decode_context, events_after, failure_events, last_event_number
 
 ORPHAN_INTERVAL = 3.0
 """Seconds between two looks for streams of dead workers."""
-
-_decode_subject = ExactDecoder[AnswerSubject](AnswerSubject).decode
 
 
 def finish_orphaned(store_writer: StoreWriter, record: StreamRecord) -> None:
@@ -62,7 +59,7 @@ def read_recording(store_writer: StoreWriter, record: StreamRecord, max_size: in
         max_size: See `Recording`.
     """
     context = decode_context(record.claim)
-    subject = _decode_subject(context.subject) if context.subject else AnswerSubject()
+    subject = decode_subject(context.subject) if context.subject else AnswerSubject()
     recording, after = Recording(subject, None, max_size), 0
     with suppress(ResumptionLost):
         while batches := store_writer.store.read(record.claim.id, after, MAX_READ_BYTES):
