@@ -55,6 +55,7 @@ EVENT_NAMES = (
 
 _CONTENT_EVENTS = (
     TextDelta, ReasoningDelta, ReasoningSignature, ToolCallStarted, ToolCallDelta, ToolCallCompleted, ProviderEvent,
+    ToolResult, StepStarted,
 )  # fmt: skip
 
 _BlockType: TypeAlias = Literal["text", "thinking", "other"]

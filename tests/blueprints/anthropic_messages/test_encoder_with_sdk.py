@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from flask_headrace.blueprints.anthropic_messages.encoder import MessagesEncoder
 from flask_headrace.blueprints.encoding.base import AbortConnection
 from flask_headrace.core.answer import CollectedAnswer
+from flask_headrace.core.application_events import StepStarted
 from flask_headrace.core.events import (
     AnswerRestarted,
     Completed,
@@ -41,6 +42,12 @@ def streamed(events: list[Event]) -> bytes:
 BEGUN_AGAIN = [
     ResponseStarted("s1", "acme/tiny", "acme"), TextDelta("wrong"), AnswerRestarted("busy", "acme/big"),
     TextDelta("right"), Usage(1, 1), Completed("stop"),
+]  # fmt: skip
+
+
+STEP_WITHIN_A_CALL = [
+    ResponseStarted("s1", "acme/tiny", "acme"), ToolCallStarted(0, "call_0", "find"), TextDelta("a"), StepStarted(),
+    TextDelta("b"), ToolCallCompleted(0, {}), Usage(1, 1), Completed("stop"),
 ]  # fmt: skip
 
 
@@ -93,6 +100,7 @@ def plain(content: list) -> list[dict]:
 class TestAnySequence:
     @settings(max_examples=150)
     @given(event_sequences.sequences(event_sequences.DONE), event_sequences.SIZES, st.booleans())
+    @example(STEP_WITHIN_A_CALL, [], False)
     def test_that_is_complete_gives_the_sdk_the_message_that_it_would_have_had_whole(self, events, sizes, numbered):
         encoder, answer, number = MessagesEncoder(), CollectedAnswer(), 1
         answer.add(events)

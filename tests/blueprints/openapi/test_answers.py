@@ -92,6 +92,11 @@ def ui_chat_again(service: Service, upstream: Upstream) -> str:
     return "/ai/chat/documented/stream"
 
 
+def listed_model(service: Service, _: Upstream) -> str:
+    # The service may have cached the list before this module's models were there.
+    return f"/v1/models/{send(service.url + '/v1/models', method='GET').json['data'][0]['id']}"
+
+
 BOTH = (JSON, EVENT_STREAM)
 ASKED = [
     *[
@@ -145,9 +150,9 @@ ASKED = [
     Asked("POST", "/v1/messages/count_tokens", JSON, {"messages": QUESTION, "model": "anthropic/counted"}),
     *[Asked("GET", "/v1/models", JSON, headers=headers) for headers in (None, ANTHROPIC)],
     *[
-        Asked("GET", "/v1/models/{id}", JSON, url=f"/v1/models/{name}", headers=headers, status=status)
+        Asked("GET", "/v1/models/{id}", JSON, url=url, headers=headers, status=status)
         for headers in (None, ANTHROPIC)
-        for name, status in (("openai/text", 200), ("unlisted", 404))
+        for url, status in ((listed_model, 200), ("/v1/models/unlisted", 404))
     ],
     *[ui_chat(model=f"openai/{name}", tools=[TOOL]) for name in ANSWERS],
     *[ui_chat(model="openai/broken", ai=version) for version in (None, 7)],
