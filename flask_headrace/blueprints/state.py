@@ -12,6 +12,7 @@ from ..providers.chat_request import Json
 from ..providers.registry import ModelRegistry
 from ..streaming.registry import StreamRegistry
 from ..streaming.resumable_streams import ResumableStreams
+from ..streaming.resume.worker_process import WorkerProcess
 from ..streaming.stored_streams import StoredStreams
 from ..streaming.stores.availability import StoreAvailability
 from .before_hooks import BeforeHook
@@ -41,6 +42,7 @@ class ExtensionState:
         wants_answers: Whether the application wants to know what is answered.
         drain_timeout: Seconds that a stopping worker waits for its streams to finish.
         store_availability: Whether the store of resumable streams is usable.
+        process: The process of this worker.
     """
 
     streams: StreamRegistry
@@ -60,6 +62,7 @@ class ExtensionState:
     wants_answers: Callable[[], bool]
     drain_timeout: float
     store_availability: StoreAvailability
+    process: WorkerProcess
 
 
 def current_state() -> ExtensionState:

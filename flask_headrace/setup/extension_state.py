@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-import gevent
 from flask import Flask
 
 from ..blueprints.http.auth import LOOPBACK_NAMES, bearer_auth, require_owner
@@ -18,15 +17,16 @@ from ..settings import Settings
 from ..signals import EndReporter, report_start
 from ..streaming.registry import StreamRegistry
 from ..streaming.resumable_streams import ResumableStreams
-from ..streaming.resume.orphans import keep_finishing_orphans, read_recording
+from ..streaming.resume.orphans import read_recording, start_finishing_orphans
 from ..streaming.resume.store_writer import StoreWriter
+from ..streaming.resume.worker_process import WorkerProcess
 from ..streaming.session import StreamSession
 from ..streaming.stored_streams import StoredStreams
 from ..streaming.stores.availability import StoreAvailability
 from .options import ExtensionOptions
 from .providers import build_registry
 from .schemas import load_schemas
-from .stores import open_configured_store
+from .stores import open_configured_store, unknown_stream_warning
 
 STORE_TIMEOUT = 2.0
 """Seconds for which the functions of `on_end` wait until the store has the end of a resumable stream. If the worker is
@@ -57,9 +57,10 @@ def build_state(app: Flask, settings: Settings, options: ExtensionOptions) -> Ex
     on_start = report_start(app, metrics.record_stream_start)
     streams = _build_streams(settings, store_writer, reporter, on_start)
     availability = StoreAvailability(store_writer.store)
-    if has_one_loop() and not availability.is_process_local:
-        gevent.spawn(keep_finishing_orphans, store_writer, lambda: reporter.wants_answers)
+    finish_orphans = partial(_finish_orphans, store_writer, availability, reporter)
+    finish_orphans()
     resumable_streams = ResumableStreams(streams, store_writer)
+    resumable_streams.lookup.on_unknown = unknown_stream_warning(store_writer.store)
     is_open = authorize is None and not settings.api_keys
     return ExtensionState(
         streams=streams,
@@ -79,7 +80,13 @@ def build_state(app: Flask, settings: Settings, options: ExtensionOptions) -> Ex
         wants_answers=lambda: reporter.wants_answers,
         drain_timeout=settings.drain,
         store_availability=availability,
+        process=WorkerProcess(store_writer, finish_orphans),
     )
+
+
+def _finish_orphans(store_writer: StoreWriter, availability: StoreAvailability, reporter: EndReporter) -> None:
+    if has_one_loop() and not availability.is_process_local:
+        start_finishing_orphans(store_writer, lambda: reporter.wants_answers)
 
 
 def _build_streams(
