@@ -30,6 +30,7 @@ class ExtensionState:
         stored_streams: The same streams, to be looked at and deleted without being followed.
         registry: The available models.
         authorize: Called in each request. Returns the caller's name, or aborts.
+        authorize_scraper: Called in each request for the metrics in place of `authorize`; None for `authorize`.
         max_content_length: Maximum size of a request body in bytes.
         body_timeout: Seconds within which a request body must arrive; None for no limit.
         cors_origins: Origins of other web sites whose pages may send requests.
@@ -50,6 +51,7 @@ class ExtensionState:
     stored_streams: StoredStreams
     registry: ModelRegistry
     authorize: Callable[[], str]
+    authorize_scraper: Callable[[], None] | None
     max_content_length: int
     body_timeout: float | None
     cors_origins: tuple[str, ...]

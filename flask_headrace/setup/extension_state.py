@@ -7,7 +7,7 @@ from functools import partial
 
 from flask import Flask
 
-from ..blueprints.http.auth import LOOPBACK_NAMES, bearer_auth, require_owner
+from ..blueprints.http.auth import LOOPBACK_NAMES, bearer_auth, metrics_auth, require_owner
 from ..blueprints.http.event_loop import has_one_loop
 from ..blueprints.state import ExtensionState
 from ..metrics import Metrics, get_metrics
@@ -68,6 +68,7 @@ def build_state(app: Flask, settings: Settings, options: ExtensionOptions) -> Ex
         stored_streams=StoredStreams(resumable_streams, store_writer),
         registry=registry,
         authorize=bearer_auth(settings.api_keys) if authorize is None else require_owner(authorize),
+        authorize_scraper=None if settings.metrics_token is None else metrics_auth(settings.metrics_token),
         max_content_length=settings.max_content_length,
         body_timeout=settings.body_timeout,
         cors_origins=settings.cors_origins,
