@@ -23,7 +23,6 @@ from flask_headrace.blueprints.openai_responses import encoder as responses_enco
 from flask_headrace.blueprints.openai_responses import tool_names
 from flask_headrace.blueprints.openai_responses.frame_types import EVENTS
 from flask_headrace.core.answer import CollectedAnswer
-from flask_headrace.core.application_events import Data
 from flask_headrace.core.events import Completed, Event
 from tests.blueprints.openapi.documented import Document
 from tests.support.event_sequences import answers
@@ -83,8 +82,6 @@ class TestAnyAnswer:
         encoder, written = make(), b""
         try:
             for number, event in enumerate(events, 1):
-                if frames.startswith("UI") and isinstance(event, Data):
-                    continue  # whose types have the application's names
                 written += encoder.encode([event], number if has_ids else None, b"-s1") + encoder.encode([])
         except AbortConnection as abort:
             written += abort.final_bytes
