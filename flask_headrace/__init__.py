@@ -5,7 +5,8 @@ in its tests, from `flask_headrace.testing`. All other modules are internal and 
 """
 
 from .answers import Answer, AnsweredToolCall
-from .blueprints.before_hooks import Question
+from .blueprints.before_hooks import BeforeHook, Question, Reply
+from .blueprints.protocol_registry import ViewProtocol
 from .core.application_events import Data, File, Source, StepStarted, StreamEvent, ToolResult
 from .core.errors import (
     AnswerReplaced,
@@ -94,6 +95,7 @@ from .providers.custom import CustomProvider
 from .providers.custom_events import SourceItem
 from .settings import Settings
 from .signals import (
+    EndHook,
     StreamEndedInfo,
     StreamStartedInfo,
     stream_ended,
@@ -108,6 +110,7 @@ __all__ = [
     "AnsweredToolCall",
     "Attempt",
     "AudioPart",
+    "BeforeHook",
     "BodyTimeout",
     "BodyTooLarge",
     "CancelReason",
@@ -120,6 +123,7 @@ __all__ = [
     "CustomProvider",
     "CustomTool",
     "Data",
+    "EndHook",
     "Event",
     "Failed",
     "FallbackMismatch",
@@ -150,6 +154,7 @@ __all__ = [
     "ReasoningDelta",
     "ReasoningPart",
     "ReasoningSignature",
+    "Reply",
     "RequestError",
     "ResponseFormat",
     "ResponseStarted",
@@ -190,6 +195,7 @@ __all__ = [
     "UpstreamProtocolError",
     "UpstreamStatusError",
     "Usage",
+    "ViewProtocol",
     "WorkerLost",
     "create_app",
     "stream_ended",
