@@ -7,7 +7,16 @@ in its tests, from `flask_headrace.testing`. All other modules are internal and 
 from .answers import Answer, AnsweredToolCall
 from .blueprints.before_hooks import BeforeHook, Question, Reply
 from .blueprints.protocol_registry import ViewProtocol
-from .core.application_events import Data, File, Source, StepStarted, StreamEvent, ToolResult
+from .core.application_events import (
+    ApprovalRequested,
+    Data,
+    File,
+    Source,
+    StepStarted,
+    StreamEvent,
+    ToolProgress,
+    ToolResult,
+)
 from .core.errors import (
     AnswerReplaced,
     AnswerTooLarge,
@@ -70,6 +79,7 @@ from .core.events import (
     ToolCallStarted,
     Usage,
 )
+from .core.step_errors import MaxCostExceeded
 from .extension import Headrace
 from .factory import create_app
 from .providers.base import TokenCounter
@@ -93,6 +103,7 @@ from .providers.chat_request import (
 )
 from .providers.custom import CustomProvider
 from .providers.custom_events import SourceItem
+from .providers.tool_approval import ToolApproval
 from .settings import Settings
 from .signals import (
     EndHook,
@@ -101,6 +112,8 @@ from .signals import (
     stream_ended,
     stream_started,
 )
+from .tools.local_tool import LocalTool, ToolContext, ToolSource, tool
+from .tools.tool_error import ToolError
 
 __all__ = [
     "Answer",
@@ -108,6 +121,7 @@ __all__ = [
     "AnswerRestarted",
     "AnswerTooLarge",
     "AnsweredToolCall",
+    "ApprovalRequested",
     "Attempt",
     "AudioPart",
     "BeforeHook",
@@ -141,6 +155,8 @@ __all__ = [
     "InvalidRequest",
     "InvalidToolArguments",
     "LimitError",
+    "LocalTool",
+    "MaxCostExceeded",
     "MaxDurationExceeded",
     "Message",
     "ModelNotFound",
@@ -183,12 +199,17 @@ __all__ = [
     "TextPart",
     "TokenCounter",
     "Tool",
+    "ToolApproval",
     "ToolCall",
     "ToolCallCompleted",
     "ToolCallDelta",
     "ToolCallStarted",
     "ToolChoice",
+    "ToolContext",
+    "ToolError",
+    "ToolProgress",
     "ToolResult",
+    "ToolSource",
     "Unauthorized",
     "UpstreamConnectionError",
     "UpstreamError",
@@ -200,4 +221,5 @@ __all__ = [
     "create_app",
     "stream_ended",
     "stream_started",
+    "tool",
 ]

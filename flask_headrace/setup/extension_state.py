@@ -23,6 +23,7 @@ from ..streaming.resume.worker_process import WorkerProcess
 from ..streaming.session import StreamSession
 from ..streaming.stored_streams import StoredStreams
 from ..streaming.stores.availability import StoreAvailability
+from .offered_tools import build_offered_tools
 from .options import ExtensionOptions
 from .providers import build_registry
 from .schemas import load_schemas
@@ -57,8 +58,7 @@ def build_state(app: Flask, settings: Settings, options: ExtensionOptions) -> Ex
     on_start = report_start(app, metrics.record_stream_start)
     streams = _build_streams(settings, store_writer, reporter, on_start)
     availability = StoreAvailability(store_writer.store)
-    finish_orphans = partial(_finish_orphans, store_writer, availability, reporter)
-    finish_orphans()
+    process = WorkerProcess(store_writer, partial(_finish_orphans, store_writer, availability, reporter))
     resumable_streams = ResumableStreams(streams, store_writer)
     resumable_streams.lookup.on_unknown = unknown_stream_warning(store_writer.store)
     is_open = authorize is None and not settings.api_keys
@@ -78,10 +78,12 @@ def build_state(app: Flask, settings: Settings, options: ExtensionOptions) -> Ex
         holds_requests=options.holds_requests,
         offered_models=options.models,
         before_hooks=options.before_hooks,
+        offered_tools=build_offered_tools(app, settings, options, store_writer.store),
+        max_cost=settings.max_cost,
         wants_answers=lambda: reporter.wants_answers,
         drain_timeout=settings.drain,
         store_availability=availability,
-        process=WorkerProcess(store_writer, finish_orphans),
+        process=process,
     )
 
 

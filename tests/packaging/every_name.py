@@ -45,7 +45,7 @@ def size(part: fh.Part) -> int:
 
 
 def conversation(role: fh.Role = "user") -> fh.ChatRequest:
-    call = fh.ToolCall("1", "find", {"text": "mill"})
+    call = fh.ToolCall("1", "find", {"text": "mill"}, approval=fh.ToolApproval("1", True))
     return fh.ChatRequest(
         model="a",
         messages=(
@@ -99,11 +99,39 @@ told: fh.EndHook = keep
 headrace.on_end(keep)
 
 
+@fh.tool
+def find(what: str, context: fh.ToolContext) -> str:
+    """Find a thing."""
+    if context.is_stopped:
+        raise fh.ToolError("Somebody has gone.")
+    return f"{what} is in Salem"
+
+
+@fh.tool(needs_approval=True, timeout=3)
+def remove(what: str) -> str:
+    """Remove a thing."""
+    return f"{what} is gone"
+
+
+class Tools(fh.ToolSource):
+    """Tools that may change."""
+
+    def tools(self) -> Sequence[fh.LocalTool[..., Any]]:
+        return [find, remove]
+
+
+def retrieve_and_ask() -> Iterator[fh.Event]:
+    answered = yield from headrace.ask([{"role": "user", "content": "What is a mill?"}], model="mill/a")
+    yield fh.TextDelta(answered.finish_reason)
+
+
 def steps() -> Iterator[fh.Event | str]:
     yield fh.StepStarted()
     yield fh.ToolCallStarted(0, "1", "find")
     yield fh.ToolCallDelta(0, "{}")
     yield fh.ToolCallCompleted(0, {})
+    yield fh.ToolProgress(0, "half of it")
+    yield fh.ApprovalRequested(0, "1")
     yield fh.ToolResult(0, "found")
     yield fh.Source("https://mill.example/")
     yield fh.File("image/png", data=b"\x89PNG")
@@ -118,7 +146,8 @@ async def agent() -> AsyncIterator[str]:
 
 @app.post("/ask")
 def ask() -> Response:
-    return headrace.stream([{"role": "user", "content": "hi"}], on_end=told, context={"id": 1}, protocol=protocol())
+    turns = [{"role": "user", "content": "hi"}]
+    return headrace.stream(turns, tools=[find, Tools()], on_end=told, context={"id": 1}, protocol=protocol())
 
 
 @app.post("/steps")
@@ -176,7 +205,7 @@ ERRORS: Sequence[type[fh.HeadraceError]] = (
     *(fh.RequestError, fh.InvalidRequest, fh.Unauthorized, fh.Forbidden, fh.StreamNotFound, fh.StreamConflict),
     *(fh.StreamCancelled, fh.NotSupported, fh.ModelNotFound, fh.SchemaNotFound, fh.BodyTooLarge, fh.BodyTimeout),
     *(fh.LimitError, fh.AnswerTooLarge, fh.StreamLimitExceeded, fh.ShuttingDown, fh.ChecksBusy, fh.StoreUnavailable),
-    *(fh.ResumptionLost, fh.AnswerReplaced, fh.WorkerLost, fh.MaxDurationExceeded),
+    *(fh.ResumptionLost, fh.AnswerReplaced, fh.WorkerLost, fh.MaxDurationExceeded, fh.MaxCostExceeded),
     *(fh.UpstreamError, fh.ModelUnavailable, fh.UpstreamConnectionError, fh.UpstreamProtocolError),
     *(fh.UpstreamStatusError, fh.InvalidToolArguments, fh.FallbackMismatch, fh.SchemaValidationError),
     *(fh.SourceError, fh.ConnectTimeout, fh.FirstTokenTimeout, fh.IdleTimeout),

@@ -17,12 +17,13 @@ class WorkerProcess:
 
     Args:
         store_writer: The worker's access to the store.
-        start: Starts what runs in the background as long as the process lives.
+        start: Starts what runs in the background as long as the process lives: called now, and in a forked process.
     """
 
     def __init__(self, store_writer: StoreWriter, start: Callable[[], object]) -> None:
         self._store_writer, self._start = store_writer, start
         self._id = os.getpid()
+        start()
 
     def __repr__(self) -> str:
         return f"<WorkerProcess {self._id}>"
