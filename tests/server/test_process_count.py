@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -149,12 +150,18 @@ def test_the_stream_of_a_killed_process_is_finished_and_told_by_another(started:
         assert server.log().count(f"told {id_}") == 1
 
 
+def test_the_metrics_say_that_they_are_those_of_one_process(server: Server) -> None:
+    first = send(f"{server.url}/metrics", method="GET").body.decode().partition("\n")[0]
+    assert re.fullmatch(r"# These are the metrics of process \d+ only: set PROMETHEUS_MULTIPROC_DIR .*", first)
+
+
 @pytest.mark.parametrize("store", [None, "memory"])
 def test_a_second_worker_is_told_of_where_the_first_keeps_its_streams(tmp_path: Path, store: str | None) -> None:
     settings = {} if store is None else {"HEADRACE_STORE": store}
     with Server(tmp_path, *GEVENT, "-w", "1", "hosting:app", WEB_CONCURRENCY="4", **settings) as own:
         assert own.follow("0123456789abcdef").status == 404
         assert "HEADRACE_STORE" not in own.log()
+        assert b"metrics of process" not in send(f"{own.url}/metrics", method="GET").body
         own.process.send_signal(signal.SIGTTIN)
         own.wait_until(lambda: "There are 2 workers now, and the first one keeps its resumable streams" in own.log())
         own.wait_until(lambda: len(own.workers()) == 2)
