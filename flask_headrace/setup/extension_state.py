@@ -27,7 +27,7 @@ from .offered_tools import build_offered_tools
 from .options import ExtensionOptions
 from .providers import build_registry
 from .schemas import load_schemas
-from .stores import open_configured_store, unknown_stream_warning
+from .stores import open_configured_store, unknown_stream_warning, warn_of_separate_memories
 
 STORE_TIMEOUT = 2.0
 """Seconds for which the functions of `on_end` wait until the store has the end of a resumable stream. If the worker is
@@ -58,7 +58,7 @@ def build_state(app: Flask, settings: Settings, options: ExtensionOptions) -> Ex
     on_start = report_start(app, metrics.record_stream_start)
     streams = _build_streams(settings, store_writer, reporter, on_start)
     availability = StoreAvailability(store_writer.store)
-    process = WorkerProcess(store_writer, partial(_finish_orphans, store_writer, availability, reporter))
+    process = WorkerProcess(store_writer, partial(_begin_process, store_writer, availability, reporter))
     resumable_streams = ResumableStreams(streams, store_writer)
     resumable_streams.lookup.on_unknown = unknown_stream_warning(store_writer.store)
     is_open = authorize is None and not settings.api_keys
@@ -87,7 +87,8 @@ def build_state(app: Flask, settings: Settings, options: ExtensionOptions) -> Ex
     )
 
 
-def _finish_orphans(store_writer: StoreWriter, availability: StoreAvailability, reporter: EndReporter) -> None:
+def _begin_process(store_writer: StoreWriter, availability: StoreAvailability, reporter: EndReporter) -> None:
+    warn_of_separate_memories(store_writer.store)
     if has_one_loop() and not availability.is_process_local:
         start_finishing_orphans(store_writer, lambda: reporter.wants_answers)
 

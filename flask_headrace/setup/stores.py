@@ -44,7 +44,7 @@ def open_configured_store(settings: Settings) -> Store:
 
 def _warn_of_first_worker(settings: Settings, processes: ProcessCount) -> None:
     # gunicorn ends the whole service if a worker that it adds after SIGTTIN does not start.
-    if processes.running > processes.configured == 1 and (settings.store or "memory") == "memory":
+    if processes.running > processes.configured == 1 and not settings.store:
         log.warning(
             "There are %d workers now, and the first one keeps its resumable streams in its memory, where no other can "
             "find them: start gunicorn with --workers 2, or %s.",
@@ -52,10 +52,24 @@ def _warn_of_first_worker(settings: Settings, processes: ProcessCount) -> None:
         )
 
 
+def warn_of_separate_memories(store: Store) -> None:
+    """Log a warning if `store` is the memory of one of several processes, as the server knows once it has forked them.
+
+    A program may load an application before it gives it to gunicorn.
+    """
+    if isinstance(store, MemoryStore) and (count := count_processes().running) > 1:
+        log.warning(
+            "There are %d workers, and each keeps its resumable streams in its own memory, where no other can find "
+            "them: %s.",
+            *(count, REMEDY),
+        )
+
+
 def unknown_stream_warning(store: Store) -> Callable[[], None]:
     """Return a function to be called when a client asks for a stream that `store` does not have.
 
-    Its first call logs a warning if another process may have the stream in its memory.
+    Its first call logs a warning if the server does not say how many processes it has: another one may have the stream
+    in its memory.
     """
     is_pending = isinstance(store, MemoryStore)
 
@@ -64,8 +78,7 @@ def unknown_stream_warning(store: Store) -> Callable[[], None]:
         if not is_pending:
             return
         is_pending = False
-        processes = count_processes()
-        if processes.running > 1 or not processes.is_known:
+        if not count_processes().is_known:
             log.warning(
                 "A client has asked for a resumable stream that is not in the memory of process %d: it has expired, or "
                 "another process of this server keeps it. If the server has several processes, %s.",

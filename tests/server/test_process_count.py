@@ -61,6 +61,25 @@ def create_app():
 
 PATCHED = "from gevent import monkey\n\nmonkey.patch_all()\n"
 UWSGI = "import sys, pyuwsgi\n\npyuwsgi.run(sys.argv[1:])\n"
+PROGRAM = """
+import sys
+
+from gunicorn.app.base import BaseApplication
+from hosting import app
+
+
+class Program(BaseApplication):
+    def load_config(self):
+        options = {"bind": f"127.0.0.1:{sys.argv[1]}", "workers": 2, "worker_class": "gevent"}
+        for name, value in (options | {"control_socket_disable": True}).items():
+            self.cfg.set(name, value)
+
+    def load(self):
+        return app
+
+
+Program().run()
+"""
 GEVENT = ("gunicorn", "--no-control-socket", "-b", "127.0.0.1:PORT", "-k", "gevent")
 OF_UWSGI = ("uwsgi_server", "--http-socket", "127.0.0.1:PORT", "--gevent", "100", "--gevent-monkey-patch", "--master")
 
@@ -95,6 +114,15 @@ class Server(Service):
     def follow(self, id_: str) -> Answer:
         return send(f"{self.url}/api/streams/{id_}", method="GET")
 
+    def reach_both(self, id_: str, status: int) -> None:
+        """Ask for a stream until two processes have answered, each with this status."""
+        processes = set()
+        while len(processes) < 2:
+            answer = self.follow(id_)
+            assert answer.status == status, answer.body
+            assert status != 200 or answer.text == "begun"
+            processes.add(answer.headers["process"])
+
     def finish(self, name: str) -> None:
         """Let a stream end."""
         (self.folder / name).touch()
@@ -126,11 +154,7 @@ def server(request: pytest.FixtureRequest, started: Mapping[str, Server]) -> Ser
 def test_each_process_finds_a_stream(server: Server) -> None:
     server.finish("found")
     id_ = send(f"{server.url}/begin/found", method="GET").headers["headrace-stream-id"]
-    processes = set()
-    while len(processes) < 2:
-        answer = server.follow(id_)
-        assert (answer.status, answer.text) == (200, "begun"), answer.body
-        processes.add(answer.headers["process"])
+    server.reach_both(id_, 200)
     assert "HEADRACE_STORE" not in server.log()
 
 
@@ -155,17 +179,36 @@ def test_the_metrics_say_that_they_are_those_of_one_process(server: Server) -> N
     assert re.fullmatch(r"# These are the metrics of process \d+ only: set PROMETHEUS_MULTIPROC_DIR .*", first)
 
 
-@pytest.mark.parametrize("store", [None, "memory"])
-def test_a_second_worker_is_told_of_where_the_first_keeps_its_streams(tmp_path: Path, store: str | None) -> None:
+@pytest.mark.parametrize(
+    ("store", "says"),
+    [
+        (None, "There are 2 workers now, and the first one keeps its resumable streams in its memory"),
+        ("memory", "There are 2 workers, and each keeps its resumable streams in its own memory"),
+    ],
+)
+def test_a_second_worker_is_told_of_where_the_first_keeps_its_streams(
+    tmp_path: Path, store: str | None, says: str
+) -> None:
     settings = {} if store is None else {"HEADRACE_STORE": store}
     with Server(tmp_path, *GEVENT, "-w", "1", "hosting:app", WEB_CONCURRENCY="4", **settings) as own:
         assert own.follow("0123456789abcdef").status == 404
         assert "HEADRACE_STORE" not in own.log()
         assert b"metrics of process" not in send(f"{own.url}/metrics", method="GET").body
         own.process.send_signal(signal.SIGTTIN)
-        own.wait_until(lambda: "There are 2 workers now, and the first one keeps its resumable streams" in own.log())
+        own.wait_until(lambda: says in own.log())
         own.wait_until(lambda: len(own.workers()) == 2)
-        assert "start gunicorn with --workers 2, or name a file or a Redis in HEADRACE_STORE" in own.log()
+        assert "name a file or a Redis in HEADRACE_STORE" in own.log()
+
+
+def test_a_program_that_gives_gunicorn_a_loaded_application_is_told_what_to_change(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    with Server(tmp_path, "program", "PORT") as own:
+        own.wait_until(lambda: "There are 2 workers, and each keeps its resumable streams in its own" in own.log())
+        own.reach_both("0123456789abcdef", 404)
+        assert "If the server has several processes" not in own.log()
+    with Server(tmp_path, "program", "PORT", HEADRACE_STORE=f"sqlite:///{tmp_path}/streams.db") as own:
+        own.reach_both("0123456789abcdef", 404)
+        assert "HEADRACE_STORE" not in own.log()
 
 
 def test_memory_as_the_store_of_two_workers_is_refused(tmp_path: Path) -> None:
