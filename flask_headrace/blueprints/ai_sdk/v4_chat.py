@@ -93,7 +93,9 @@ def chat() -> Response:
     body = read_body(_decoder)
     chat_request = body.to_chat_request(to_messages(body.messages))
     reader = open_stream(body.model, chat_request, owner=owner, is_resumable=body.resumable, chat_id=body.id)
-    return stream_response(reader, DataStreamV1Encoder(has_reasoning=body.sendReasoning))
+    encoder = DataStreamV1Encoder(has_reasoning=body.sendReasoning)
+    del body, chat_request  # may be large, and the answer may take long
+    return stream_response(reader, encoder)
 
 
 def resume() -> Response:

@@ -88,8 +88,9 @@ def messages() -> Response:
         is_resumable=body.resumable,
         id=body.id,
     )
-    encoder = MessagesEncoder(current_request_id())
-    return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
+    encoder, is_streamed = MessagesEncoder(current_request_id()), body.stream
+    del body, fields, chat_request  # may be large, and the answer may take long
+    return stream_response(reader, encoder) if is_streamed else json_answer_response(reader, encoder)
 
 
 def count_tokens() -> Response:

@@ -42,6 +42,7 @@ class ResponseStream:
     """
 
     __slots__ = (
+        "_is_broken",  # whether the bytes of an error were the last ones
         "_waits_for_report",
         "encoder",
         "id_suffix",
@@ -53,7 +54,7 @@ class ResponseStream:
     )
 
     def __init__(self, reader: StreamReader, encoder: StreamEncoder) -> None:
-        self.encoder, self.is_finished, self.is_closed = encoder, False, False
+        self.encoder, self.is_finished, self.is_closed, self._is_broken = encoder, False, False, False
         self.session = reader.session
         self.id_suffix = event_id_suffix(reader.session.context.incarnation)
         self.reader = reader
@@ -90,22 +91,20 @@ class ResponseStream:
                 "stream_from in each request."
             )
 
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the encoded events as they come, in chunks of at most `MAX_CHUNK_BYTES`.
+    def read(self) -> bytes | None:
+        """Return the bytes of the next events, and wait for them; None at the end.
 
         Raises:
             AbortConnection: the protocol cannot continue, and the connection must be broken.
         """
+        if self._is_broken:
+            return None
         try:
-            for events in self.reader:
-                frames = self.encode(events)
-                if len(frames) <= MAX_CHUNK_BYTES:
-                    yield frames
-                else:
-                    yield from self._split(frames)
+            events = self.reader.read()
+            return None if events is None else self.encode(events)
         except HeadraceError as error:
-            self.is_finished = True
-            yield self.encoder.encode([Failed(error.code, error.message, error.retryable)], None)
+            self.is_finished = self._is_broken = True
+            return self.encoder.encode([Failed(error.code, error.message, error.retryable)], None)
 
     def encode(self, events: list[Event]) -> bytes:
         """Return the bytes of the events that the reader has just returned; those of a heartbeat for an empty list.
@@ -127,7 +126,8 @@ class ResponseStream:
         self.is_finished = bool(events) and type(events[-1]) in TERMINAL_EVENTS
         return frames
 
-    def _split(self, frames: bytes) -> Iterator[bytes]:
+    def split(self, frames: bytes) -> Iterator[bytes]:
+        """Yield the bytes of many events in chunks of at most `MAX_CHUNK_BYTES`."""
         for start in range(0, len(frames), MAX_CHUNK_BYTES):
             yield frames[start : start + MAX_CHUNK_BYTES]
             self.reader.mark_progress()

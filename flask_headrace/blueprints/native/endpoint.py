@@ -67,9 +67,10 @@ def chat() -> Response:
     """Answer a conversation."""
     owner = authorize_request()
     body = read_body(_decoder)
-    reader = open_chat(body, to_chat_request(body), owner)
+    reader, is_streamed = open_chat(body, to_chat_request(body), owner), body.stream
+    del body  # may be large, and the answer may take long
     encoder = encoder_for(reader.session.context)
-    return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
+    return stream_response(reader, encoder) if is_streamed else json_answer_response(reader, encoder)
 
 
 def open_chat(body: ChatBody, chat_request: ChatRequest, owner: str, **options: Any) -> StreamReader:  # noqa: ANN401
