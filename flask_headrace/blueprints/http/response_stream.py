@@ -58,20 +58,21 @@ class ResponseStream:
         self.session = reader.session
         self.id_suffix = event_id_suffix(reader.session.context.incarnation)
         self.reader = reader
+        environ = request.environ
         self._waits_for_report = not is_patched() or is_test_request()
         if self._waits_for_report:
             # The loop has stood still since the last request, and timers would count from then.
             gevent.get_hub().loop.update_now()
         destroy_hub_with_thread()
         try:
-            self.watcher = DisconnectWatcher(request.environ, self.reader.close)
+            self.watcher = DisconnectWatcher(environ, self.reader.close)
         except BaseException:
             # A closed socket cannot be watched. Without closing the reader, its stream would run on for nobody.
             self.reader.close()
             raise
         self.watcher.set_timeouts(self.session.limits.client)
         self.reader.on_stall = self.watcher.shut_down
-        close_with_request(request.environ, self)
+        close_with_request(environ, self)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

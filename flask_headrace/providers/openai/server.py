@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
@@ -51,9 +52,12 @@ class Address(NamedTuple):
     @property
     def is_official(self) -> bool:
         """Whether OpenAI's own models are served there: by OpenAI, or by Azure."""
-        return self.base_url == OFFICIAL_BASE_URL or (urlsplit(self.base_url).hostname or "").endswith(
-            ".openai.azure.com"
-        )
+        return _is_official(self.base_url)
+
+
+@lru_cache(maxsize=64)
+def _is_official(base_url: str) -> bool:
+    return base_url == OFFICIAL_BASE_URL or (urlsplit(base_url).hostname or "").endswith(".openai.azure.com")
 
 
 class OpenAIServer(ABC):
