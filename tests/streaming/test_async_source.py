@@ -129,6 +129,29 @@ def test_the_generators_inside_of_an_agent_are_closed_with_it(count: int) -> Non
     assert agent.ended == ["CancelledError", "cleaned up"]
 
 
+@pytest.mark.parametrize("pause", [3600, 0])
+@pytest.mark.parametrize("depth", [1, 4])
+def test_what_an_agent_runs_in_tasks_of_its_own_is_cancelled_with_it(depth: int, pause: float) -> None:
+    """As LangChain does; a task that is cancelled before its first step would not tell the generator inside of it."""
+
+    async def outer(inner: AsyncIterator[int]) -> AsyncIterator[int]:
+        async def following() -> int:
+            return await anext(inner)
+
+        while True:
+            yield await asyncio.create_task(following())
+
+    agent = Counting(pause)
+    nested = agent.__aiter__()
+    for _ in range(depth):
+        nested = outer(nested)
+    items = items_of(nested)
+    next(items)
+    gevent.sleep(0.02)  # it waits for what comes, or for its reader
+    items.close()  # type: ignore[attr-defined]
+    assert agent.ended == ["CancelledError", "cleaned up"]
+
+
 def test_an_agent_that_never_waits_is_closed() -> None:
     ended = list[str]()
 
