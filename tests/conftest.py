@@ -20,7 +20,7 @@ from tests.support.upstream import Upstream
 NOTHING_MAY_BE_SKIPPED = "REQUIRE_ALL_TESTS"
 
 FIXED_EXAMPLES = "FIXED_EXAMPLES"
-"""Set in CI: property tests draw the same examples each time, so that no change fails by what another may have broken."""
+"""Set in CI: property tests draw the same examples each time, so that no change fails by the faults of others."""
 
 # The machine may be busy, and how fast an example is says nothing here.
 settings.register_profile("random", deadline=None)

@@ -153,9 +153,7 @@ class ContinuationMatcher:
             return "" if self.has_diverged else self._skip_repetition(text)
         prefix_words = self._prefix_words
         is_new_answer = self._looks_like_new_answer() or self._repeats_mark()
-        if is_new_answer or _may_repeat(
-            prefix_words, _normalize(held), self._is_at_word_boundary(), is_last=is_last
-        ):
+        if is_new_answer or _may_repeat(prefix_words, _normalize(held), self._is_at_word_boundary(), is_last=is_last):
             self.has_diverged = True
             return ""
         self.is_matched = True
@@ -209,7 +207,7 @@ class ContinuationMatcher:
         return bool(self._gap) or not self._prefix[-1].isalnum()
 
     def _repeats_mark(self) -> bool:
-        """Whether the held text begins with the mark, such as that of a list item, with which the delivered text ends."""
+        """Whether the held text begins with the mark, such as that of a list item, that ends the delivered text."""
         mark = self._prefix.split()[-1]
         if "\n" in self._gap or any(map(str.isalnum, mark)):
             return False

@@ -50,7 +50,7 @@ class Reader:
         self.place: Worker | None = None
 
     def sit(self, worker: Worker) -> None:
-        """Resume the stream; again, as a client does, if a busy machine has not noticed the death of a worker in time."""
+        """Resume the stream; again, as a client does, if a busy machine is late to notice the death of a worker."""
         with gevent.Timeout(30):
             while True:
                 try:
