@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -74,6 +75,20 @@ LONG = (
     "blueprints/anthropic_messages/test_encoder_with_sdk.py",
 )
 """Files of few tests that take long each: they wait for services that start, stop or die."""
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Iterator[object]:
+    """Let the garbage collector leave alone what is collected here: it would look through all of it again and again.
+
+    That is half of the time of the collection, and a tenth of that of the tests.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
