@@ -99,6 +99,12 @@ class TestManyAtOnce:
         upstream.wait_for(lambda: all(r.ended is Ended.ABORTED for r in upstream.requests("many")))
 
 
+def read_on(client: socket.socket) -> None:
+    """Read to the end. It blocks this process, so that a write on the other side does not go on meanwhile."""
+    while client.recv(1_000_000):
+        pass
+
+
 def test_a_text_that_is_given_up_is_reset_also_for_a_client_that_reads_on_at_that_moment() -> None:
     with gevent.socket.socket() as listener, socket.socket() as client:
         listener.bind(("127.0.0.1", 0))
@@ -112,8 +118,7 @@ def test_a_text_that_is_given_up_is_reset_also_for_a_client_that_reads_on_at_tha
         watcher.shut_down()
         client.settimeout(5)
         with pytest.raises(ConnectionResetError):
-            while client.recv(1_000_000):  # blocks this process: the write does not learn of anything before
-                pass
+            read_on(client)
         writing.join(5)
         assert isinstance(writing.exception, BrokenPipeError)
         served.close()
