@@ -13,6 +13,7 @@ from seed import seed
 def create_app(config=None):
     app = Flask(__name__)
     app.config.from_mapping(SECRET_KEY="for development only", SQLALCHEMY_DATABASE_URI="sqlite:///shop.db")
+    app.config["USE_SESSION_FOR_NEXT"] = True  # Flask-Login's page after the login
     app.config.from_prefixed_env("SHOP")
     app.config.update(config or {})
     db.init_app(app)

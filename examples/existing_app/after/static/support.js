@@ -30,7 +30,7 @@ function setBusy(isBusy) {
 
 /** Ask a question, or go on with its answer. The tab remembers it until the page comes with the answer in it. */
 async function answer(asked) {
-  const remember = () => sessionStorage.setItem(options.url, JSON.stringify(asked));
+  const remember = (news = {}) => sessionStorage.setItem(options.url, JSON.stringify(Object.assign(asked, news)));
   remember();
   show("article", "user", asked.question);
   const article = show("article", "assistant");
@@ -38,7 +38,7 @@ async function answer(asked) {
   stop.onclick = () => stopStream(`${options.api}/streams/${asked.id}`, asked);
   setBusy(true);
   for await (const event of streamAnswer({ ...asked, body: { question: asked.question } }, options)) {
-    if (event.type === "accepted") remember(Object.assign(asked, { isAccepted: true }));
+    if (event.type === "accepted") remember({ isAccepted: true });
     if (event.type === "restart") prose = showMarkdown(article, ""); // another model begins again
     if (event.type === "delta") prose.append(event.text);
     if (event.type === "cancelled") show("p", "soft", "Stopped.");

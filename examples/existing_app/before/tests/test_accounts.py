@@ -1,7 +1,7 @@
 def test_who_logs_in_is_shown_the_page_that_was_asked_for(client):
-    assert client.get("/orders/").location.startswith("/login")
+    assert client.get("/orders/?from=mail").location.startswith("/login")
     done = client.post("/login", data={"email": "ann@example.com", "password": "ann"})
-    assert done.location.endswith("/orders/")
+    assert done.location == "/orders/?from=mail"
 
 
 def test_a_wrong_password_is_refused(client):
