@@ -6,7 +6,16 @@ in its tests, from `flask_headrace.testing`. All other modules are internal and 
 
 from .answers import Answer, AnsweredToolCall
 from .blueprints.before_hooks import Question
-from .core.application_events import Data, File, Source, StepStarted, StreamEvent, ToolResult
+from .core.application_events import (
+    ApprovalRequested,
+    Data,
+    File,
+    Source,
+    StepStarted,
+    StreamEvent,
+    ToolProgress,
+    ToolResult,
+)
 from .core.errors import (
     AnswerReplaced,
     AnswerTooLarge,
@@ -69,6 +78,7 @@ from .core.events import (
     ToolCallStarted,
     Usage,
 )
+from .core.step_errors import MaxCostExceeded
 from .extension import Headrace
 from .factory import create_app
 from .providers.base import TokenCounter
@@ -92,6 +102,7 @@ from .providers.chat_request import (
 )
 from .providers.custom import CustomProvider
 from .providers.custom_events import SourceItem
+from .providers.tool_approval import ToolApproval
 from .settings import Settings
 from .signals import (
     StreamEndedInfo,
@@ -99,6 +110,8 @@ from .signals import (
     stream_ended,
     stream_started,
 )
+from .tools.local_tool import LocalTool, ToolContext, ToolSource, tool
+from .tools.tool_error import ToolError
 
 __all__ = [
     "Answer",
@@ -106,6 +119,7 @@ __all__ = [
     "AnswerRestarted",
     "AnswerTooLarge",
     "AnsweredToolCall",
+    "ApprovalRequested",
     "Attempt",
     "AudioPart",
     "BodyTimeout",
@@ -137,6 +151,8 @@ __all__ = [
     "InvalidRequest",
     "InvalidToolArguments",
     "LimitError",
+    "LocalTool",
+    "MaxCostExceeded",
     "MaxDurationExceeded",
     "Message",
     "ModelNotFound",
@@ -178,12 +194,17 @@ __all__ = [
     "TextPart",
     "TokenCounter",
     "Tool",
+    "ToolApproval",
     "ToolCall",
     "ToolCallCompleted",
     "ToolCallDelta",
     "ToolCallStarted",
     "ToolChoice",
+    "ToolContext",
+    "ToolError",
+    "ToolProgress",
     "ToolResult",
+    "ToolSource",
     "Unauthorized",
     "UpstreamConnectionError",
     "UpstreamError",
@@ -194,4 +215,5 @@ __all__ = [
     "create_app",
     "stream_ended",
     "stream_started",
+    "tool",
 ]

@@ -24,7 +24,8 @@ PREFIX = "HEADRACE_"
 
 POSITIVE = (
     "heartbeat", "connect_timeout", "first_token_timeout", "stall_timeout", "max_duration", "client_timeout",
-    "body_timeout", "buffer", "max_streams", "max_streams_per_owner", "max_content_length", "store_stream",
+    "body_timeout", "tool_timeout", "tool_result", "approval_timeout", "max_cost", "max_steps", "buffer",
+    "max_streams", "max_streams_per_owner", "max_content_length", "store_stream",
     "store_total", "retention",
 )  # fmt: skip
 """Settings that must be more than 0."""
@@ -33,6 +34,7 @@ DAY = 86_400.0  # seconds
 MAX_VALUES = {
     "heartbeat": DAY, "connect_timeout": DAY, "first_token_timeout": DAY, "stall_timeout": DAY, "max_duration": DAY,
     "client_timeout": DAY, "body_timeout": DAY, "resume_grace": DAY, "retention": 30 * DAY, "drain": DAY,
+    "tool_timeout": DAY, "approval_timeout": 30 * DAY, "max_steps": 1000, "tool_result": 2**30,
     "buffer": 2**30, "max_content_length": 2**30, "store_stream": 2**40, "store_total": 2**50,
     "max_streams": 1_000_000, "max_streams_per_owner": 1_000_000, "max_retries": 100,
 }  # fmt: skip
@@ -72,6 +74,12 @@ class Settings:
         first_token_timeout: Maximum seconds from the request to the first token; None for no limit.
         stall_timeout: Maximum seconds between two tokens; None for no limit.
         max_duration: Maximum seconds of an answer; None for no limit.
+        max_cost: Maximum cost of an answer, in the currency of its usage; one that costs more is ended in the middle.
+            None for no limit. Models whose price is unknown count as free.
+        max_steps: How often a model may call tools that run here within one answer, before it must answer without.
+        tool_timeout: Maximum seconds of the call of a tool that runs here; None for no limit.
+        tool_result: Maximum bytes of the result of a tool, as JSON.
+        approval_timeout: Seconds for which a person can approve a tool call.
         client_timeout: Maximum seconds in which a reader accepts no data; None for no limit.
         body_timeout: Maximum seconds until the body of a request has arrived; None for no limit.
         buffer: Bytes that a stream may be ahead of its slowest reader before it stops reading from the upstream.
@@ -105,6 +113,11 @@ class Settings:
     first_token_timeout: float | None = 60.0
     stall_timeout: float | None = 60.0
     max_duration: float | None = 600.0
+    max_cost: float | None = None
+    max_steps: int = 8
+    tool_timeout: float | None = 30.0
+    tool_result: int = 262144
+    approval_timeout: float = 3600.0
     client_timeout: float | None = 30.0
     body_timeout: float | None = 30.0
     buffer: int = 262144

@@ -15,6 +15,7 @@ from ..streaming.resumable_streams import ResumableStreams
 from ..streaming.stored_streams import StoredStreams
 from ..streaming.stores.availability import StoreAvailability
 from .before_hooks import BeforeHook
+from .offered_tools import OfferedTools
 
 EXTENSION = "headrace"
 
@@ -38,6 +39,8 @@ class ExtensionState:
         holds_requests: Whether views wait until the status of their answer is known.
         offered_models: Patterns of the ids of the models that clients may name; None for all models.
         before_hooks: The application's functions that see each question before a model does.
+        offered_tools: The tools that run here.
+        max_cost: The most that an answer may cost; None for no limit.
         wants_answers: Whether the application wants to know what is answered.
         drain_timeout: Seconds that a stopping worker waits for its streams to finish.
         store_availability: Whether the store of resumable streams is usable.
@@ -57,6 +60,8 @@ class ExtensionState:
     holds_requests: bool
     offered_models: tuple[str, ...] | None
     before_hooks: Sequence[BeforeHook]
+    offered_tools: OfferedTools
+    max_cost: float | None
     wants_answers: Callable[[], bool]
     drain_timeout: float
     store_availability: StoreAvailability

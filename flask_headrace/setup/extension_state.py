@@ -23,6 +23,7 @@ from ..streaming.resume.store_writer import StoreWriter
 from ..streaming.session import StreamSession
 from ..streaming.stored_streams import StoredStreams
 from ..streaming.stores.availability import StoreAvailability
+from .offered_tools import build_offered_tools
 from .options import ExtensionOptions
 from .providers import build_registry
 from .schemas import load_schemas
@@ -76,6 +77,8 @@ def build_state(app: Flask, settings: Settings, options: ExtensionOptions) -> Ex
         holds_requests=options.holds_requests,
         offered_models=options.models,
         before_hooks=options.before_hooks,
+        offered_tools=build_offered_tools(app, settings, options, store_writer.store),
+        max_cost=settings.max_cost,
         wants_answers=lambda: reporter.wants_answers,
         drain_timeout=settings.drain,
         store_availability=availability,
