@@ -15,6 +15,7 @@ from tests.support.upstream import Ended, Gate, Upstream, openai_wire
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
 
 WIDTHS = (390, 1280)
+WHERE_ONE_WORKER_SHOWS_IT = pytest.mark.parametrize("shop", [1], indirect=True, ids=["one worker"])
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one worker", "two workers"])
@@ -80,6 +81,7 @@ def status_of(page: Any, path: str, method: str = "GET", **options: Any) -> int:
     return int(page.evaluate(script, [path, {"method": method, "redirect": "manual", **options}]))
 
 
+@WHERE_ONE_WORKER_SHOWS_IT
 def test_a_visitor_is_sent_to_the_login_and_comes_back_from_there(visit: Opened, shop: Shop) -> None:
     page = visit()
     expect(page.get_by_role("heading")).to_have_text("Log in")
@@ -202,6 +204,7 @@ def test_another_customer_neither_sees_nor_follows_nor_stops_a_conversation(
     expect(answers(ann)).to_have_text("Order 2 is being packed.")
 
 
+@WHERE_ONE_WORKER_SHOWS_IT
 def test_a_question_needs_the_token_of_the_page(visit: Opened, upstream: Upstream) -> None:
     number = len(upstream.requests("shop"))
     page = visit("ann")
@@ -214,13 +217,19 @@ def test_a_question_needs_the_token_of_the_page(visit: Opened, upstream: Upstrea
     assert status_of(page, url, "POST", **question) == 200
 
 
-def test_a_customer_whose_login_has_ended_is_told(visit: Opened) -> None:
+@WHERE_ONE_WORKER_SHOWS_IT
+def test_a_customer_who_has_logged_out_in_another_tab_is_told(visit: Opened) -> None:
     page = visit("ann")
-    page.context.clear_cookies()
+    other = page.context.new_page()
+    other.goto("/help/")
+    other.get_by_role("button", name="Log out").click()
+    expect(other.get_by_role("link", name="Log in")).to_be_visible()
     ask(page, "Hello?")
-    expect(page.locator("#turns > p")).to_contain_text("400")  # the token belonged to the session
+    expect(page.locator("#turns > p")).to_contain_text("sign in again")
+    assert status_of(page, "/assistant/api/streams/0123456789abcdef") == 401
 
 
+@WHERE_ONE_WORKER_SHOWS_IT
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_is_wider_than_the_window(visit: Opened, upstream: Upstream, width: int) -> None:
     upstream.answer(
