@@ -37,5 +37,5 @@ def ask(chat):
 @headrace.on_end
 def keep(answer):
     told = {"user_id": int(answer.owner), "chat": answer.chat, "stream": answer.id, "end": answer.end}
-    db.session.add_all(Turn(**told, message=message) for message in [*answer.question[-1:], *answer.messages])
+    db.session.add_all(Turn(**told, message=message) for message in [*answer.asked, *answer.messages])
     db.session.commit()
