@@ -1,4 +1,4 @@
-"""What a question adds to a conversation: a history that grows by it and the answer is the next question's beginning."""
+"""What a question adds to a conversation: a history grows by it and by the answer, and each turn is there once."""
 
 from __future__ import annotations
 

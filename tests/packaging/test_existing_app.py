@@ -56,6 +56,7 @@ def test_nothing_else_differs(tmp_path: Path) -> None:
     assert not any("headrace" in text for text in before.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", ["before", "after"])
 def test_its_own_tests_pass(tmp_path: Path, programs: Path, state: str) -> None:
     folder = copy_example(state, tmp_path / "shop")
@@ -71,6 +72,7 @@ def test_its_own_tests_pass(tmp_path: Path, programs: Path, state: str) -> None:
     assert f"{own} passed" in done.stdout, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_tests_start_it_as_the_readme_says(tmp_path: Path, programs: Path) -> None:
     (block,) = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
     commands = [line.replace('"', "") for line in block.splitlines()]

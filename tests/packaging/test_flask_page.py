@@ -16,6 +16,8 @@ from tests.support.service import ROOT, Service, environment
 from tests.support.started_service import openai_alone
 from tests.support.upstream import Ended, Gate, Upstream, openai_wire
 
+pytestmark = pytest.mark.slow
+
 PAGE = (ROOT / "docs/flask.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
@@ -177,6 +179,15 @@ def test_every_block_is_run() -> None:
     assert sorted(BLOCKS) == sorted([*used, elsewhere])
     for command in SERVERS:
         assert f"`{command}`" in PAGE
+
+
+def test_what_the_page_installs_is_in_the_wheel(programs: Path) -> None:
+    named = set(re.findall(r'`pip install "\.\[(\w+)\]"`', PAGE))
+    code = "import importlib.metadata as m; print(*m.metadata('flask-headrace').get_all('Provides-Extra'))"
+    extras = subprocess.run(
+        [programs / "python", "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert named == {"embedded", "redis"} <= set(extras)
 
 
 def test_views_stream_and_stop(served: Served, upstream: Upstream) -> None:
