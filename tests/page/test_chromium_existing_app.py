@@ -149,6 +149,22 @@ def test_a_reload_in_mid_answer_goes_on_and_a_later_one_shows_what_was_kept(
     expect(answers(page)).to_have_text(["In a cool place.", "For three months."])
 
 
+def test_a_reload_before_the_first_token_asks_the_model_once(visit: Opened, shop: Shop, upstream: Upstream) -> None:
+    number = len(upstream.requests("shop"))
+    upstream.answer("shop", openai_wire.answer(Gate(f"early {shop.port}"), "Two ", "years."))
+    page = visit("ann")
+    ask(page, "How often are stones dressed?")
+    upstream.wait_for(lambda: len(upstream.requests("shop")) > number or None)
+    page.reload()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    upstream.open_gate(f"early {shop.port}")
+    expect(answers(page)).to_have_text("Two years.")
+    assert len(upstream.requests("shop")) == number + 1
+    page.reload()
+    expect(answers(page)).to_have_text("Two years.")
+    expect(page.locator("#turns .user")).to_have_text("How often are stones dressed?")
+
+
 def test_stop_stops_the_model_and_what_was_said_is_kept(visit: Opened, upstream: Upstream) -> None:
     number = len(upstream.requests("shop"))
     upstream.answer("shop", openai_wire.answer("Stones are ", Gate("never"), "dressed."))
@@ -171,8 +187,10 @@ def test_stop_while_the_model_is_silent(visit: Opened, upstream: Upstream) -> No
     page = visit("ben")
     ask(page, "Are you there?")
     upstream.wait_for(lambda: len(upstream.requests("shop")) > number or None)
+    expect(answers(page)).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("#turns > p")).to_have_text("Stopped.")
+    expect(answers(page)).to_be_hidden()
     assert upstream.ended("shop", number).ended is Ended.ABORTED
 
 
