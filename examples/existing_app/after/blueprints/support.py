@@ -14,8 +14,8 @@ support = Blueprint("support", __name__, url_prefix="/support")
 support.before_request(login_required(lambda: None))
 
 
-def own_turns(which):
-    return db.session.scalars(db.select(Turn).where(Turn.user_id == current_user.id, which).order_by(Turn.id)).all()
+def own_turns(*which):
+    return db.session.scalars(db.select(Turn).where(Turn.user_id == current_user.id, *which).order_by(Turn.id)).all()
 
 
 @support.get("/")
@@ -27,11 +27,11 @@ def show(chat=None):
 
 @support.post("/<uuid:chat>")
 def ask(chat):
-    asked = str(request.json.get("question", ""))
-    messages = [*(turn.message for turn in own_turns(Turn.chat == str(chat))), {"role": "user", "content": asked}]
-    system = render_template("support.txt", articles=Article.search(asked), orders=current_user.orders)
+    asked = {"role": "user", "content": str(request.json.get("question", ""))}
+    earlier = [turn.message for turn in own_turns(Turn.chat == str(chat), Turn.stream != request.json.get("id"))]
+    system = render_template("support.txt", articles=Article.search(asked["content"]), orders=current_user.orders)
     db.session.close()  # its connection is free while the model answers
-    return headrace.stream(messages, system=system, chat=str(chat), resumable=True, id=request.json.get("id"))
+    return headrace.stream([*earlier, asked], system=system, chat=str(chat), resumable=True, id=request.json.get("id"))
 
 
 @headrace.on_end

@@ -3,8 +3,8 @@ from flask_headrace.testing import Silence
 CHAT = "/support/5b7ca0de-3c1e-4d52-9a2f-0c8f6f0a7f11"
 
 
-def ask(client, question, chat=CHAT):
-    return client.post(chat, json={"question": question})
+def ask(client, question, **fields):
+    return client.post(CHAT, json={"question": question, **fields})
 
 
 def test_the_chat_is_behind_the_login(client, headrace_provider):
@@ -34,6 +34,15 @@ def test_a_conversation_goes_on_where_it_was(ann, headrace_provider, read_stream
     page = ann.get(CHAT).text
     assert page.index("In a cool place.") < page.index("For three months.")
     assert CHAT in ann.get("/support/").text
+
+
+def test_a_question_that_is_sent_again_is_asked_once(ann, headrace_provider, read_stream):
+    headrace_provider.answers("In a cool place.")
+    for _ in range(2):  # as by a page that has lost its connection
+        asked = ask(ann, "How do I store flour?", id="0123456789abcdef")
+        assert read_stream(asked).answer.text == "In a cool place."
+    assert len(headrace_provider.questions) == 1
+    assert ann.get(CHAT).text.count("In a cool place.") == 1
 
 
 def test_a_stopped_answer_is_kept_as_one(ann, headrace_provider):
