@@ -24,7 +24,7 @@ from .blueprints.state import current_state
 from .core.errors import InvalidRequest
 from .core.events import Event, StreamMetadata
 from .providers.chat_request import ChatRequest, Json, Tool
-from .providers.custom_events import SourceItem, event_batches
+from .providers.custom_events import SourceItem, linked_batches
 from .providers.source_type import UnreadSource
 from .streaming.async_source import AsyncSource, async_items, is_async
 from .streaming.context import StreamContext
@@ -149,7 +149,7 @@ def stream_source(
 
         def batches() -> Iterator[list[Event] | StreamMetadata]:
             unread.is_begun = True
-            return event_batches(items) if request_end is None else late_batches(items, request_end)
+            return linked_batches(items) if request_end is None else late_batches(items, request_end)
 
         return view_response(
             lambda: _open_source(batches, view, options),

@@ -58,19 +58,19 @@ _encode = exact_json.encode
 _decode = ExactDecoder[Event](StreamEvent).decode
 
 
-def event_batches(
+def linked_batches(
     source: Iterable[SourceItem], name: str = "the source of a stream"
 ) -> Iterator[list[Event] | StreamMetadata]:
     """Yield the items of a custom generator, which may ask models, as batches of events.
 
-    The first item is the generator's `SourceLink`; for the others see `checked_batches`.
+    The first item is the generator's `SourceLink`; for the others see `event_batches`.
 
     Args:
         source: The generator, or any other iterable.
         name: Names the source in messages.
     """
     link = SourceLink()
-    batches = checked_batches(source, name, link)
+    batches = event_batches(source, name, link)
     try:
         yield LinkOpened(link)
         while (batch := _next_of(batches, link)) is not None:
@@ -89,8 +89,8 @@ def _next_of(batches: Iterator[list[Event] | StreamMetadata], link: SourceLink) 
         current_link.reset(token)
 
 
-def checked_batches(
-    source: Iterable[SourceItem], name: str, link: SourceLink | None = None
+def event_batches(
+    source: Iterable[SourceItem], name: str = "the source of a stream", link: SourceLink | None = None
 ) -> Generator[list[Event] | StreamMetadata, None, None]:
     """Yield the items of a custom generator as batches of events, and close the generator at the end.
 
