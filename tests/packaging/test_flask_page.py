@@ -27,6 +27,7 @@ from flask_login import LoginManager, UserMixin, current_user
 from flask_sqlalchemy import SQLAlchemy
 
 import events
+from flask_headrace import Data, TextDelta
 
 app = Flask(__name__)
 app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///flask-page.db"
@@ -67,6 +68,10 @@ def my_agent(body):
     return events.agent(body["question"])
 
 
+def passages_about(text):
+    return f"All about {text}."
+
+
 def stored_turns(id):
     return [{"role": "user", "content": "What is a mill?"}, {"role": "assistant", "content": "A house."}]
 
@@ -79,6 +84,11 @@ def turns_of(chat):
 def turns(chat):
     return turns_of(chat)
 
+"""
+RESEARCH = """
+@app.post("/researched")
+def researched():
+    return headrace.stream_from(answer(request.json["question"]))
 """
 EVENTS = """
 from flask_headrace import Data, File, Source, StepStarted, ToolCallCompleted, ToolCallStarted, ToolResult
@@ -127,6 +137,8 @@ MODULES = {
         block("def go_on(id)"),
         block("def save(answer)"),
         block("def account(app, stream)"),
+        block("def answer(question)"),
+        RESEARCH,
     ],
     "events": [EVENTS, block("def agent(question)")],
     "hooks": [HOOKS, block("class NoCredit"), block("def prepare(question)")],
@@ -174,7 +186,7 @@ def hooked(programs: Path, upstream: Upstream, tmp_path_factory: pytest.TempPath
 
 
 def test_every_block_is_run() -> None:
-    used = [part for parts in MODULES.values() for part in parts[1:]]
+    used = [part for parts in MODULES.values() for part in parts if part in BLOCKS]
     elsewhere = block("def test_summary")  # by tests/testing/test_documents.py
     assert sorted(BLOCKS) == sorted([*used, elsewhere])
     for command in SERVERS:
@@ -210,6 +222,15 @@ def test_the_events_of_an_agent_arrive(served: Served) -> None:
     assert answer.named("tool")[-1]["result"] == {"found": 3}
     for name in ("step", "file"):
         assert len(answer.named(name)) == 1
+
+
+def test_a_generator_asks_two_models(served: Served, upstream: Upstream) -> None:
+    upstream.answer("default", openai_wire.answer("oak ", "wheels"))
+    upstream.answer("smart-one", openai_wire.answer("Of ", "oak."))
+    answer = send(served.url + "/researched", {"question": "Of what?"}, headers=ANN)
+    assert (answer.text, answer.is_done) == ("Of oak.", True)
+    assert answer.named("data")[0]["value"] == "Searching oak wheels"
+    assert upstream.requests("smart-one")[-1].body["messages"][-1]["content"] == "All about oak wheels.\n\nOf what?"
 
 
 def test_a_recipe_fits_its_schema_and_can_be_read_again_by_its_owner(served: Served, upstream: Upstream) -> None:
