@@ -5,8 +5,18 @@ in its tests, from `flask_headrace.testing`. All other modules are internal and 
 """
 
 from .answers import Answer, AnsweredToolCall
-from .blueprints.before_hooks import Question
-from .core.application_events import Data, File, Source, StepStarted, StreamEvent, ToolResult
+from .blueprints.before_hooks import BeforeHook, Question, Reply
+from .blueprints.protocol_registry import ViewProtocol
+from .core.application_events import (
+    ApprovalRequested,
+    Data,
+    File,
+    Source,
+    StepStarted,
+    StreamEvent,
+    ToolProgress,
+    ToolResult,
+)
 from .core.errors import (
     AnswerReplaced,
     AnswerTooLarge,
@@ -69,6 +79,7 @@ from .core.events import (
     ToolCallStarted,
     Usage,
 )
+from .core.step_errors import MaxCostExceeded
 from .extension import Headrace
 from .factory import create_app
 from .providers.base import TokenCounter
@@ -92,13 +103,17 @@ from .providers.chat_request import (
 )
 from .providers.custom import CustomProvider
 from .providers.custom_events import SourceItem
+from .providers.tool_approval import ToolApproval
 from .settings import Settings
 from .signals import (
+    EndHook,
     StreamEndedInfo,
     StreamStartedInfo,
     stream_ended,
     stream_started,
 )
+from .tools.local_tool import LocalTool, ToolContext, ToolSource, tool
+from .tools.tool_error import ToolError
 
 __all__ = [
     "Answer",
@@ -106,8 +121,10 @@ __all__ = [
     "AnswerRestarted",
     "AnswerTooLarge",
     "AnsweredToolCall",
+    "ApprovalRequested",
     "Attempt",
     "AudioPart",
+    "BeforeHook",
     "BodyTimeout",
     "BodyTooLarge",
     "CancelReason",
@@ -120,6 +137,7 @@ __all__ = [
     "CustomProvider",
     "CustomTool",
     "Data",
+    "EndHook",
     "Event",
     "Failed",
     "FallbackMismatch",
@@ -137,6 +155,8 @@ __all__ = [
     "InvalidRequest",
     "InvalidToolArguments",
     "LimitError",
+    "LocalTool",
+    "MaxCostExceeded",
     "MaxDurationExceeded",
     "Message",
     "ModelNotFound",
@@ -150,6 +170,7 @@ __all__ = [
     "ReasoningDelta",
     "ReasoningPart",
     "ReasoningSignature",
+    "Reply",
     "RequestError",
     "ResponseFormat",
     "ResponseStarted",
@@ -178,20 +199,27 @@ __all__ = [
     "TextPart",
     "TokenCounter",
     "Tool",
+    "ToolApproval",
     "ToolCall",
     "ToolCallCompleted",
     "ToolCallDelta",
     "ToolCallStarted",
     "ToolChoice",
+    "ToolContext",
+    "ToolError",
+    "ToolProgress",
     "ToolResult",
+    "ToolSource",
     "Unauthorized",
     "UpstreamConnectionError",
     "UpstreamError",
     "UpstreamProtocolError",
     "UpstreamStatusError",
     "Usage",
+    "ViewProtocol",
     "WorkerLost",
     "create_app",
     "stream_ended",
     "stream_started",
+    "tool",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any, Literal
 
 import msgspec
@@ -10,12 +11,13 @@ from gevent import sleep
 from msgspec import Struct
 
 from .core import exact_json
-from .core.answer import Block, CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
-from .core.application_events import Data, File, Source, ToolResult
+from .core.answer import CollectedAnswer, ToolCallBlock
+from .core.application_events import Data, File, Source
 from .core.events import Completed, Usage
 from .core.exact_json import ExactDecoder, to_builtins
 from .core.partial_json import JSONError, PartialJSON, apply
-from .providers.chat_request import Message, Part, ReasoningPart, TextPart, ToolCall
+from .providers.answer_messages import answer_messages, call_of, complete_calls
+from .providers.chat_request import ToolCall
 from .streaming.recording import Recording
 
 WHOLE_REASONS = frozenset({"stop", "tool_calls"})
@@ -103,6 +105,15 @@ class Answer(Struct, frozen=True, kw_only=True):
     files: tuple[File, ...] = ()
     data: tuple[Data, ...] = ()
 
+    @property
+    def asked(self) -> tuple[Mapping[str, Any], ...]:
+        """The messages that the question adds to the conversation: its last one, or all results of the last calls.
+
+        A history grows by `[*answer.asked, *answer.messages]`.
+        """
+        results = len(list(takewhile(lambda message: message["role"] == "tool", reversed(self.question))))
+        return self.question[-max(results, 1) :]
+
 
 def recorded_fields(recording: Recording) -> dict[str, Any]:
     """Return the fields of an `Answer` that a recording has."""
@@ -116,77 +127,22 @@ def recorded_fields(recording: Recording) -> dict[str, Any]:
         "context": subject.context,
         "text": answer.text(),
         "reasoning": answer.reasoning(),
-        "tool_calls": tuple([_with_result(block) for block in _complete_calls(answer.blocks)]),
+        "tool_calls": tuple([_with_result(block) for block in complete_calls(answer.blocks)]),
         "sources": tuple([source for _, source in answer.sources]),
         "files": tuple(answer.files),
         "data": tuple(answer.data()),
         "document": _document(answer, completed) if subject.is_document else None,
         "is_whole": is_whole,
         "is_cut": recording.is_cut,
-        "messages": tuple(_messages(answer)),
+        "messages": tuple([to_builtins(message) for message in answer_messages(answer)]),
     }
 
 
-def _complete_calls(blocks: Sequence[Block]) -> list[ToolCallBlock]:
-    return [block for block in blocks if isinstance(block, ToolCallBlock) and isinstance(block.arguments, dict)]
-
-
 def _with_result(block: ToolCallBlock) -> ToolCall:
+    call = call_of(block)
     if (result := block.result) is None:
-        return _call(block)
-    return AnsweredToolCall(block.id, block.name, block.arguments, result=result.result, error=result.error)
-
-
-def _call(block: ToolCallBlock) -> ToolCall:
-    return ToolCall(block.id, block.name, block.arguments)
-
-
-def _messages(answer: CollectedAnswer) -> list[Mapping[str, Any]]:
-    starts = [0, *answer.turns]
-    ends = [*answer.turns, None]
-    turns = [answer.blocks[start:end] for start, end in zip(starts, ends, strict=True)]
-    messages = [
-        message
-        for turn in turns
-        for message in _turn_messages(
-            turn, answer.reasoning_state if turn is turns[-1] else None, is_last=turn is turns[-1]
-        )
-    ]
-    return [to_builtins(message) for message in messages]
-
-
-def _turn_messages(blocks: Sequence[Block], reasoning_state: str | None, *, is_last: bool) -> list[Message]:
-    """Return the messages of one answer of a model: its text and calls, then the results of its calls."""
-    # No provider takes a conversation that goes on after a call without its result.
-    blocks_of_calls = [block for block in _complete_calls(blocks) if is_last or block.result is not None]
-    parts = [part for block in blocks if (part := _part(block)) is not None]
-    content: str | tuple[Part, ...] = tuple(parts)
-    if all(isinstance(part, TextPart) for part in parts):
-        content = "".join([part.text for part in parts if isinstance(part, TextPart)])
-    if not content and not blocks_of_calls:
-        return []
-    calls = tuple([_call(block) for block in blocks_of_calls])
-    answer = Message("assistant", content, calls, reasoning_state=reasoning_state)
-    return [answer, *[_result_message(block.id, block.result) for block in blocks_of_calls if block.result is not None]]
-
-
-def _result_message(call_id: str, result: ToolResult) -> Message:
-    if result.error is not None:
-        return Message("tool", result.error, tool_call_id=call_id, is_error=True)
-    value = result.result
-    content = value if isinstance(value, str) else exact_json.encode(value).decode()
-    return Message("tool", content, tool_call_id=call_id)
-
-
-def _part(block: TextBlock) -> Part | None:
-    match block:
-        case ToolCallBlock():
-            return None
-        case ReasoningBlock(signature=signature, is_redacted=is_redacted):
-            # Without a signature, no provider takes reasoning back.
-            return None if signature is None else ReasoningPart(block.text, signature, is_redacted)
-        case _:
-            return TextPart(block.text) if block.text else None
+        return call
+    return AnsweredToolCall(call.id, call.name, call.arguments, result=result.result, error=result.error)
 
 
 def _document(answer: CollectedAnswer, completed: Completed | None) -> Any:  # noqa: ANN401  # a JSON value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -17,13 +17,14 @@ from .blueprints.http.request_streams import close_with_request
 from .blueprints.native.body import ChatBody
 from .blueprints.native.endpoint import open_chat
 from .blueprints.native.request import to_chat_request
+from .blueprints.offered_tools import ChosenTools, with_tools
 from .blueprints.open_source import StreamOptions, idempotency_key, open_source
 from .blueprints.protocol_registry import check_view_protocol, view_response
 from .blueprints.state import current_state
 from .core.errors import InvalidRequest
 from .core.events import Event, StreamMetadata
-from .providers.chat_request import ChatRequest, Json
-from .providers.custom_events import SourceItem, event_batches
+from .providers.chat_request import ChatRequest, Json, Tool
+from .providers.custom_events import SourceItem, linked_batches
 from .providers.source_type import UnreadSource
 from .streaming.async_source import AsyncSource, async_items, is_async
 from .streaming.context import StreamContext
@@ -33,6 +34,7 @@ from .streaming.producer import Source
 from .streaming.reader import StreamReader
 from .streaming.recording import AnswerSubject
 from .streaming.request_digest import request_digest
+from .tools.local_tool import local_tools
 from .view_sources import check_type, has_context, late_batches
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -74,8 +76,9 @@ def to_body_and_request(fields: Mapping[str, Any], options: Mapping[str, Any]) -
     return body, _convert({**msgspec.structs.asdict(chat_request), **options}, ChatRequest)
 
 
-def stream_chat(
+def stream_chat(  # each of another type
     fields: Mapping[str, Any],
+    tools: Sequence[Any],
     further: Mapping[str, Any],
     protocol: str,
     owner: str | None,
@@ -84,7 +87,8 @@ def stream_chat(
     """Return the response to a question; see `Headrace.stream`.
 
     Args:
-        fields: All fields of a `ChatBody`.
+        fields: All fields of a `ChatBody` but the tools.
+        tools: See `Headrace.stream`.
         further: Further fields of a `ChatRequest`; empty for none.
         protocol: See `Headrace.stream`.
         owner: See `Headrace.stream`.
@@ -92,13 +96,32 @@ def stream_chat(
     """
     require_request("stream")
     check_view_protocol(protocol, is_whole=not fields["stream"])
-    body, chat_request = to_body_and_request(fields, further)
+    declared, local = split_tools(tools)
+    body, chat_request = to_body_and_request({**fields, "tools": declared}, further)
+    chat_request = with_tools(chat_request, local.tools.values())
 
     def open_() -> StreamReader:
         known = _known_owner(owner, is_resumable=body.resumable)
-        return open_chat(body, chat_request, known, protocol=protocol, is_own_view=True, **told)
+        return open_chat(body, chat_request, known, protocol=protocol, is_own_view=True, local=local, **told)
 
     return view_response(open_, protocol, is_whole=not body.stream)
+
+
+def split_tools(tools: Sequence[Any]) -> tuple[list[Any], ChosenTools]:
+    """Return the tools of a view that the client runs, and those that run here; see `Headrace.stream`.
+
+    Raises:
+        TypeError: an object is no tool.
+        ConfigurationError: two tools have the same name, or one needs approvals and the application has no key.
+        InvalidRequest: a name is that of no tool.
+    """
+    declared = [item for item in tools if isinstance(item, (Mapping, Tool))]
+    offered = current_state().offered_tools
+    named = offered.named([item for item in tools if isinstance(item, str)])
+    local = local_tools([*named, *(item for item in tools if not isinstance(item, (Mapping, Tool, str)))])
+    for each in local.values():
+        offered.approvals.require_key(each)
+    return declared, ChosenTools(local)
 
 
 class SourceView(NamedTuple):
@@ -126,7 +149,7 @@ def stream_source(
 
         def batches() -> Iterator[list[Event] | StreamMetadata]:
             unread.is_begun = True
-            return event_batches(items) if request_end is None else late_batches(items, request_end)
+            return linked_batches(items) if request_end is None else late_batches(items, request_end)
 
         return view_response(
             lambda: _open_source(batches, view, options),

@@ -24,7 +24,8 @@ PREFIX = "HEADRACE_"
 
 POSITIVE = (
     "heartbeat", "connect_timeout", "first_token_timeout", "stall_timeout", "max_duration", "client_timeout",
-    "body_timeout", "buffer", "max_streams", "max_streams_per_owner", "max_content_length", "store_stream",
+    "body_timeout", "tool_timeout", "tool_result", "approval_timeout", "max_cost", "max_steps", "buffer",
+    "max_streams", "max_streams_per_owner", "max_content_length", "store_stream",
     "store_total", "retention",
 )  # fmt: skip
 """Settings that must be more than 0."""
@@ -33,6 +34,7 @@ DAY = 86_400.0  # seconds
 MAX_VALUES = {
     "heartbeat": DAY, "connect_timeout": DAY, "first_token_timeout": DAY, "stall_timeout": DAY, "max_duration": DAY,
     "client_timeout": DAY, "body_timeout": DAY, "resume_grace": DAY, "retention": 30 * DAY, "drain": DAY,
+    "tool_timeout": DAY, "approval_timeout": 30 * DAY, "max_steps": 1000, "tool_result": 2**30,
     "buffer": 2**30, "max_content_length": 2**30, "store_stream": 2**40, "store_total": 2**50,
     "max_streams": 1_000_000, "max_streams_per_owner": 1_000_000, "max_retries": 100,
 }  # fmt: skip
@@ -72,6 +74,12 @@ class Settings:
         first_token_timeout: Maximum seconds from the request to the first token; None for no limit.
         stall_timeout: Maximum seconds between two tokens; None for no limit.
         max_duration: Maximum seconds of an answer; None for no limit.
+        max_cost: Maximum cost of an answer, in the currency of its usage; one that costs more is ended in the middle.
+            None for no limit. Models whose price is unknown count as free.
+        max_steps: How often a model may call tools that run here within one answer, before it must answer without.
+        tool_timeout: Maximum seconds of the call of a tool that runs here; None for no limit.
+        tool_result: Maximum bytes of the result of a tool, as JSON.
+        approval_timeout: Seconds for which a person can approve a tool call.
         client_timeout: Maximum seconds in which a reader accepts no data; None for no limit.
         body_timeout: Maximum seconds until the body of a request has arrived; None for no limit.
         buffer: Bytes that a stream may be ahead of its slowest reader before it stops reading from the upstream.
@@ -89,6 +97,8 @@ class Settings:
         max_retries: How often the SDK repeats a request that failed before its first token with a transient error.
         drain: Seconds for which a shutdown waits until the open streams have finished.
         api_keys: Accepted bearer keys, separated by commas. Without keys the service binds to loopback addresses only.
+        metrics_token: The bearer token with which `/metrics` can be read, and with nothing else; None if it can be read
+            with what the other endpoints accept.
         trusted_hosts: Host names, beside localhost, under which a service without keys answers, separated by commas.
         cors_origins: Origins of other web sites that may send requests, separated by commas, such as
             `https://app.example`.
@@ -105,6 +115,11 @@ class Settings:
     first_token_timeout: float | None = 60.0
     stall_timeout: float | None = 60.0
     max_duration: float | None = 600.0
+    max_cost: float | None = None
+    max_steps: int = 8
+    tool_timeout: float | None = 30.0
+    tool_result: int = 262144
+    approval_timeout: float = 3600.0
     client_timeout: float | None = 30.0
     body_timeout: float | None = 30.0
     buffer: int = 262144
@@ -119,6 +134,7 @@ class Settings:
     max_retries: int = 0
     drain: float = 30.0
     api_keys: tuple[str, ...] = ()
+    metrics_token: str | None = None
     trusted_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     schemas: str | None = None
@@ -173,14 +189,22 @@ class Settings:
                     f"{PREFIX}BIND has the address {address.strip()!r}: it must be host:port with a port up to 65535 "
                     "or unix:path; several are separated by commas."
                 )
+        self._validate_keys()
+        self._validate_model()
+
+    def _validate_keys(self) -> None:
+        # The messages do not contain the keys: they may be written to a log.
         for key in self.api_keys:
             if not is_key(key):
-                # The message does not contain the key: it may be written to a log.
                 raise ConfigurationError(
                     f"{PREFIX}API_KEYS has a key of {len(key)} characters that clients cannot send: write it in ASCII, "
                     "without blanks around it."
                 )
-        self._validate_model()
+        if self.metrics_token is not None and not is_key(self.metrics_token):
+            raise ConfigurationError(
+                f"{PREFIX}METRICS_TOKEN has {len(self.metrics_token)} characters that a scraper cannot send: write it "
+                "in ASCII, without blanks around it."
+            )
 
     def _validate_model(self) -> None:
         if self.model is not None:

@@ -11,7 +11,7 @@ from flask.ctx import AppContext
 from gevent.event import Event as Flag
 
 from .core.events import Event, StreamMetadata
-from .providers.custom_events import SourceItem, event_batches
+from .providers.custom_events import SourceItem, linked_batches
 from .providers.source_type import close_unread, source_type_fault
 
 MAX_INNER_ITERATORS = 64
@@ -55,7 +55,7 @@ def late_batches(source: Iterable[SourceItem], request_end: Flag) -> Iterator[li
     except BaseException:
         close_unread(source)
         raise
-    yield from event_batches(source)
+    yield from linked_batches(source)
 
 
 def check_type(source: object) -> None:

@@ -31,12 +31,20 @@ the modules in `flask_headrace.agents` (see [agents.md](agents.md)), and in its 
 """
 
 SECTIONS = {
-    "Application": ("extension", "blueprints.before_hooks", "answers", "factory", "settings"),
+    "Application": (
+        "extension",
+        "blueprints.before_hooks",
+        "blueprints.protocol_registry",
+        "answers",
+        "factory",
+        "settings",
+    ),
     "Signals": ("signals",),
-    "Requests": ("providers.chat_request",),
+    "Requests": ("providers.chat_request", "providers.tool_approval"),
     "Events": ("core.events", "core.application_events"),
     "Custom providers": ("providers.custom", "providers.custom_events", "providers.base"),
-    "Errors": ("core.errors",),
+    "Tools": ("tools.local_tool", "tools.tool_error"),
+    "Errors": ("core.errors", "core.step_errors"),
 }
 """The headings of the names that `flask_headrace` itself exports, and the modules that define them."""
 
@@ -49,6 +57,9 @@ MODULES = {
     "agents.openai_agents": None,
 }
 """The other public modules, and the file whose imports they export; None for a module that defines its names."""
+
+PRIVATE_BASES = {"_ApplicationStreams": "application_streams.ApplicationStreams"}
+"""Base classes that are shown as a part of the class, by their names where it is defined."""
 
 MAX_SIGNATURE = 100
 """Characters of a signature on one line."""
@@ -142,11 +153,13 @@ def render_name(module: Module, name: str) -> Iterator[str]:
 
 def _render_class(node: ast.ClassDef) -> Iterator[str]:
     bases = [ast.unparse(base) for base in node.bases]
+    inherited = [item for base in bases if base in PRIVATE_BASES for item in _class_body(PRIVATE_BASES[base])]
     shown = [base for base in bases if not base.startswith(("_", "msgspec.")) and base != "Protocol"]
     yield f"### `{node.name}`" + (f" ({', '.join(f'`{base}`' for base in shown)})" if shown else "")
     docs = parse_docstring(ast.get_docstring(node))
     yield docs.text
-    functions = [item for item in node.body if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)]
+    body = [*node.body, *inherited]
+    functions = [item for item in body if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)]
     init = next((function for function in functions if function.name == "__init__"), None)
     if init is not None:
         yield from _parameter_table(_parameters(init), docs)
@@ -167,6 +180,13 @@ def _render_class(node: ast.ClassDef) -> Iterator[str]:
                 yield parse_docstring(ast.get_docstring(function)).text
             else:
                 yield from _render_function(function)
+
+
+def _class_body(path: str) -> list[ast.stmt]:
+    module, _, name = path.rpartition(".")
+    node = Module(PACKAGE / (module.replace(".", "/") + ".py")).nodes[name]
+    assert isinstance(node, ast.ClassDef)
+    return node.body
 
 
 def _render_function(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
@@ -231,45 +251,49 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def render_errors(module: Module, names: list[str]) -> Iterator[str]:
+def render_errors(modules: list[Module], names: list[list[str]]) -> Iterator[str]:
     """Yield the table of the errors: with so little to each, a heading for each would hide them."""
+    nodes = {name: node for module in modules for name, node in module.nodes.items()}
     yield (
         "Each error has a `message` for people, a `code` for programs, the HTTP `status` that it becomes before the "
         "first event, `retryable`, and `retry_after` (seconds, or None)."
     )
     rows = ["| name | base | code | status | retryable | meaning |", "|---|---|---|---|---|---|"]
-    for name in names:
-        node = module.nodes[name]
+    for name in [name for of_module in names for name in of_module]:
+        node = nodes[name]
         assert isinstance(node, ast.ClassDef)
         text = " ".join(parse_docstring(ast.get_docstring(node)).text.split())
-        code, status, retryable = (_class_attribute(module, node, key) for key in ("code", "status", "retryable"))
+        code, status, retryable = (_class_attribute(nodes, node, key) for key in ("code", "status", "retryable"))
         base = ast.unparse(node.bases[0])
         rows.append(f"| `{name}` | `{base}` | `{code}` | {status} | {'yes' if retryable else 'no'} | {_cell(text)} |")
     yield "\n".join(rows)
 
 
-def _class_attribute(module: Module, node: ast.ClassDef, name: str) -> object:
+def _class_attribute(nodes: dict[str, ast.stmt], node: ast.ClassDef, name: str) -> object:
     for item in node.body:
         if isinstance(item, ast.Assign) and ast.unparse(item.targets[0]) == name:
             return ast.literal_eval(item.value)
-    base = module.nodes[ast.unparse(node.bases[0])]
+    base = nodes[ast.unparse(node.bases[0])]
     assert isinstance(base, ast.ClassDef)
-    return _class_attribute(module, base, name)
+    return _class_attribute(nodes, base, name)
 
 
 def render_page() -> str:
     """Return the page."""
     blocks = [HEAD.strip()]
     exported = Module(PACKAGE / "__init__.py").imports()
-    for heading, modules in SECTIONS.items():
+    for heading, paths in SECTIONS.items():
         blocks.append(f"## {heading}")
-        for name in modules:
-            module = Module(PACKAGE / (name.replace(".", "/") + ".py"))
-            names = sorted(exported.pop(name), key=lambda exported_name: module.nodes[exported_name].lineno)
-            if heading == "Errors":
-                blocks += render_errors(module, names)
-            else:
-                blocks += [block for public in names for block in render_name(module, public)]
+        modules = [Module(PACKAGE / (path.replace(".", "/") + ".py")) for path in paths]
+        names = [
+            sorted(exported.pop(path), key=lambda name, nodes=module.nodes: nodes[name].lineno)  # type: ignore[misc]
+            for path, module in zip(paths, modules, strict=True)
+        ]
+        if heading == "Errors":
+            blocks += render_errors(modules, names)
+            continue
+        for module, public in zip(modules, names, strict=True):
+            blocks += [block for name in public for block in render_name(module, name)]
     assert not exported, f"add {', '.join(exported)} to SECTIONS in tools/api_docs.py"
     for name, definitions in MODULES.items():
         blocks += _render_module(name, definitions)

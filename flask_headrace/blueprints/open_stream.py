@@ -16,6 +16,7 @@ from ..providers.base import Provider
 from ..providers.chat_request import ChatRequest
 from ..providers.custom_events import SourceItem
 from ..providers.source_type import UnreadSource
+from ..steps.step_loop import step_batches
 from ..streaming.context import PartialMode, StreamContext
 from ..streaming.json_schema.enforce import validate_output
 from ..streaming.json_schema.validator import SchemaValidator
@@ -28,7 +29,9 @@ from .echoed_fields import EchoedFields, with_echoed_fields
 from .http.aborts import to_application_abort
 from .http.request_id import current_request_id
 from .http.request_streams import close_with_request
+from .offered_tools import NO_TOOLS, ChosenTools
 from .open_source import StreamOptions, idempotency_key, open_source
+from .planned_steps import Bounds, plan_steps
 from .resolution import check_offered, ignored_by_all, ignored_by_provider, prompt_bytes, resolve
 from .state import current_state
 
@@ -51,6 +54,9 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
     echoed: EchoedFields | None = None,
     protocol: str | None = None,
     is_own_view: bool = False,
+    local: ChosenTools = NO_TOOLS,
+    max_steps: int | None = None,
+    max_cost: float | None = None,
     on_end: Callable[[Any], object] | None = None,
     app_context: Any = None,  # noqa: ANN401  # the application's own
 ) -> StreamReader:
@@ -71,6 +77,10 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
         echoed: The request fields that the response echoes; None for no fields.
         protocol: The protocol of a view of the application; None for that of the endpoint.
         is_own_view: Whether a view of the application asks, which may name any model.
+        local: The tools that run here, which the request declares.
+        max_steps: After how many steps with calls the model must answer; None for the service's own limit, which it
+            cannot exceed.
+        max_cost: The most that the answer may cost; None for the service's own limit, which it cannot exceed.
         on_end: The application's function that gets the answer; None for none beside `Headrace.on_end`.
         app_context: A value of the application's, for the functions that get the answer.
 
@@ -87,7 +97,7 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
     if not is_own_view:
         check_offered(model, chat_request, default_provider)
     asked = _ask_application(model, chat_request, owner, protocol, is_own_view=is_own_view)
-    sent = asked.question.request
+    sent, steps = plan_steps(asked.question, local, default_provider, Bounds(max_steps, max_cost), app_context)
     provider, request = resolve(asked.question.model, sent, default_provider)
     model_id = current_state().registry.model_id(provider, request.model)
     context = _stream_context(model_id, provider, request, owner, partial_mode)
@@ -96,6 +106,9 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
         left_out = ignored_by_all(provider, context.ignored)
         context = with_echoed_fields(context, echoed, left_out, is_stored=options.is_resumable or key is not None)
     source: Source = lambda: provider.stream(request)  # noqa: E731  # typed
+    if steps is not None:
+        source = lambda: step_batches(provider, request, model_id, steps)  # noqa: E731
+        context = replace(context, runs_tools=bool(steps.tools or steps.pending))
     if asked.reply is not None:
         source = asked.reply
         context = replace(context, provider=REPLY_PROVIDER, pricing_provider=REPLY_PROVIDER, prompt_bytes=0)
@@ -103,7 +116,11 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
 
     def digest() -> str:
         # A repeated request is the same question, whatever the application makes of it each time.
-        return _digest(context.model, request) if sent is chat_request else _digest(model or "", chat_request)
+        return (
+            _digest(context.model, request)
+            if asked.question.request is chat_request
+            else _digest(model or "", chat_request)
+        )
 
     def subject() -> AnswerSubject:
         return _subject(asked.question, chat_request, options)

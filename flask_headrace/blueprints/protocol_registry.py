@@ -14,11 +14,12 @@ from .ai_sdk import chat as ai_chat
 from .ai_sdk.data_stream_v1_encoder import DataStreamV1Encoder
 from .ai_sdk.frame_types import UI_MESSAGE_STREAM
 from .ai_sdk.text_encoder import PlainTextEncoder
-from .anthropic_messages.encoder import MessagesEncoder
+from .anthropic_messages import endpoint as anthropic_messages
 from .anthropic_messages.frame_types import ANTHROPIC_STREAM
 from .encoding.base import JSONEncoder, StreamEncoder
 from .encoding.error_bodies import anthropic_error_body, openai_error_body
 from .encoding.skip_seen import SkipSeenEvents
+from .encoding.without_local_calls import WithoutLocalCalls
 from .http.error_handlers import error_response
 from .http.json_answer import json_answer_response
 from .http.request_id import current_request_id
@@ -32,13 +33,19 @@ from .openai_responses.frame_types import RESPONSE_STREAM
 
 NATIVE = "native"
 
+
+def _text_encoder(stream: ReadableStream) -> StreamEncoder:
+    encoder = PlainTextEncoder()
+    return WithoutLocalCalls(encoder, has_one_text=True) if stream.context.runs_tools else encoder
+
+
 _ENCODER_FACTORIES: dict[str, Callable[[ReadableStream], StreamEncoder]] = {
     openai_chat.PROTOCOL: openai_chat.encoder_for,
     openai_responses.PROTOCOL: openai_responses.encoder_for,
-    "anthropic": lambda _: MessagesEncoder(current_request_id()),
+    "anthropic": anthropic_messages.encoder_for,
     ai_chat.PROTOCOL: ai_chat.encoder_for,
     "data-v1": lambda _: DataStreamV1Encoder(),
-    "text": lambda _: PlainTextEncoder(),
+    "text": _text_encoder,
 }
 
 ViewProtocol: TypeAlias = Literal["native", "openai", "openai-responses", "anthropic", "ai-sdk", "ai-sdk-v4", "text"]

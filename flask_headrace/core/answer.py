@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from .application_events import Data, File, Source, StepStarted, ToolResult, data_size
+from .application_events import ApprovalRequested, Data, File, Source, StepStarted, ToolResult, data_size
 from .events import (
     AnswerRestarted,
     Completed,
@@ -51,13 +51,16 @@ class ReasoningBlock(TextBlock):
 class ToolCallBlock(TextBlock):
     """A tool call. `arguments` is the parsed value of the arguments; None before the call is complete.
 
-    `result` is what the application's tool returned; None if the application has not executed it.
+    `result` is what the application's tool returned; None if the application has not executed it. `approval` is the id
+    of the approval that the call waits for. `runs_here`: see `ToolCallStarted`.
     """
 
     id: str = ""
     name: str = ""
     arguments: Any = None
     result: ToolResult | None = None
+    approval: str | None = None
+    runs_here: bool = False
 
 
 Block: TypeAlias = TextBlock | ReasoningBlock | ToolCallBlock
@@ -77,6 +80,7 @@ class CollectedAnswer:
         turns: The numbers of blocks before which a new turn of the conversation begins: after results of tool calls.
         sources: What the answer is based on, each with the number of blocks before the text that may cite it.
         files: The files in the answer.
+        earlier_results: The results of calls in the question's messages.
         size: The approximate number of characters of the answer.
         started: The stream's first event, with the model that answers now; None before that event.
         usage: The usage; None before the end.
@@ -84,8 +88,8 @@ class CollectedAnswer:
     """
 
     __slots__ = (
-        "_calls", "_closed", "_data", "_has_result", "blocks", "completed", "files", "provider_events", "size",
-        "sources", "started", "turns", "usage",
+        "_calls", "_closed", "_data", "_has_result", "blocks", "completed", "earlier_results", "files",
+        "provider_events", "size", "sources", "started", "turns", "usage",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -103,6 +107,7 @@ class CollectedAnswer:
         self._has_result = False  # whether the current turn has the result of a call
         self.sources: list[tuple[int, Source]] = []
         self.files: list[File] = []
+        self.earlier_results: list[ToolResult] = []
         self._data: dict[tuple[str, str | int], Data] = {}
         self.size = 0
 
@@ -152,8 +157,8 @@ class CollectedAnswer:
                 self._open_reasoning().buffer.append(text)
             case ReasoningSignature(signature, is_redacted):
                 self._sign(signature, is_redacted=is_redacted)
-            case ToolCallStarted(call, id, name):
-                self._calls[call] = ToolCallBlock(id=id, name=name)
+            case ToolCallStarted(call, id, name, runs_here):
+                self._calls[call] = ToolCallBlock(id=id, name=name, runs_here=runs_here)
                 self._append(self._calls[call])
             case ToolCallDelta(call, text):
                 self._calls[call].buffer.append(text)
@@ -183,6 +188,11 @@ class CollectedAnswer:
 
     def _add_of_application(self, event: Event) -> None:
         match event:
+            case ToolResult(call_id=str()):
+                self._resize(None, event)
+                self.earlier_results.append(event)
+            case ApprovalRequested(call, approval):
+                self._calls[call].approval = approval
             case ToolResult(call):
                 self._resize(self._calls[call].result, event)
                 self._calls[call].result = event
@@ -191,7 +201,7 @@ class CollectedAnswer:
                 self._closed = len(self.blocks)
             case Source():
                 self._resize(None, event)
-                is_open = not self._is_closed and type(self.blocks[-1]) is TextBlock
+                is_open = not self.is_closed and type(self.blocks[-1]) is TextBlock
                 self.sources.append((len(self.blocks) - is_open, event))
             case File():
                 self._resize(None, event)
@@ -211,12 +221,12 @@ class CollectedAnswer:
         self.blocks.append(block)
 
     @property
-    def _is_closed(self) -> bool:
+    def is_closed(self) -> bool:
         """Whether no further piece belongs to the last block."""
         return len(self.blocks) == self._closed or self._has_result
 
     def _open_block(self, kind: type[TextBlock]) -> TextBlock:
-        if self._is_closed or type(self.blocks[-1]) is not kind:
+        if self.is_closed or type(self.blocks[-1]) is not kind:
             self._append(kind())
         return self.blocks[-1]
 

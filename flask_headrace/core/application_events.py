@@ -31,14 +31,45 @@ class ToolResult(Event, frozen=True, gc=False, tag="tool_result"):
     """The result of a tool call that the application has executed. A later result of the same call replaces it.
 
     Args:
-        index: The number of the call within the answer, as in its `ToolCallStarted`.
+        index: The number of the call within the answer, as in its `ToolCallStarted`; -1 if `call_id` names the call.
         result: What the tool returned, as a JSON value.
         error: Why the tool failed, for people; None if it did not fail. `result` is ignored if there is an error.
+        call_id: The id of a call in the question's messages, which the answer has executed; None for a call within the
+            answer.
+        is_denied: Whether the tool did not run because a person has not approved the call; `error` says so.
     """
 
     index: int = msgspec.field(name="call")
     result: Any = None
     error: str | None = None
+    call_id: str | None = None
+    is_denied: bool = False
+
+
+class ToolProgress(Event, frozen=True, gc=False, tag="tool_progress"):
+    """What a tool has to show before its result. Only those who read now get it, as transient `Data`.
+
+    Args:
+        index: As in `ToolResult`.
+        value: A JSON value.
+        call_id: As in `ToolResult`.
+    """
+
+    index: int = msgspec.field(name="call")
+    value: Any
+    call_id: str | None = None
+
+
+class ApprovalRequested(Event, frozen=True, gc=False, tag="approval_requested"):
+    """A tool call waits until somebody has approved it, or not, in the next question.
+
+    Args:
+        index: The number of the call within the answer.
+        approval: The id of the approval, with which the next question answers.
+    """
+
+    index: int = msgspec.field(name="call")
+    approval: str
 
 
 class StepStarted(Event, frozen=True, gc=False, tag="step_started"):
@@ -101,7 +132,7 @@ class OmittedEvent(Event, frozen=True, gc=False, tag="omitted"):
     """Stands for transient data that are not replayed, so that the numbers of events stay. Readers never receive it."""
 
 
-APPLICATION_EVENTS: Final = (ToolResult, StepStarted, Source, File, Data)
+APPLICATION_EVENTS: Final = (ToolResult, ToolProgress, ApprovalRequested, StepStarted, Source, File, Data)
 """The classes of events that only an application yields, for `isinstance`."""
 
 OMITTED: Final = OmittedEvent()
@@ -115,6 +146,8 @@ StreamEvent: TypeAlias = (
     | ToolCallDelta
     | ToolCallCompleted
     | ToolResult
+    | ToolProgress
+    | ApprovalRequested
     | StepStarted
     | Source
     | File
@@ -127,18 +160,19 @@ StreamEvent: TypeAlias = (
 )
 """Any event of a stream."""
 
-_SIZED_EVENTS = {ProviderEvent, ToolResult, Source, File, Data}
+_SIZED_EVENTS = {ProviderEvent, ToolResult, ToolProgress, Source, File, Data}
+_TRANSIENT = {Data, ToolProgress}
 _json = exact_json.encode
 
 
 def is_transient(event: Event) -> bool:
     """Whether an event goes only to those who read now."""
-    return type(event) is Data and event.transient
+    return (type(event) is Data and event.transient) or type(event) is ToolProgress
 
 
 def without_transient(events: list[Event]) -> list[Event]:
     """Return events as they are replayed: with `OMITTED` in place of transient data."""
-    if Data not in map(type, events):
+    if _TRANSIENT.isdisjoint(map(type, events)):
         return events
     return [OMITTED if is_transient(event) else event for event in events]
 
@@ -156,7 +190,7 @@ def _size_of(event: Event) -> int:
             return len(data)
         case File(url=url, data=content):
             return len(url) + len(content)
-        case ToolResult() | Source() | Data():
+        case ToolResult() | ToolProgress() | Source() | Data():
             return len(_json(event))
         case _:
             return 0

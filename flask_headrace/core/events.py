@@ -37,12 +37,14 @@ class ModelSelected(StreamMetadata, frozen=True, gc=False):
         provider: The provider's name.
         name: The provider's own name of the model.
         pricing_provider: See `pricing.calculate_cost`.
+        is_accounted: Whether the source accounts for the model itself, in its `SourceLink`.
     """
 
     model: str
     provider: str
     name: str
     pricing_provider: str
+    is_accounted: bool = False
 
 
 class SuppressedOutput(StreamMetadata, frozen=True, gc=False):
@@ -106,11 +108,13 @@ class ToolCallStarted(Event, frozen=True, gc=False, tag="tool_started"):
         index: The number of the call within the answer, from 0.
         id: The provider's id of the call.
         name: The tool's name.
+        runs_here: Whether this service runs the tool, so that its result follows; else the client does.
     """
 
     index: int = msgspec.field(name="call")
     id: str
     name: str
+    runs_here: bool = False
 
 
 class ToolCallDelta(Event, frozen=True, gc=False, tag="tool_delta"):

@@ -13,6 +13,7 @@ import msgspec
 
 from ..core import exact_json
 from .source_request import SourceRequest
+from .tool_approval import ToolApproval
 
 Json: TypeAlias = dict[str, Any]
 """A JSON object."""
@@ -96,12 +97,22 @@ Part: TypeAlias = TextPart | ImagePart | FilePart | AudioPart | ReasoningPart
 
 
 class ToolCall(_Value, frozen=True, gc=False):
-    """A tool call that the model made in an earlier answer. `cache_control`: see `TextPart`."""
+    """A tool call that the model made in an earlier answer.
+
+    Args:
+        id: The id of the call.
+        name: The tool's name.
+        arguments: The arguments.
+        cache_control: See `TextPart`.
+        approval: Whether the tool may run, if the service has asked for that; None for a call that it has not asked
+            about. No provider receives it.
+    """
 
     id: str
     name: str
     arguments: Json = {}  # msgspec gives each value one of its own
     cache_control: Json | None = None
+    approval: ToolApproval | None = None
 
 
 class Message(_Value, frozen=True, gc=False):

@@ -9,7 +9,7 @@ from ..core.errors import ConfigurationError
 from ..core.events import Event, StreamMetadata
 from .base import Provider, TokenCounter
 from .chat_request import FEATURES, ChatRequest
-from .custom_events import SourceItem, event_batches
+from .custom_events import SourceItem, linked_batches
 from .model_info import ModelInfo, missing_capabilities
 from .passthrough import Passthrough
 from .reasoning_state import with_reasoning_parts
@@ -68,9 +68,9 @@ class ProviderAdapter:
         return f"<ProviderAdapter {self._provider!r}>"
 
     def stream(self, request: ChatRequest) -> Iterator[list[Event] | StreamMetadata]:
-        """Stream an answer as validated events; see `Provider.stream` and `event_batches`."""
+        """Stream an answer as validated events; see `Provider.stream` and `linked_batches`."""
         # It makes no states, and those of others are not for it.
-        yield from event_batches(self._provider.stream(with_reasoning_parts(request, None, self.name)), self.name)
+        yield from linked_batches(self._provider.stream(with_reasoning_parts(request, None, self.name)), self.name)
 
     def models(self) -> list[str]:
         """Return the names of the provider's models; the provider's own name if it has no method `models`."""

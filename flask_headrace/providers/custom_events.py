@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import TypeAlias
 
 import msgspec
@@ -27,6 +27,7 @@ from ..core.events import (
 )
 from ..core.exact_json import ExactDecoder
 from ..core.source_errors import SourceValueError
+from ..core.source_link import LinkOpened, SourceLink, current_link
 from ..core.text_buffer import MAX_TEXT_CHARS
 from .answer_so_far import AnswerSoFar
 from .source_faults import format_value, type_error, value_error
@@ -57,16 +58,49 @@ _encode = exact_json.encode
 _decode = ExactDecoder[Event](StreamEvent).decode
 
 
-def event_batches(
+def linked_batches(
     source: Iterable[SourceItem], name: str = "the source of a stream"
 ) -> Iterator[list[Event] | StreamMetadata]:
-    """Yield the items of a custom generator as batches of events, and close the generator at the end.
+    """Yield the items of a custom generator, which may ask models, as batches of events.
 
-    If the generator ends without a terminal event, a `Completed` is added.
+    The first item is the generator's `SourceLink`; for the others see `event_batches`.
 
     Args:
         source: The generator, or any other iterable.
         name: Names the source in messages.
+    """
+    link = SourceLink()
+    batches = event_batches(source, name, link)
+    try:
+        yield LinkOpened(link)
+        while (batch := _next_of(batches, link)) is not None:
+            yield batch
+    finally:
+        link.close()
+        batches.close()
+
+
+def _next_of(batches: Iterator[list[Event] | StreamMetadata], link: SourceLink) -> list[Event] | StreamMetadata | None:
+    # Not for longer: the context also belongs to whoever reads the batches, which may be another source.
+    token = current_link.set(link)
+    try:
+        return next(batches, None)
+    finally:
+        current_link.reset(token)
+
+
+def event_batches(
+    source: Iterable[SourceItem], name: str = "the source of a stream", link: SourceLink | None = None
+) -> Generator[list[Event] | StreamMetadata, None, None]:
+    """Yield the items of a custom generator as batches of events, and close the generator at the end.
+
+    If the generator ends without a terminal event, a `Completed` is added: with the reason of the model that was asked
+    last, if its answer ends the generator's.
+
+    Args:
+        source: The generator, or any other iterable.
+        name: Names the source in messages.
+        link: The link of the generator; None if it asks no models.
 
     Raises:
         SourceTypeError: `source` is no iterable of `SourceItem`, or yielded something that is none.
@@ -79,6 +113,8 @@ def event_batches(
     try:
         pieces = iter(source)
         for piece in pieces:
+            if link is not None:
+                link.last_end = None
             for checked in _validated_batches(piece, name):
                 batch = answer.check(checked)
                 yield batch
@@ -86,7 +122,7 @@ def event_batches(
                     # Resuming the generator once more lets it close its own connection.
                     _warn_of_trailing(next(pieces, None), name)
                     return
-        yield answer.check([Completed("stop")])
+        yield answer.check([Completed("stop") if link is None or link.last_end is None else link.last_end])
     finally:
         _close(source, name)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ..blueprints.before_hooks import BeforeHook
 from ..providers.custom import CustomProvider
 from ..signals import EndHook
+from ..tools.local_tool import ToolLike
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,8 @@ class ExtensionOptions:
         providers: See `Headrace`.
         endpoints: See `Headrace`.
         models: See `Headrace`.
+        tools: See `Headrace`.
+        tool_endpoints: See `Headrace`.
         holds_requests: See `hold_request` of `Headrace`.
         before_hooks: The functions that `Headrace.before` adds.
         end_hooks: The functions that `Headrace.on_end` adds.
@@ -32,6 +35,8 @@ class ExtensionOptions:
     providers: Sequence[CustomProvider]
     endpoints: tuple[str, ...] | None
     models: tuple[str, ...] | None
+    tools: Sequence[ToolLike]
+    tool_endpoints: tuple[str, ...]
     holds_requests: bool
     before_hooks: list[BeforeHook] = field(default_factory=list)
     end_hooks: list[EndHook] = field(default_factory=list)

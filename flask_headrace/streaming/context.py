@@ -29,6 +29,7 @@ class StreamContext(msgspec.Struct, frozen=True, gc=False):
             after a store has lost a stream, a client can open its id again. Empty for a plain stream.
         request_id: The id of the HTTP request that opened the stream, for the log; empty for none.
         subject: What the answer is about, for the application; see `AnswerSubject`. Empty if nobody wants to know it.
+        runs_tools: Whether tools run here within the answer.
         ignored: What of the request a provider does not receive, as paths for people, by the provider's name.
     """
 
@@ -46,6 +47,7 @@ class StreamContext(msgspec.Struct, frozen=True, gc=False):
     incarnation: str = ""
     request_id: str = ""
     subject: bytes = b""
+    runs_tools: bool = False
     ignored: dict[str, tuple[str, ...]] = {}  # msgspec gives each one of its own
 
 

@@ -109,7 +109,7 @@ class StreamSession:
         self.started_at = self.last_event_at = time.monotonic()
         self.first_event_at: float | None = None
         self.ended_at: float | None = None
-        self._usage_tracker = UsageTracker(context)
+        self._usage_tracker = UsageTracker(context, self.id)
         self._buffer, self._back_pressure = EventBuffer(), BackPressure()
         self._grace = DisconnectGrace(limits.grace, self._has_remote_readers, lambda: self.cancel("reader_left"))
         self._readers: list[Reader] = []
@@ -295,5 +295,5 @@ class StreamSession:
             yield from reader.deadlines()
         # Once the end is decided, the source may take its time to close.
         if self.pending_terminal is None:
-            is_routed, is_blocked = self._usage_tracker.is_routed, self._back_pressure.is_blocked
-            yield from source_deadlines(self, is_routed=is_routed, is_blocked=is_blocked)
+            tracker, is_blocked = self._usage_tracker, self._back_pressure.is_blocked
+            yield from source_deadlines(self, tracker.active_at, is_timed=tracker.is_timed, is_blocked=is_blocked)

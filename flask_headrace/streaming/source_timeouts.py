@@ -23,25 +23,29 @@ class TimedStream(Protocol):
     def fail(self, error: HeadraceError) -> None: ...  # noqa: D102
 
 
-def source_deadlines(stream: TimedStream, *, is_routed: bool, is_blocked: bool) -> Iterator[Deadline]:
+def source_deadlines(stream: TimedStream, active_at: float, *, is_timed: bool, is_blocked: bool) -> Iterator[Deadline]:
     """Yield the current deadlines of a stream's source; each fails the stream.
 
     Args:
         stream: The stream.
-        is_routed: Whether the source enforces the limits of its models itself; then only the duration is limited.
+        active_at: When the source was last active beside its events; 0 for never.
+        is_timed: Whether the source enforces limits of its own at the moment; then only the duration is limited.
         is_blocked: Whether the source waits for the stream's readers; then it may be silent.
     """
     model, limits = stream.context.model, stream.limits
     duration, first_token, stall = limits.duration, limits.first_token, limits.stall
     if duration is not None:
         yield stream.started_at + duration, lambda: stream.fail(_duration_exceeded(duration))
-    if is_routed:
+    if is_timed:
         return
     if stream.first_event_at is None:
         if first_token is not None:
-            yield stream.started_at + first_token, lambda: stream.fail(_first_token_timeout(model, first_token))
+            yield (
+                max(stream.started_at, active_at) + first_token,
+                lambda: stream.fail(_first_token_timeout(model, first_token)),
+            )
     elif stall is not None and not is_blocked:
-        yield stream.last_event_at + stall, lambda: stream.fail(_idle_timeout(model, stall))
+        yield max(stream.last_event_at, active_at) + stall, lambda: stream.fail(_idle_timeout(model, stall))
 
 
 def _duration_exceeded(limit: float) -> MaxDurationExceeded:

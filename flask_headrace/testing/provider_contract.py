@@ -253,7 +253,7 @@ class ProviderContract:
         self, silent: CustomProvider, open_answers: Callable[[], int]
     ) -> None:
         batches = self.stream_answer(silent)
-        while not next(batches):
+        while not isinstance(batch := next(batches), list) or not batch:
             pass
         assert open_answers() == 1, "The answer continues until it is closed."
         batches.close()  # type: ignore[attr-defined]

@@ -25,6 +25,7 @@ from ..http.stream_response import stream_response
 from ..open_stream import open_stream
 from ..openapi.operation import EVENT_STREAM, Operation, Parameter, ResponseSpec
 from ..state import current_state
+from ..tool_names import split_names
 from .chat_body import UIChatBody, read_chat_body
 from .chat_request import to_chat_request
 from .error_response import text_error_response
@@ -125,6 +126,8 @@ def chat() -> Response:
 
 def _open_chat_stream(body: UIChatBody, chat_request: ChatRequest, owner: str) -> StreamReader:
     echoed = EchoedFields(PROTOCOL, _echoed(body))
+    names = split_names(body.tools)[1]
+    chat_request, local = current_state().offered_tools.choose(chat_request, names, "ai-sdk")
     # Without a shared event loop no stream outlives its request.
     if body.resumable and has_one_loop():
         try:
@@ -136,11 +139,12 @@ def _open_chat_stream(body: UIChatBody, chat_request: ChatRequest, owner: str) -
                 chat_id=body.id,
                 enforce_schema=True,
                 echoed=echoed,
+                local=local,
             )
         except StoreUnavailable as error:
             # The client only needs an answer, so the answer is streamed without resume.
             log.warning("A chat's answer is not resumable: %s", error.message)
-    return open_stream(body.model, chat_request, owner=owner, enforce_schema=True, echoed=echoed)
+    return open_stream(body.model, chat_request, owner=owner, enforce_schema=True, echoed=echoed, local=local)
 
 
 def _echoed(body: UIChatBody) -> dict[str, Any]:

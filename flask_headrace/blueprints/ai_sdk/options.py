@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...providers.chat_request import ChatRequest, GenerationParams, Message, Tool, ToolChoice
+from ..tool_names import split_names
 
 _CHAT_REQUEST_FIELDS = {*ChatRequest.__struct_fields__} - {"model", "messages"}
 
@@ -32,6 +33,8 @@ class ModelOptions(GenerationParams, frozen=True, kw_only=True):
         options: dict[str, Any] = {
             name: getattr(self, name) for name in self.__struct_fields__ if name in _CHAT_REQUEST_FIELDS
         }
+        if "tools" in options:
+            options["tools"] = split_names(options["tools"])[0]
         # An empty conversation is an error even with a system prompt, so both are dropped.
         return ChatRequest(model="", messages=(*system_messages, *messages) if messages else (), **options, **overrides)
 
@@ -40,11 +43,12 @@ class ChatOptions(ModelOptions, frozen=True, kw_only=True):
     """`ModelOptions` and tools, for a chat whose page can show and answer tool calls.
 
     Args:
-        tools: The tools that the model may call.
+        tools: The tools that the model may call: those that the page runs itself, and names of tools that run here. All
+            that run here if omitted.
         tool_choice: Whether the model calls tools: freely, never, at least one, or a named one.
         parallel_tool_calls: Whether one answer may have several tool calls.
     """
 
-    tools: tuple[Tool, ...] = ()
+    tools: tuple[Tool | str, ...] | None = None
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None

@@ -16,6 +16,7 @@ from ..http.stream_response import stream_response
 from ..open_stream import open_stream
 from ..openapi.operation import PLAIN_TEXT, Operation, Parameter, ResponseSpec
 from ..state import current_state
+from ..tool_names import split_names
 from .data_stream_v1_encoder import DataStreamV1Encoder
 from .error_response import text_error_response
 from .options import ChatOptions
@@ -92,7 +93,11 @@ def chat() -> Response:
     owner = authorize_request()
     body = read_body(_decoder)
     chat_request = body.to_chat_request(to_messages(body.messages))
-    reader = open_stream(body.model, chat_request, owner=owner, is_resumable=body.resumable, chat_id=body.id)
+    names = split_names(body.tools)[1]
+    chat_request, local = current_state().offered_tools.choose(chat_request, names, "ai-sdk")
+    reader = open_stream(
+        body.model, chat_request, owner=owner, is_resumable=body.resumable, chat_id=body.id, local=local
+    )
     encoder = DataStreamV1Encoder(has_reasoning=body.sendReasoning)
     del body, chat_request  # may be large, and the answer may take long
     return stream_response(reader, encoder)

@@ -6,7 +6,10 @@ from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError
 from ...core.exact_json import ExactDecoder
+from ...streaming.readable import ReadableStream
+from ..encoding.base import JSONEncoder
 from ..encoding.error_bodies import anthropic_error_body
+from ..encoding.without_local_calls import WithoutLocalCalls
 from ..http.auth import authorize_request
 from ..http.error_handlers import error_response
 from ..http.json_answer import json_answer_response
@@ -16,6 +19,7 @@ from ..http.request_id import current_request_id
 from ..http.stream_response import stream_response
 from ..open_stream import open_stream
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec
+from ..state import current_state
 from ..token_count import count_tokens as count
 from .body import MessagesBody
 from .encoder import MessagesEncoder
@@ -80,6 +84,7 @@ def messages() -> Response:
     owner = authorize_request()
     body, fields = read_body_and_fields(_decoder)
     chat_request = to_chat_request(body, fields, dict(request.headers))
+    chat_request, local = current_state().offered_tools.choose(chat_request, None, "anthropic")
     reader = open_stream(
         body.model,
         chat_request,
@@ -87,10 +92,17 @@ def messages() -> Response:
         default_provider=DEFAULT_PROVIDER,
         is_resumable=body.resumable,
         id=body.id,
+        local=local,
     )
-    encoder, is_streamed = MessagesEncoder(current_request_id()), body.stream
+    encoder, is_streamed = encoder_for(reader.session), body.stream
     del body, fields, chat_request  # may be large, and the answer may take long
     return stream_response(reader, encoder) if is_streamed else json_answer_response(reader, encoder)
+
+
+def encoder_for(stream: ReadableStream) -> JSONEncoder:
+    """Return the encoder for a stream."""
+    encoder = MessagesEncoder(current_request_id())
+    return WithoutLocalCalls(encoder, has_one_text=False) if stream.context.runs_tools else encoder
 
 
 def count_tokens() -> Response:

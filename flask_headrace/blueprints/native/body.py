@@ -16,8 +16,11 @@ class ChatBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         system: The system prompt, placed before the conversation.
         max_tokens: Maximum number of tokens of the answer.
         temperature: Sampling temperature, 0 to 2; 0 is the most deterministic.
-        tools: The tools that the model may call.
+        tools: The tools that the model may call: those that the client runs itself, and names of tools that run here.
+            All that run here if omitted.
         tool_choice: Whether the model calls tools: freely, never, at least one, or a named one.
+        max_steps: How often the model may call tools that run here, at most as often as the service allows.
+        max_cost: The most that the answer may cost, at most what the service allows.
         schema: The JSON Schema that the answer must match.
         partials: Whether `partial` frames report the growing arguments of tool calls; with a schema they always do.
         stream: Whether the answer is an event stream.
@@ -30,8 +33,10 @@ class ChatBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     system: str | None = None
     max_tokens: int | None = None
     temperature: float | None = None
-    tools: list[Tool] = []
+    tools: list[Tool | str] | None = None
     tool_choice: ToolChoice | None = None
+    max_steps: int | None = None
+    max_cost: float | None = None
     schema: Json | None = None
     partials: bool = False
     stream: bool = True

@@ -13,7 +13,16 @@ import msgspec
 
 from ...core import exact_json
 from ...core.answer import CollectedAnswer, ToolCallBlock, is_reasoning_state
-from ...core.application_events import Data, File, OmittedEvent, Source, StepStarted, ToolResult
+from ...core.application_events import (
+    ApprovalRequested,
+    Data,
+    File,
+    OmittedEvent,
+    Source,
+    StepStarted,
+    ToolProgress,
+    ToolResult,
+)
 from ...core.events import (
     AnswerRestarted,
     Cancelled,
@@ -31,6 +40,7 @@ from ...core.events import (
     Usage,
 )
 from ...core.sse import encode_event
+from ...providers.answer_messages import answer_messages
 from ..encoding.base import EVENT_STREAM_HEADERS
 from ..encoding.error_bodies import native_error_body
 from ..encoding.frames import encode_text_frames, with_event_id
@@ -91,15 +101,23 @@ def encode_whole(answer: CollectedAnswer) -> dict[str, Any]:
         "text": answer.text(),
         **({"tool_calls": calls} if calls else {}),
         **{name: values for name, values in further.items() if values},
+        **_turns(answer),
         **({"reasoning_state": answer.reasoning_state} if answer.reasoning_state else {}),
         "finish_reason": answer.finish_reason,
         "usage": event_fields(answer.usage) if answer.usage else None,
     }
 
 
+def _turns(answer: CollectedAnswer) -> dict[str, Any]:
+    """Return the turns of an answer of several steps: its text and calls alone do not tell them apart."""
+    has_results = answer.earlier_results or any(call.result is not None for call in answer.tool_calls())
+    return {"messages": answer_messages(answer)} if has_results else {}
+
+
 def _whole_call(call: ToolCallBlock) -> dict[str, Any]:
     result = {} if call.result is None else _result_fields(call.result)
-    return {"id": call.id, "name": call.name, "arguments": call.arguments, **result}
+    approval = {} if call.approval is None else {"approval": call.approval}
+    return {"id": call.id, "name": call.name, "arguments": call.arguments, **result, **approval}
 
 
 def _encode_one(event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for each kind of event
@@ -111,7 +129,7 @@ def _encode_one(event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for e
         case ReasoningDelta(text):
             return [_frame(b"reasoning", {"delta": text})]
         case ToolCallStarted(call, id, name):
-            return [_frame(b"tool", {"call": call, "id": id, "name": name})]
+            return [_frame(b"tool", {"call": call, "id": id, "name": name, **_place(event)})]
         case ToolCallDelta(call, text):
             return [_frame(b"tool", {"call": call, "delta": text})]
         case ToolCallCompleted(call, arguments):
@@ -123,16 +141,18 @@ def _encode_one(event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for e
             return [_frame(b"reasoning_state", {"reasoning_state": event.data})] if is_reasoning_state(event) else []
         case OmittedEvent():
             return []
-        case ToolResult() | StepStarted() | Source() | File() | Data():
+        case ToolResult() | ToolProgress() | ApprovalRequested() | StepStarted() | Source() | File() | Data():
             return [_encode_of_application(event)]
         case _:
             return [_frame(_NAMES[type(event)], event_fields(event))]
 
 
-def _encode_of_application(event: ToolResult | StepStarted | Source | File | Data) -> bytes:
+def _encode_of_application(
+    event: ToolResult | ToolProgress | ApprovalRequested | StepStarted | Source | File | Data,
+) -> bytes:
     match event:
-        case ToolResult(call):
-            return _frame(b"tool", {"call": call, **_result_fields(event)})
+        case ToolResult() | ToolProgress() | ApprovalRequested():
+            return _frame(b"tool", _call_fields(event))
         case StepStarted():
             return _frame(b"step", {})
         case Source():
@@ -141,6 +161,17 @@ def _encode_of_application(event: ToolResult | StepStarted | Source | File | Dat
             return _frame(b"file", _file_fields(event))
         case Data():
             return _frame(b"data", _data_fields(event))
+
+
+def _place(started: ToolCallStarted) -> dict[str, Any]:
+    return {"runs_here": True} if started.runs_here else {}
+
+
+def _call_fields(event: ToolResult | ToolProgress | ApprovalRequested) -> dict[str, Any]:
+    if isinstance(event, ApprovalRequested):
+        return {"call": event.index, "approval": event.approval}
+    named = {"call": event.index} if event.call_id is None else {"id": event.call_id}
+    return {**named, **({"progress": event.value} if isinstance(event, ToolProgress) else _result_fields(event))}
 
 
 def _result_fields(result: ToolResult) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from ..http.stream_response import stream_response
 from ..open_stream import open_stream
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec
 from ..resolution import offered_models
+from ..state import current_state
+from ..tool_names import split_names
 from . import encoder as native_encoder
 from .body import ChatBody
 from .document_encoder import NativeDocumentEncoder
@@ -67,8 +69,11 @@ def chat() -> Response:
     """Answer a conversation."""
     owner = authorize_request()
     body = read_body(_decoder)
-    reader, is_streamed = open_chat(body, to_chat_request(body), owner), body.stream
-    del body  # may be large, and the answer may take long
+    chat_request, local = current_state().offered_tools.choose(
+        to_chat_request(body), split_names(body.tools)[1], "native"
+    )
+    reader, is_streamed = open_chat(body, chat_request, owner, local=local), body.stream
+    del body, chat_request  # may be large, and the answer may take long
     encoder = encoder_for(reader.session.context)
     return stream_response(reader, encoder) if is_streamed else json_answer_response(reader, encoder)
 
@@ -96,6 +101,8 @@ def open_chat(body: ChatBody, chat_request: ChatRequest, owner: str, **options: 
         id=body.id if is_read else None,
         partial_mode="all" if has_schema else "calls" if body.partials else None,
         enforce_schema=True,
+        max_steps=body.max_steps,
+        max_cost=body.max_cost,
         **options,
     )
 

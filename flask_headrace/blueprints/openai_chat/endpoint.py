@@ -11,6 +11,8 @@ from ...core.exact_json import ExactDecoder
 from ...providers.chat_request import ChatRequest
 from ...streaming.readable import ReadableStream
 from ..echoed_fields import EchoedFields, echoed_fields
+from ..encoding.base import JSONEncoder
+from ..encoding.without_local_calls import WithoutLocalCalls
 from ..http.auth import authorize_request
 from ..http.error_handlers import handle_v1_error
 from ..http.json_answer import json_answer_response
@@ -20,6 +22,7 @@ from ..open_stream import open_stream
 from ..openai_shared.errors import OpenAIError
 from ..openai_shared.request import protocol_headers
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec
+from ..state import current_state
 from .body import ChatCompletionBody
 from .encoder import ChatCompletionEncoder
 from .request import custom_tool_names, to_chat_request
@@ -61,6 +64,7 @@ def complete() -> Response:
     owner = authorize_request()
     body, fields = read_body_and_fields(_decoder)
     chat_request = to_chat_request(body, fields, protocol_headers(request.headers))
+    chat_request, local = current_state().offered_tools.choose(chat_request, None, PROTOCOL)
     reader = open_stream(
         body.model,
         chat_request,
@@ -69,6 +73,7 @@ def complete() -> Response:
         is_resumable=body.resumable,
         id=body.id,
         echoed=EchoedFields(PROTOCOL, _encoder_options(body, chat_request)),
+        local=local,
     )
     encoder, is_streamed = encoder_for(reader.session), body.stream
     del body, fields, chat_request  # may be large, and the answer may take long
@@ -83,8 +88,9 @@ def _encoder_options(body: ChatCompletionBody, chat_request: ChatRequest) -> dic
     }
 
 
-def encoder_for(stream: ReadableStream) -> ChatCompletionEncoder:
+def encoder_for(stream: ReadableStream) -> JSONEncoder:
     """Return the chat completion encoder for a stream, with the options of its request."""
     # A request in another protocol cannot exclude usage, so usage is included.
     options = {"has_usage": True, **echoed_fields(stream.context, PROTOCOL)}
-    return ChatCompletionEncoder(stream.id, stream.context.model, stream.context.created, **options)
+    encoder = ChatCompletionEncoder(stream.id, stream.context.model, stream.context.created, **options)
+    return WithoutLocalCalls(encoder, has_one_text=True) if stream.context.runs_tools else encoder

@@ -18,6 +18,7 @@ from ..open_stream import open_stream
 from ..openai_shared.errors import OpenAIError
 from ..openai_shared.request import protocol_headers
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec
+from ..state import current_state
 from .body import ResponseBody
 from .compaction import CompactionEncoder, compaction_request
 from .encoder_factory import PROTOCOL, encoder_for
@@ -72,6 +73,7 @@ def respond() -> Response:
     body, fields = read_body_and_fields(_decoder)
     chat_request = to_chat_request(body, fields, protocol_headers(request.headers))
     offered = offered_tools(body.tools, body.input)
+    chat_request, local = current_state().offered_tools.choose(chat_request, None, PROTOCOL)
     reader = open_stream(
         body.model,
         chat_request,
@@ -85,6 +87,7 @@ def respond() -> Response:
             {**echoed_request_fields(fields), **stored_tool_names(chat_request, offered.values())},
             without_ignored_tools,
         ),
+        local=local,
     )
     if body.background and not body.stream:
         return _accepted(reader)

@@ -55,7 +55,8 @@ def response_object(snapshot: StreamSnapshot) -> Json:
             f"The answer has more than {MAX_TEXT_CHARS} characters, the maximum of a JSON answer: request a stream."
         )
     if isinstance(snapshot.terminal, Completed):
-        return encoder_of(snapshot.id, snapshot.context).encode_whole(answer)
+        whole: Json = encoder_of(snapshot.id, snapshot.context).encode_whole(answer)
+        return whole
     return _unfinished(snapshot, answer)
 
 

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError, InvalidRequest, StoreUnavailable, StreamNotFound
 from ...streaming.stored_streams import StreamSnapshot
-from ..encoding.base import AbortConnection
+from ..encoding.base import AbortConnection, JSONEncoder
 from ..http.auth import authorize_request
 from ..http.error_handlers import handle_v1_error
 from ..http.event_loop import require_one_loop, wait_for_reports
@@ -22,7 +22,6 @@ from ..http.stream_response import stream_response
 from ..openai_shared.errors import OpenAIError
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, Parameter, ResponseSpec
 from ..state import current_state
-from .encoder import ResponsesEncoder
 from .encoder_factory import encoder_for, encoder_of
 from .frame_types import RESPONSE_STREAM
 from .response_resource import resource_response
@@ -199,7 +198,7 @@ class _FrameSearch:
 
     def __init__(self, wanted: int) -> None:
         self._wanted, self.last, self.is_aborted = wanted, -1, False
-        self._encoder: ResponsesEncoder | None = None
+        self._encoder: JSONEncoder | None = None
 
     def add(self, snapshot: StreamSnapshot) -> bool:
         """Add the next events of the stream; return whether no more are needed."""

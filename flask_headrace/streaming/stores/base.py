@@ -208,6 +208,18 @@ class Store(Protocol):
         """Whether any stream that a worker fills has readers, or had one a moment ago."""
         ...
 
+    def add_ticket(self, name: str, seconds: float) -> None:
+        """Add a ticket that can be taken once, within the next `seconds` seconds, by any worker."""
+        ...
+
+    def take_ticket(self, name: str) -> bool:
+        """Take a ticket, in one atomic step.
+
+        Returns:
+            Whether the caller has it now; False if nobody has added it, or if it is taken, expired or lost.
+        """
+        ...
+
     def renew_lease(self, worker: str) -> None:
         """Record that a worker is alive, for the next `LEASE_DURATION` seconds."""
         ...

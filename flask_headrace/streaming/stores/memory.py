@@ -7,9 +7,7 @@ than one stream, since no other greenlet runs meanwhile.
 from __future__ import annotations
 
 import time
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 import gevent
 import msgspec
@@ -24,54 +22,11 @@ from .base import (
     StreamClaim,
     StreamRecord,
 )
+from .memory_stream import BATCH_OVERHEAD_BYTES, STREAM_OVERHEAD_BYTES, MemoryStream
 from .notifier import ChangeNotifier
-
-BATCH_OVERHEAD_BYTES, STREAM_OVERHEAD_BYTES = 128, 640
-"""Bytes of memory of a batch beside its payload, and of a stream beside its batches."""
 
 SWEEP_BATCH = 500
 """Expired streams that are deleted before other greenlets run: about a millisecond."""
-
-
-@dataclass(slots=True)
-class _Stream:
-    """A stream and its batches.
-
-    Attributes:
-        claim: The claim; its worker changes when the stream is acquired.
-        name: The name by which the stream was begun; None for no name.
-        touched: When the stream last got a batch or its worker was last seen alive (monotonic clock).
-        batches: The batches, oldest first.
-        last: The number of the last event.
-        size: The bytes of all payloads.
-    """
-
-    claim: StreamClaim
-    name: str | None
-    touched: float
-    batches: list[EventBatch] = field(default_factory=list)
-    last: int = 0
-    size: int = 0
-    is_finished: bool = False
-    is_stopping: bool = False
-
-    def record(self) -> StreamRecord:
-        return StreamRecord(self.claim, self.last, self.is_finished, self.is_stopping)
-
-    @property
-    def size_in_memory(self) -> int:
-        return STREAM_OVERHEAD_BYTES + self.size + BATCH_OVERHEAD_BYTES * len(self.batches)
-
-    def add(self, batch: EventBatch) -> None:
-        self.batches.append(batch)
-        self.last += batch.count
-        self.size += len(batch.payload)
-        self.is_finished = batch.is_last
-        self.touched = time.monotonic()
-
-    def after(self, number: int) -> Iterator[EventBatch]:
-        start = bisect_right(self.batches, number, key=lambda batch: batch.first + batch.count - 1)
-        return (self.batches[index] for index in range(start, len(self.batches)))
 
 
 class MemoryStore:
@@ -85,13 +40,14 @@ class MemoryStore:
 
     def __init__(self, limits: StoreLimits) -> None:
         self._limits = limits
-        self._streams: dict[str, _Stream] = {}
+        self._streams: dict[str, MemoryStream] = {}
         self._running: set[str] = set()
         self._finished: dict[str, None] = {}  # ids of finished streams, the oldest first
         self._names: dict[str, str] = {}
         self._size = 0
         self._leases: dict[str, float] = {}
         self._readers: dict[str, dict[str, float]] = {}
+        self._tickets: dict[str, float] = {}
         self._changes = ChangeNotifier()
         self._stop_requests = ChangeNotifier()
 
@@ -108,7 +64,7 @@ class MemoryStore:
                 f"The streams that are kept in memory have the {self._limits.total_bytes} bytes that they may have.",
                 retry_after=self._limits.retention,
             )
-        self._streams[claim.id] = _Stream(claim, name, time.monotonic())
+        self._streams[claim.id] = MemoryStream(claim, name, time.monotonic())
         self._running.add(claim.id)
         self._size += STREAM_OVERHEAD_BYTES
         if name is not None:
@@ -145,7 +101,7 @@ class MemoryStore:
         self._changes.notify({batch.id for batch in batches})
         return refused
 
-    def _accepts(self, stream: _Stream, worker: str, batch: EventBatch) -> bool:
+    def _accepts(self, stream: MemoryStream, worker: str, batch: EventBatch) -> bool:
         is_next = stream.claim.worker == worker and not stream.is_finished and batch.first == stream.last + 1
         room = min(
             self._limits.stream_bytes - stream.size, self._limits.total_bytes - self._size - BATCH_OVERHEAD_BYTES
@@ -171,12 +127,12 @@ class MemoryStore:
                 self.clear_name(removed.name, id_)
             self._changes.notify([id_])
 
-    def _find(self, id_: str) -> _Stream | None:
+    def _find(self, id_: str) -> MemoryStream | None:
         found = self._streams.get(id_)
         is_expired = found is not None and found.is_finished and not self._is_recent(found)
         return None if is_expired else found
 
-    def _is_recent(self, stream: _Stream) -> bool:
+    def _is_recent(self, stream: MemoryStream) -> bool:
         return stream.touched + self._limits.retention > time.monotonic()
 
     def find(self, id: str) -> StreamRecord | None:  # noqa: A002
@@ -233,6 +189,14 @@ class MemoryStore:
         streams = [stream for id_ in self._readers if (stream := self._streams.get(id_)) is not None]
         return any(stream.claim.worker == worker and self.has_stream_readers(stream.claim.id) for stream in streams)
 
+    def add_ticket(self, name: str, seconds: float) -> None:
+        """Add a ticket that can be taken once, within the next `seconds` seconds."""
+        self._tickets[name] = time.monotonic() + seconds
+
+    def take_ticket(self, name: str) -> bool:
+        """Take a ticket; return whether it was there."""
+        return self._tickets.pop(name, 0.0) > time.monotonic()
+
     def renew_lease(self, worker: str) -> None:
         """Record that a worker is alive, for the next `LEASE_DURATION` seconds."""
         self._leases[worker] = time.monotonic() + LEASE_DURATION
@@ -269,6 +233,7 @@ class MemoryStore:
         self._readers = {
             id_: readers for id_, readers in self._readers.items() if max(readers.values(), default=0) > now
         }
+        self._tickets = {name: until for name, until in self._tickets.items() if until > now}
         self._leases = {worker: until for worker, until in self._leases.items() if until > now}
         for id_ in list(self._running):
             stream = self._streams[id_]

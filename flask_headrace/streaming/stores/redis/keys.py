@@ -9,6 +9,7 @@ entries is not extended any more.
 - `n:<name>`: the id of the stream that was last begun by that name, which its record has as well;
 - `e:<id>`, a stream: its entries, each by the number of its last event;
 - `r:<id>`, a sorted set: its readers, by the moment until which they count as present;
+- `t:<name>`: exists while a ticket can be taken;
 - `a:<worker>`: exists while any stream of that worker has readers;
 - `leases`, a sorted set: workers, by the moment until which they count as alive;
 - `running`, a sorted set: unfinished streams, by the moment at which their worker was last seen;
@@ -154,6 +155,11 @@ def stream_script(body: str) -> Script:
 def batches_script(body: str) -> Script:
     """Return a script about the batches of the stream that its first argument names."""
     return script(body, "e")
+
+
+def ticket_script(body: str) -> Script:
+    """Return a script about the ticket that its first argument names."""
+    return script(body, "t")
 
 
 def name_script(body: str) -> Script:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .keys import batches_script, name_script, script, stream_script
+from .keys import batches_script, name_script, script, stream_script, ticket_script
 
 RECOUNT_INTERVAL_MS = 60_000
 """Milliseconds after which the total is counted anew: keys that expire without a sweep would let it drift."""
@@ -145,6 +145,14 @@ redis.call('ZREM', P .. 'r:' .. ARGV[1], ARGV[2])
 
 HAS_STREAM_READERS = stream_script("""
 return redis.call('ZCOUNT', P .. 'r:' .. ARGV[1], '(' .. now(), '+inf')
+""")
+
+ADD_TICKET = ticket_script("""
+redis.call('SET', P .. 't:' .. ARGV[1], '', 'PX', ARGV[2])
+""")
+
+TAKE_TICKET = ticket_script("""
+return redis.call('DEL', P .. 't:' .. ARGV[1])
 """)
 
 RENEW_LEASE = script("""

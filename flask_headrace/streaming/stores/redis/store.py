@@ -145,6 +145,14 @@ class RedisStore:
         """Whether any stream that a worker fills has readers, or had one a moment ago."""
         return bool(self._pool.run(scripts.HAS_READERS, worker))
 
+    def add_ticket(self, name: str, seconds: float) -> None:
+        """Add a ticket that can be taken once, within the next `seconds` seconds."""
+        self._pool.run(scripts.ADD_TICKET, name, to_milliseconds(seconds))
+
+    def take_ticket(self, name: str) -> bool:
+        """Take a ticket; return whether it was there."""
+        return bool(self._pool.run(scripts.TAKE_TICKET, name))
+
     def renew_lease(self, worker: str) -> None:
         """Record that a worker is alive, for the next `LEASE_DURATION` seconds."""
         self._pool.run(scripts.RENEW_LEASE, worker, to_milliseconds(LEASE_DURATION))

@@ -13,6 +13,9 @@ import time
 
 from ..base import LEASE_DURATION
 
+TICKETS = ":tickets"
+"""The stream, which no id can name, whose readers are the tickets: they expire alike."""
+
 
 def add_reader(db: sqlite3.Connection, stream: str, reader: str, seconds: float) -> None:
     """Record that a reader reads a stream, for the next `seconds` seconds."""
@@ -23,6 +26,20 @@ def add_reader(db: sqlite3.Connection, stream: str, reader: str, seconds: float)
 def remove_reader(db: sqlite3.Connection, stream: str, reader: str) -> None:
     """Record that a reader has left."""
     db.execute("DELETE FROM readers WHERE id = ? AND reader = ?", (stream, reader))
+
+
+def add_ticket(db: sqlite3.Connection, name: str, seconds: float) -> None:
+    """Add a ticket that can be taken once, within the next `seconds` seconds."""
+    add_reader(db, TICKETS, name, seconds)
+
+
+def take_ticket(db: sqlite3.Connection, name: str) -> bool:
+    """Take a ticket; return whether it was there."""
+    taken = db.execute(
+        "DELETE FROM readers WHERE id = ? AND reader = ? AND until > clock() AND until <= clock() + seconds",
+        (TICKETS, name),
+    )
+    return taken.rowcount == 1
 
 
 def has_stream_readers(db: sqlite3.Connection, stream: str) -> bool:

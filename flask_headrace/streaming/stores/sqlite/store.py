@@ -117,6 +117,14 @@ class SqliteStore:
         """Whether any stream that a worker fills has readers."""
         return self._reads.run(leases.has_readers, worker)
 
+    def add_ticket(self, name: str, seconds: float) -> None:
+        """Add a ticket that can be taken once, within the next `seconds` seconds."""
+        self._writes.run(leases.add_ticket, name, seconds)
+
+    def take_ticket(self, name: str) -> bool:
+        """Take a ticket; return whether it was there."""
+        return self._writes.run(leases.take_ticket, name)
+
     def renew_lease(self, worker: str) -> None:
         """Record that a worker is alive, for the next `LEASE_DURATION` seconds."""
         self._writes.run(leases.renew_lease, worker)

@@ -1,0 +1,51 @@
+"""The events of a finished step, for readers who must begin anew because the model of a later step does. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ..core.answer import CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock, is_reasoning_state
+from ..core.events import (
+    Event,
+    ReasoningDelta,
+    ReasoningSignature,
+    TextDelta,
+    ToolCallCompleted,
+    ToolCallDelta,
+    ToolCallStarted,
+)
+
+
+def step_events(step: CollectedAnswer, indexes: Mapping[str, int]) -> Iterator[Event]:
+    """Yield the events of a step, each text in one piece.
+
+    Args:
+        step: The step.
+        indexes: The numbers of its tool calls within the answer, by the calls' ids.
+    """
+    for block in step.blocks:
+        match block:
+            case ToolCallBlock():
+                yield from _call_events(block, indexes[block.id])
+            case ReasoningBlock():
+                yield from _reasoning_events(block)
+            case TextBlock():
+                yield TextDelta(block.text)
+    for block in step.tool_calls():
+        if block.result is not None:
+            yield block.result
+    yield from [event for _, event in step.provider_events if is_reasoning_state(event)]
+
+
+def _call_events(call: ToolCallBlock, index: int) -> Iterator[Event]:
+    yield ToolCallStarted(index, call.id, call.name, call.runs_here)
+    if call.text:
+        yield ToolCallDelta(index, call.text)
+    yield ToolCallCompleted(index, call.arguments)
+
+
+def _reasoning_events(block: ReasoningBlock) -> Iterator[Event]:
+    if block.text:
+        yield ReasoningDelta(block.text)
+    if block.signature is not None:
+        yield ReasoningSignature(block.signature, block.is_redacted)

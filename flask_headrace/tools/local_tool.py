@@ -1,0 +1,227 @@
+"""Functions that models may call: the decorator `tool`, and what a tool gets beside its arguments."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
+
+import docstring_parser
+
+from ..core.errors import ConfigurationError
+from ..providers.chat_request import Json, Tool
+from .tool_arguments import Arguments, build_arguments, read_parameters
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+NeedsApproval: TypeAlias = bool | Callable[..., bool]
+"""Whether a person must approve each call; or a function that says so, given the arguments of the call by name."""
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class ToolContext:
+    """What a tool knows of the answer in which it is called: for a parameter with this type.
+
+    Attributes:
+        stream_id: The id of the stream.
+        call_id: The id of the call.
+        tool_name: The name under which the model has called the tool.
+        owner: The id of the user who asks; empty for no owner.
+        model: The model that is asked, as readers name it.
+        context: The value that the view has passed as `context`; None for none.
+        is_stopped: Whether the call has been given up: the answer was stopped, its reader has left, or the call took
+            too long. A tool that waits is interrupted then; one that computes for long can look here.
+    """
+
+    __slots__ = ("call_id", "context", "is_stopped", "model", "owner", "stream_id", "tool_name")
+
+    def __init__(  # noqa: PLR0913  # by name
+        self,
+        *,
+        stream_id: str = "",
+        call_id: str = "",
+        tool_name: str = "",
+        owner: str = "",
+        model: str = "",
+        context: Any = None,  # noqa: ANN401  # the application's own
+    ) -> None:
+        self.stream_id, self.call_id, self.tool_name = stream_id, call_id, tool_name
+        self.owner, self.model, self.context = owner, model, context
+        self.is_stopped = False
+
+    def __repr__(self) -> str:
+        return f"<ToolContext {self.tool_name} {self.call_id}>"
+
+
+class LocalTool(Generic[P, R]):
+    """A tool that runs here, as `tool` makes it. Called like its function, it calls the function.
+
+    Args:
+        function: The function.
+        name: The tool's name, for models.
+        description: What it does, for models; None for nothing.
+        arguments: What it takes.
+        context_name: The parameter that gets the `ToolContext`; None for none.
+        needs_approval: See `tool`.
+        timeout: See `tool`.
+        strict: See `tool`.
+
+    Raises:
+        TypeError: the name is none that models can call.
+    """
+
+    def __init__(  # noqa: PLR0913  # by name
+        self,
+        function: Callable[P, R],
+        *,
+        name: str,
+        description: str | None,
+        arguments: Arguments,
+        context_name: str | None = None,
+        needs_approval: NeedsApproval = False,
+        timeout: float | None = None,
+        strict: bool | None = None,
+    ) -> None:
+        if not _NAME.fullmatch(name):
+            raise TypeError(
+                f"A tool's name is {name!r:.100}: it must be 1 to 64 letters, digits, hyphens or underscores."
+            )
+        if timeout is not None and not timeout > 0:
+            raise TypeError(f"The timeout of the tool {name} is {timeout!r}: it must be more than 0 seconds.")
+        self.function, self.name, self.description = function, name, description
+        self.arguments, self.context_name = arguments, context_name
+        self.needs_approval, self.timeout, self.strict = needs_approval, timeout, strict
+        self.__doc__ = function.__doc__
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function."""
+        return self.function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<tool {self.name}>"
+
+    def declaration(self) -> Tool:
+        """Return the tool as models are told of it."""
+        return Tool(self.name, self.description, self.arguments.schema, self.strict)
+
+    def must_be_approved(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether a call with these arguments, as converted, must be approved."""
+        return self.needs_approval(**arguments) if callable(self.needs_approval) else bool(self.needs_approval)
+
+
+@overload
+def tool(function: Callable[P, R], /) -> LocalTool[P, R]: ...
+
+
+@overload
+def tool(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    needs_approval: NeedsApproval = False,
+    timeout: float | None = None,
+    strict: bool | None = None,
+) -> Callable[[Callable[P, R]], LocalTool[P, R]]: ...
+
+
+def tool(  # noqa: PLR0913  # by name
+    function: Callable[P, R] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    needs_approval: NeedsApproval = False,
+    timeout: float | None = None,
+    strict: bool | None = None,
+) -> LocalTool[P, R] | Callable[[Callable[P, R]], LocalTool[P, R]]:
+    """Make a function a tool, which models may call: a decorator, with or without arguments.
+
+    The type hints of the function say which arguments it takes, and its docstring tells models what it does, and what
+    its arguments are (in the form of Google, NumPy, Sphinx or Epydoc). Arguments are checked and converted before the
+    call. What it returns is sent to the model as JSON; what it raises is not, except the message of a `ToolError`.
+
+    A generator shows each value that it yields to readers; the last one is the result. An `async def` function, or
+    async generator, runs in the event loop of the agents.
+
+    Args:
+        function: The function. A parameter with the type `ToolContext` gets what the tool knows of the answer.
+        name: The name for models: 1 to 64 letters, digits, hyphens and underscores; None for the function's.
+        description: What it does, for models; None for the docstring, without its sections.
+        needs_approval: Whether a person must approve each call; or a function that says so, given the arguments of the
+            call by name.
+        timeout: Maximum seconds of a call; None for HEADRACE_TOOL_TIMEOUT.
+        strict: Whether the provider enforces the schema of the arguments; None for the provider's default.
+
+    Raises:
+        TypeError: the function cannot be a tool; the message says why.
+    """
+
+    def make(function: Callable[P, R]) -> LocalTool[P, R]:
+        if isinstance(function, type) or not callable(function):
+            raise TypeError(f"{function!r:.100} is no function: write @tool above a function.")
+        own_name = name or str(getattr(function, "__name__", type(function).__name__))
+        documented = docstring_parser.parse(inspect.getdoc(function) or "")
+        parameters, context_name = read_parameters(function, ToolContext)
+        described = {found.arg_name: found.description for found in documented.params if found.description}
+        sections = (documented.short_description, documented.long_description)
+        return LocalTool(
+            function,
+            name=own_name,
+            description=description or "\n\n".join([text for text in sections if text]) or None,
+            arguments=build_arguments(own_name, parameters, described),
+            context_name=context_name,
+            needs_approval=needs_approval,
+            timeout=timeout,
+            strict=strict,
+        )
+
+    return make if function is None else make(function)
+
+
+class GivenArguments:
+    """Arguments whose JSON Schema somebody else has made and checks.
+
+    Args:
+        schema: The JSON Schema.
+    """
+
+    def __init__(self, schema: Json) -> None:
+        self.schema = schema
+
+    def convert(self, arguments: Json) -> dict[str, Any]:
+        """Return the arguments as they are."""
+        return arguments
+
+
+class ToolSource:
+    """Base class of what offers several tools, whose list may change, such as a server of tools."""
+
+    def tools(self) -> Sequence[LocalTool[..., Any]]:
+        """Return the tools that there are now."""
+        raise NotImplementedError
+
+
+ToolLike: TypeAlias = LocalTool[..., Any] | ToolSource | Callable[..., Any]
+"""What an application passes as a tool that runs here: of a plain function, `tool` makes one."""
+
+
+def local_tools(items: Sequence[ToolLike]) -> dict[str, LocalTool[..., Any]]:
+    """Return tools by their names.
+
+    Raises:
+        ConfigurationError: two of them have the same name.
+    """
+    found: dict[str, LocalTool[..., Any]] = {}
+    for item in items:
+        for each in item.tools() if isinstance(item, ToolSource) else [_to_tool(item)]:
+            if each.name in found:
+                raise ConfigurationError(f"Two tools have the name {each.name!r}: give each tool a name of its own.")
+            found[each.name] = each
+    return found
+
+
+def _to_tool(item: LocalTool[..., Any] | Callable[..., Any]) -> LocalTool[..., Any]:
+    return item if isinstance(item, LocalTool) else tool(item)

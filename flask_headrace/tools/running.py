@@ -1,0 +1,207 @@
+"""Runs the tool calls of one step side by side, each in a greenlet and an application context of its own.
+
+Whoever iterates gets progress and results as they come. Closing the iterator, or killing its greenlet, ends the calls
+that are still running.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import gevent
+from gevent.lock import Semaphore
+from gevent.queue import Queue
+
+from ..core.application_events import ToolProgress, ToolResult
+from ..providers.chat_request import Json
+from ..streaming.async_source import async_items
+from .local_tool import LocalTool, ToolContext
+from .tool_error import ToolError
+from .tool_result import result_value
+
+MAX_AT_ONCE = 32
+"""Calls of one step that run at the same time; the others wait."""
+
+MAX_QUEUED = 16
+"""Values that tools may be ahead of whoever iterates, before they wait."""
+
+ABANDON_AFTER = 5.0
+"""Seconds after which a call that was given up, and still runs, is logged."""
+
+log = logging.getLogger("flask_headrace")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalCall:
+    """A tool call that is run here.
+
+    Args:
+        tool: The tool.
+        arguments: The arguments, as the model has written them.
+        context: What the tool is told.
+        index: The number of the call within the answer; -1 for a call of the question's messages.
+    """
+
+    tool: LocalTool[..., Any]
+    arguments: Json
+    context: ToolContext
+    index: int = -1
+
+    @property
+    def earlier_id(self) -> str | None:
+        """The id of a call of the question's messages; None for a call within the answer."""
+        return self.context.call_id if self.index < 0 else None
+
+
+class ToolLimits(NamedTuple):
+    """The limits of each call.
+
+    Args:
+        seconds: The time that a call may take, if its tool has no limit of its own; None for no limit.
+        result_bytes: The bytes that a result may have as JSON.
+    """
+
+    seconds: float | None = 30.0
+    result_bytes: int = 262144
+
+
+def run_calls(
+    calls: Sequence[LocalCall], limits: ToolLimits, enter: Callable[[], AbstractContextManager[object]]
+) -> Iterator[ToolProgress | ToolResult]:
+    """Run tool calls, and yield what each shows, and one `ToolResult` for each call.
+
+    Args:
+        calls: The calls.
+        limits: The limits of each call.
+        enter: Returns the context in which a call runs, such as an application context.
+    """
+    queue: Queue[ToolProgress | ToolResult] = Queue(MAX_QUEUED)
+    room = Semaphore(MAX_AT_ONCE)
+    running = [_RunningCall(call, limits, enter, queue, room) for call in calls]
+    supervisors = [gevent.spawn(call.supervise) for call in running]
+    try:
+        left = len(calls)
+        while left:
+            event = queue.get()
+            left -= isinstance(event, ToolResult)
+            yield event
+    finally:
+        gevent.killall(supervisors, block=False)
+
+
+def error_result(call: LocalCall, message: str) -> ToolResult:
+    """Return the result of a call that has failed, or that does not run."""
+    return ToolResult(call.index, error=message, call_id=call.earlier_id)
+
+
+class _RunningCall:
+    def __init__(
+        self,
+        call: LocalCall,
+        limits: ToolLimits,
+        enter: Callable[[], AbstractContextManager[object]],
+        queue: Queue[ToolProgress | ToolResult],
+        room: Semaphore,
+    ) -> None:
+        self._call, self._limits, self._enter, self._queue, self._room = call, limits, enter, queue, room
+        self._worker: Any = None
+
+    def supervise(self) -> None:
+        """Run the call in a greenlet of its own, and end it when its time is over, or when this greenlet is killed."""
+        call = self._call
+        limit = call.tool.timeout or self._limits.seconds
+        with self._room:
+            self._worker = gevent.spawn(self._run)
+            try:
+                self._worker.join(limit)
+            finally:
+                is_late = not self._worker.ready()
+                if is_late:
+                    self._give_up()
+        if is_late:
+            self._queue.put(error_result(call, f"The tool did not end within {limit:g} s."))
+        elif isinstance(result := self._worker.value, ToolResult):
+            self._queue.put(result)
+        else:
+            self._queue.put(error_result(call, "The tool was interrupted."))
+
+    def _give_up(self) -> None:
+        self._call.context.is_stopped = True
+        self._worker.kill(block=False)
+        gevent.spawn_later(ABANDON_AFTER, self._log_if_running)
+
+    def _log_if_running(self) -> None:
+        if not self._worker.ready():
+            log.error("stream %s: the tool %s does not stop and is abandoned", self._stream_id, self._call.tool.name)
+
+    @property
+    def _stream_id(self) -> str:
+        return self._call.context.stream_id
+
+    def _run(self) -> ToolResult:
+        process = os.getpid()
+        try:
+            value = result_value(self._value(), self._limits.result_bytes)
+            return ToolResult(self._call.index, value, call_id=self._call.earlier_id)
+        except gevent.GreenletExit:
+            raise
+        except ToolError as error:
+            return error_result(self._call, str(error.message))
+        except BaseException as error:  # noqa: BLE001  # a tool may raise anything, and ends no other call
+            return self._failure(error)
+        finally:
+            if os.getpid() != process:
+                os._exit(0)  # the tool has forked: the copy of this process would answer the readers once more
+
+    def _failure(self, error: BaseException) -> ToolResult:
+        reference = secrets.token_hex(4)
+        name = self._call.tool.name
+        log.error("stream %s: the tool %s failed, reference %s", self._stream_id, name, reference, exc_info=error)
+        return error_result(self._call, f"The tool failed. The log has the details under reference {reference}.")
+
+    def _value(self) -> Any:  # noqa: ANN401  # whatever the tool returns
+        call = self._call
+        arguments = call.tool.arguments.convert(call.arguments)
+        if call.tool.context_name is not None:
+            arguments[call.tool.context_name] = call.context
+        function = call.tool.function
+        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+            return self._last(async_items(_items(function(**arguments)), self._enter, f"the tool {call.tool.name}"))
+        with self._enter():
+            value = function(**arguments)
+            if inspect.isawaitable(value) or inspect.isasyncgen(value):
+                return self._last(async_items(_items(value), self._enter, f"the tool {call.tool.name}"))
+            return self._last(value) if inspect.isgenerator(value) else value
+
+    def _last(self, values: Any) -> Any:  # noqa: ANN401  # an iterator with `close`
+        last = before = None
+        has_value = False
+        with closing(values):
+            for last in values:
+                if has_value:
+                    self._show(before)
+                before, has_value = last, True
+        return last
+
+    def _show(self, value: Any) -> None:  # noqa: ANN401
+        call = self._call
+        shown = result_value(value, self._limits.result_bytes)
+        self._queue.put(ToolProgress(call.index, shown, call.earlier_id))
+
+
+async def _items(value: Any) -> AsyncIterator[Any]:  # noqa: ANN401  # an awaitable, or an async generator
+    if inspect.isasyncgen(value):
+        try:
+            async for item in value:
+                yield item
+        finally:
+            await value.aclose()
+    else:
+        yield await value

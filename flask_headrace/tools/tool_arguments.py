@@ -1,0 +1,156 @@
+"""The arguments of a function that is a tool: their JSON Schema, and their conversion. Pure.
+
+msgspec knows most types; where one is a model of pydantic's, pydantic does the work.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, get_type_hints
+
+import msgspec
+
+from ..core import exact_json
+from ..providers.chat_request import Json
+from .tool_error import ToolError
+
+
+class Arguments(Protocol):
+    """What a tool takes."""
+
+    @property
+    def schema(self) -> Json:
+        """The JSON Schema of the arguments, an object."""
+        ...
+
+    def convert(self, arguments: Json) -> dict[str, Any]:
+        """Return the values to call the tool with.
+
+        Raises:
+            ToolError: they do not fit; the message says what is wrong, for the model.
+        """
+        ...
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """A parameter of a tool's function; `default` is `inspect.Parameter.empty` if it has none."""
+
+    name: str
+    type: Any
+    default: Any
+
+
+def read_parameters(function: Callable[..., Any], left_out: type) -> tuple[list[Parameter], str | None]:
+    """Return the parameters of a function that a model sets, and the name of the one of the type `left_out`.
+
+    Raises:
+        TypeError: a model cannot set a parameter; the message names it.
+    """
+    try:
+        hints = get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise TypeError(
+            f"The tool {function.__name__} has a type hint that cannot be read ({error}): define it in the module."
+        ) from None
+    parameters: list[Parameter] = []
+    context = None
+    for name, parameter in inspect.signature(function).parameters.items():
+        if hints.get(name) is left_out:
+            context = name
+        elif parameter.kind in {parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}:
+            raise TypeError(
+                f"The tool {function.__name__} has the parameter {str(parameter)!r}: a model sets arguments by their "
+                "names, so write each one by name."
+            )
+        else:
+            parameters.append(Parameter(name, hints.get(name, Any), parameter.default))
+    return parameters, context
+
+
+def build_arguments(name: str, parameters: list[Parameter], descriptions: Mapping[str, str]) -> Arguments:
+    """Return the arguments of a tool.
+
+    Args:
+        name: The tool's name.
+        parameters: The parameters of its function.
+        descriptions: The descriptions of the parameters, by their names, for the model.
+
+    Raises:
+        TypeError: neither msgspec nor pydantic has a JSON Schema for the type of a parameter.
+    """
+    try:
+        return _MsgspecArguments(name, parameters, descriptions)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        fault = error
+    try:
+        return _PydanticArguments(name, parameters, descriptions)
+    except Exception:  # noqa: BLE001  # pydantic has many; the one of msgspec names the type
+        raise TypeError(
+            f"The tool {name} has a parameter without a JSON Schema: {str(fault).splitlines()[-1]}."
+        ) from None
+
+
+class _MsgspecArguments:
+    def __init__(self, name: str, parameters: list[Parameter], descriptions: Mapping[str, str]) -> None:
+        fields = [_msgspec_field(parameter) for parameter in parameters]
+        struct: Any = msgspec.defstruct(name, fields, kw_only=True, forbid_unknown_fields=True)
+        # Models write numbers as text now and then.
+        self._decoder = msgspec.json.Decoder(struct, strict=False, float_hook=exact_json.parse_fraction)
+        schema = msgspec.json.schema(struct)
+        definitions = schema["$defs"]
+        self.schema = _described(definitions.pop(name), definitions, descriptions)
+        self._names = [parameter.name for parameter in parameters]
+
+    def convert(self, arguments: Json) -> dict[str, Any]:
+        try:
+            values = self._decoder.decode(exact_json.encode(arguments))
+        except msgspec.ValidationError as error:
+            raise ToolError(f"The arguments do not fit: {error}.") from None
+        return {name: getattr(values, name) for name in self._names}
+
+
+def _msgspec_field(parameter: Parameter) -> tuple[str, Any] | tuple[str, Any, Any]:
+    if parameter.default is inspect.Parameter.empty:
+        return (parameter.name, parameter.type)
+    if isinstance(parameter.default, (list, dict, set, bytearray)) and parameter.default:
+        copied = parameter.default
+        return (parameter.name, parameter.type, msgspec.field(default_factory=copied.copy))
+    return (parameter.name, parameter.type, parameter.default)
+
+
+class _PydanticArguments:
+    def __init__(self, name: str, parameters: list[Parameter], descriptions: Mapping[str, str]) -> None:
+        import pydantic  # noqa: PLC0415  # most tools do without it
+
+        fields: dict[str, Any] = {
+            parameter.name: (
+                parameter.type,
+                ... if parameter.default is inspect.Parameter.empty else parameter.default,
+            )
+            for parameter in parameters
+        }
+        self._model = pydantic.create_model(name, __config__=pydantic.ConfigDict(extra="forbid"), **fields)
+        self._error = pydantic.ValidationError
+        schema = self._model.model_json_schema()
+        self.schema = _described(schema, schema.pop("$defs", {}), descriptions)
+        self._names = [parameter.name for parameter in parameters]
+
+    def convert(self, arguments: Json) -> dict[str, Any]:
+        try:
+            values = self._model.model_validate_json(exact_json.encode(arguments))
+        except self._error as error:
+            faults = "; ".join(
+                f"{'.'.join(map(str, fault['loc'])) or 'arguments'}: {fault['msg']}" for fault in error.errors()
+            )
+            raise ToolError(f"The arguments do not fit: {faults:.2000}.") from None
+        return {name: getattr(values, name) for name in self._names}
+
+
+def _described(schema: Json, definitions: Json, descriptions: Mapping[str, str]) -> Json:
+    properties = {
+        name: {"description": descriptions[name], **fields} if name in descriptions else fields
+        for name, fields in schema.get("properties", {}).items()
+    }
+    kept = {name: value for name, value in schema.items() if name not in {"title", "description", "properties"}}
+    return {**kept, "properties": properties, **({"$defs": definitions} if definitions else {})}

@@ -1,0 +1,43 @@
+"""What a tool returns, as the JSON value that the model and readers get."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..core import exact_json
+from .tool_error import ToolError
+
+_decode = exact_json.ExactDecoder[Any](Any).decode
+
+
+def _dump(value: Any) -> Any:  # noqa: ANN401  # anything that msgspec does not know
+    if hasattr(value, "model_dump"):  # a model of pydantic's
+        return value.model_dump(mode="json")
+    return exact_json.encode_hook(value)
+
+
+_encode = msgspec.json.Encoder(enc_hook=_dump).encode
+
+
+def result_value(value: Any, max_bytes: int) -> Any:  # noqa: ANN401
+    """Return a JSON value for what a tool has returned: text as it is, and all else through JSON.
+
+    Args:
+        value: What it has returned.
+        max_bytes: The most bytes that the value may have as JSON.
+
+    Raises:
+        ToolError: the value is none that JSON has, or is too large; the message says so, for the model.
+    """
+    try:
+        encoded = _encode(value)
+        decoded = _decode(encoded)
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
+        raise ToolError(f"The result of the tool cannot be sent: {error}.") from None
+    if len(encoded) > max_bytes:
+        raise ToolError(
+            f"The result of the tool has {len(encoded)} bytes, more than {max_bytes}, the maximum: ask for less."
+        )
+    return decoded
