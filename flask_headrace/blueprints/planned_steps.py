@@ -19,6 +19,10 @@ from .offered_tools import ChosenTools
 from .state import current_state
 
 
+ASKING_PROTOCOLS = frozenset({"native", "ai-sdk", "ai-sdk-v4"})
+"""The protocols of clients that see a call that waits for its approval; the others run all calls that they see."""
+
+
 class Bounds(NamedTuple):
     """The bounds that a request sets itself; None for those of the service.
 
@@ -66,12 +70,13 @@ def plan_steps(
         request = replace(request, tools=tuple([tool for tool in request.tools if tool.name not in tools]))
         tools = {}
     offered = state.offered_tools
-    messages, pending = answer_unanswered(request.messages, local.tools, offered.approvals, question.owner)
+    messages, pending = answer_unanswered(request.messages, local.tools, offered.approvals, question.owner, tools)
     options = _options(tools, max_cost)._replace(
         max_steps=min(offered.max_steps if bounds.max_steps is None else bounds.max_steps, offered.max_steps),
         owner=question.owner,
         context=app_context,
         pending=pending,
+        can_ask=question.protocol in ASKING_PROTOCOLS,
     )
     return replace(request, messages=messages), options
 

@@ -30,7 +30,7 @@ class SourceLink:
         active_at: When a question, or a tool, was last active, on the monotonic clock in seconds; 0 for never.
         is_timed: Whether the source limits the time of all that it waits for at the moment.
         calls: How many tool calls the answer has.
-        call_ids: The ids of these calls.
+        call_ids: The ids of these calls, and of those that the conversation has before.
         last_end: How the model has ended the answer to the last question, if the source has yielded nothing since; else
             None.
     """
@@ -55,6 +55,15 @@ class SourceLink:
     def all_usages(self) -> list[Usage]:
         """Return the usage of each question, those that go on included."""
         return [*self.usages, *(question.usage_so_far() for question in self.open)]
+
+    def own_id(self, id: str) -> str:  # noqa: A002  # as in the event
+        """Return the id of the next call: the model's, unless another call has it."""
+        number = self.calls
+        own_id = id
+        while own_id in self.call_ids:
+            own_id, number = f"{id}_{number}", number + 1
+        self.call_ids.add(own_id)
+        return own_id
 
     def close(self) -> None:
         """Stop all questions."""

@@ -23,17 +23,19 @@ from ..core.events import (
     Failed,
     ModelSelected,
     StreamMetadata,
+    TextDelta,
     ToolCallCompleted,
     ToolCallStarted,
 )
 from ..core.source_link import LinkOpened, SourceLink
 from ..providers.answer_messages import answer_messages, call_of, result_message
 from ..providers.base import Provider
-from ..providers.chat_request import ChatRequest, Message
+from ..providers.chat_request import ChatRequest, Json, Message
 from ..tools.approvals import Approvals
 from ..tools.local_tool import LocalTool, ToolContext
 from ..tools.running import LocalCall, ToolLimits, error_result, run_calls
 from ..tools.tool_error import ToolError
+from .document_text import DocumentText
 from .pending_calls import PendingCall
 from .question import ModelQuestion, QuestionLimits, failure_of
 from .replay import step_events
@@ -43,6 +45,11 @@ FINISHED = frozenset({"length", "content_filter", "pause"})
 
 DENIED = "The user has not approved the call."
 TOO_MANY_STEPS = "The tool did not run: the answer has reached its maximum of steps."
+
+CALLED_BEHIND_TEXT = "called_tools"
+"""The reason of an `AnswerRestarted` if a model calls tools behind what looked like the document of the answer."""
+
+CANNOT_ASK = "The tool did not run: a person must approve the call, and nobody can be asked here."
 
 log = logging.getLogger("flask_headrace")
 
@@ -62,6 +69,7 @@ class StepOptions(NamedTuple):
         owner: The owner of the stream.
         context: The application's own value, for the tools.
         pending: The calls of the question's messages that were asked to be approved.
+        can_ask: Whether the client's protocol can ask a person to approve a call.
     """
 
     tools: Mapping[str, LocalTool[..., Any]]
@@ -73,6 +81,7 @@ class StepOptions(NamedTuple):
     owner: str = ""
     context: Any = None
     pending: Sequence[PendingCall] = ()
+    can_ask: bool = True
 
 
 def step_batches(provider: Provider, request: ChatRequest, model: str, options: StepOptions) -> Batches:
@@ -94,10 +103,13 @@ class _StepLoop:
     def __init__(self, provider: Provider, request: ChatRequest, model: str, options: StepOptions) -> None:
         self._provider, self._request, self._model, self._options = provider, request, model, options
         self._link = SourceLink(is_timed=True)
+        # Some models number their calls anew in each answer.
+        self._link.call_ids.update([call.id for message in request.messages for call in message.tool_calls])
         self._client_tools = {tool.name for tool in request.tools} - options.tools.keys()
         self._finished: list[Event] = []  # the events of the steps that have ended
         self._step = CollectedAnswer()
         self._indexes: dict[str, int] = {}  # of the step's calls, by their ids
+        self._document: DocumentText | None = None  # of the step, if the answer must be a document
 
     def batches(self) -> Batches:
         """Yield the events of all steps."""
@@ -110,7 +122,10 @@ class _StepLoop:
             is_last = number == self._options.max_steps
             end = yield from self._ask(messages, is_last=is_last)
             calls = self._step.tool_calls()
-            if not calls or end.finish_reason in FINISHED:
+            has_ended = not calls or end.finish_reason in FINISHED
+            if self._document is not None:
+                yield self._document.rest() if has_ended else self._void_text()
+            if has_ended:
                 yield [end]
                 return
             if is_last:
@@ -138,6 +153,7 @@ class _StepLoop:
         if is_last:
             request = replace(request, tools=(), tool_choice=None, parallel_tool_calls=None)
         self._step, self._indexes = CollectedAnswer(), {}
+        self._document = DocumentText() if request.response_format is not None and self._options.tools else None
         question = ModelQuestion(self._provider, request, self._model, self._link, self._options.question_limits)
         for batch in question.batches():
             yield batch if isinstance(batch, ModelSelected) else self._take(batch)
@@ -154,15 +170,27 @@ class _StepLoop:
         """Add events to the step, and return what readers get."""
         marked = [self._marked(event) for event in events]
         self._step.add(marked)
+        if self._document is not None:
+            marked = self._document.visible(marked)
         restarts = [place for place, event in enumerate(marked) if isinstance(event, AnswerRestarted)]
         if restarts:
             place = restarts[-1] + 1
             return [marked[place - 1], *self._finished, *marked[place:]]
         return marked
 
+    def _void_text(self) -> list[Event]:
+        """Return the events that void the text of the step, which is none of the document, if readers have got it."""
+        if self._document is None or not self._document.is_shown:
+            return []
+        return [AnswerRestarted(CALLED_BEHIND_TEXT, self._model), *self._finished, *self._step_events()]
+
     def _finish_step(self) -> list[Event]:
-        self._finished += [*step_events(self._step, self._indexes), StepStarted()]
+        self._finished += [*self._step_events(), StepStarted()]
         return [StepStarted()]
+
+    def _step_events(self) -> list[Event]:
+        events = step_events(self._step, self._indexes)
+        return [event for event in events if self._document is None or not isinstance(event, TextDelta)]
 
     def _marked(self, event: Event) -> Event:
         if not isinstance(event, ToolCallStarted):
@@ -194,7 +222,7 @@ class _StepLoop:
                 continue
             has_waiting = has_waiting or isinstance(answer, ApprovalRequested)
             yield self._take([answer])
-        for event in run_calls(to_run, self._options.tool_limits, self._options.enter):
+        for event in run_calls(to_run, self._options.tool_limits, self._options.enter, self._link):
             yield [event] if isinstance(event, ToolProgress) else self._take([event])
         return has_waiting
 
@@ -207,18 +235,28 @@ class _StepLoop:
             return ToolResult(index, error=f"The arguments are not one JSON object: {block.text!r:.500}.")
         call = LocalCall(tool, block.arguments, self._context(block.id, block.name), index)
         try:
-            arguments = tool.arguments.convert(block.arguments)
+            if not self._must_be_approved(tool, block.arguments):
+                return call
         except ToolError as error:
             return error_result(call, error.message)
-        if not self._must_be_approved(tool, arguments):
-            return call
+        if not self._options.can_ask:
+            return error_result(call, CANNOT_ASK)
         return ApprovalRequested(
             index, self._options.approvals.request(self._link.stream_id, call_of(block), self._options.owner)
         )
 
-    def _must_be_approved(self, tool: LocalTool[..., Any], arguments: Mapping[str, Any]) -> bool:
+    def _must_be_approved(self, tool: LocalTool[..., Any], arguments: Json) -> bool:
+        """Whether a person must approve a call.
+
+        Raises:
+            ToolError: the arguments do not fit, so that nobody need be asked.
+        """
+        if not tool.needs_approval:
+            return False
         try:
-            return tool.must_be_approved(arguments)
+            return tool.must_be_approved(tool.arguments.convert(arguments))
+        except ToolError:
+            raise
         except Exception:
             log.exception(
                 "stream %s: needs_approval of the tool %s failed: it needs it", self._link.stream_id, tool.name
@@ -241,12 +279,11 @@ class _StepLoop:
     def _answer_pending(self) -> Generator[list[Event] | StreamMetadata, None, tuple[Message, ...]]:
         """Run the calls that were approved, and return the results of all that were asked for, as messages."""
         pending = self._options.pending
-        for each in pending:
-            if each.tool is not None:
-                self._options.approvals.use(each.call, each.approval)
+        self._options.approvals.use([(each.call, each.approval) for each in pending if each.tool is not None])
         results: dict[str, ToolResult] = {}
         for each in pending:
             if each.tool is None:
+                self._options.approvals.withdraw(each.approval)
                 results[each.call.id] = denied = _denied(each)
                 self._finished.append(denied)
                 yield [denied]
@@ -255,7 +292,7 @@ class _StepLoop:
             for each in pending
             if each.tool is not None
         ]
-        for event in run_calls(approved, self._options.tool_limits, self._options.enter):
+        for event in run_calls(approved, self._options.tool_limits, self._options.enter, self._link):
             if isinstance(event, ToolResult):
                 results[event.call_id or ""] = event
                 self._finished.append(event)

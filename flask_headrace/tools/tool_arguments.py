@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, Optional, Protocol, get_args, get_type_hints
 
 import msgspec
@@ -54,7 +55,7 @@ def read_parameters(function: Callable[..., Any], name: str, left_out: type) -> 
         TypeError: a model cannot set a parameter; the message names it.
     """
     try:
-        hints = get_type_hints(_with_hints(function), include_extras=True)
+        hints = _read_hints(function)
         signature = inspect.signature(function)
     except (NameError, AttributeError, SyntaxError, TypeError, ValueError) as error:
         raise TypeError(
@@ -83,11 +84,16 @@ def read_parameters(function: Callable[..., Any], name: str, left_out: type) -> 
     return parameters, context
 
 
-def _with_hints(function: Any) -> Any:  # noqa: ANN401  # a callable, or its method
-    """Return what has the type hints of a callable."""
-    if isinstance(function, partial):
-        return _with_hints(function.func)
-    return function if inspect.isroutine(function) else type(function).__call__
+def _read_hints(function: Any) -> dict[str, Any]:  # noqa: ANN401  # any callable
+    """Return the type hints of the parameters of a callable. That of its result may name a type that is not there."""
+    while isinstance(function, partial):
+        function = function.func
+    if not inspect.isroutine(function):
+        function = type(function).__call__
+    function = inspect.unwrap(function)
+    hints = {name: hint for name, hint in getattr(function, "__annotations__", {}).items() if name != "return"}
+    read = SimpleNamespace(__annotations__=hints)
+    return get_type_hints(read, globalns=getattr(function, "__globals__", {}), include_extras=True)
 
 
 def build_arguments(name: str, parameters: list[Parameter], descriptions: Mapping[str, str]) -> Arguments:

@@ -61,6 +61,12 @@ def test_methods_objects_and_partials_are_tools() -> None:
     assert properties(tool(wrapped)) == {"city", "near"}
 
 
+def test_the_type_of_the_result_need_not_be_there() -> None:
+    def look(city: str) -> Town: ...  # noqa: F821  # as an import for type checkers alone has it
+
+    assert properties(tool(look)) == {"city"}
+
+
 def positional(city: str, /) -> None: ...
 def several(*cities: str) -> None: ...
 def named(**cities: str) -> None: ...
