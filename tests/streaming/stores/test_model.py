@@ -41,6 +41,8 @@ ACTS = st.one_of(
     st.tuples(st.just("delete"), STREAMS),
     st.tuples(st.just("add_reader"), STREAMS, WORKERS),
     st.tuples(st.just("remove_reader"), STREAMS, WORKERS),
+    st.tuples(st.just("add_ticket"), STREAMS),
+    st.tuples(st.just("take_ticket"), STREAMS),
     st.tuples(st.just("renew_lease"), WORKERS),
     st.tuples(st.just("take over"), STREAMS, WORKERS, WORKERS),
     st.tuples(st.just("pass time")),
@@ -91,6 +93,12 @@ class World:
             case "remove_reader", stream, reader:
                 store.remove_reader(stream, reader)
                 model.readers.discard((stream, reader))
+            case "add_ticket", name:
+                store.add_ticket(name, 600)
+                model.tickets.add(name)
+            case "take_ticket", name:
+                assert store.take_ticket(name) == (name in model.tickets)
+                model.tickets.discard(name)
             case "renew_lease", worker:
                 store.renew_lease(worker)
                 model.alive.add(worker)
