@@ -18,7 +18,6 @@ from .before_hooks import Question
 from .offered_tools import ChosenTools
 from .state import current_state
 
-
 ASKING_PROTOCOLS = frozenset({"native", "ai-sdk", "ai-sdk-v4"})
 """The protocols of clients that see a call that waits for its approval; the others run all calls that they see."""
 

@@ -170,7 +170,7 @@ def test_closing_does_not_wait_long_for_a_tool_that_ignores_it(monkeypatch: pyte
         while not may_end.is_set():
             try:
                 may_end.wait(20)
-            except BaseException:  # noqa: BLE001, S110
+            except BaseException:  # noqa: BLE001
                 pass
 
     reader = gevent.spawn(run, local_call(ignore))

@@ -230,7 +230,10 @@ class TestTheApplicationContext:
             yield current_app.name
 
         results = run(
-            *(local_call(take, n, n=n) for n in range(5)), local_call(show, 5, n=5), limits=LIMITS, enter=app.app_context
+            *(local_call(take, n, n=n) for n in range(5)),
+            local_call(show, 5, n=5),
+            limits=LIMITS,
+            enter=app.app_context,
         )
         assert [event.result for event in results if isinstance(event, ToolResult)] == ["host"] * 6
         assert sorted(closed) == [0, 1, 2, 3, 4, 5]

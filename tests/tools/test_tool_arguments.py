@@ -186,7 +186,7 @@ def test_docstrings_of_four_styles_describe_the_tool_and_its_arguments(docstring
     find.__doc__ = docstring
     made = tool(find).declaration()
     assert made.description == "Find it.\n\nMore of it."
-    assert made.parameters["properties"]["x"]["description"].split() == "The number on the invoice.".split()
+    assert made.parameters["properties"]["x"]["description"].split() == ["The", "number", "on", "the", "invoice."]
 
 
 @pytest.mark.parametrize("docstring", [None, "", "Args", "Args:\n  :::", "Find.\n\nArgs:\n    other: nothing\n    x"])
