@@ -23,6 +23,10 @@ class OpenQuestion(Protocol):
 class SourceLink:
     """The link of one stream and its source.
 
+    Args:
+        has_only_questions: Whether nothing of the source costs anything but its questions. It limits the time of all
+            that it waits for, too.
+
     Attributes:
         stream_id: The stream's id; empty until the stream has got the link.
         usages: The usage of each question that has ended.
@@ -35,14 +39,25 @@ class SourceLink:
             None.
     """
 
-    __slots__ = ("active_at", "call_ids", "calls", "is_timed", "last_end", "open", "stream_id", "usages")
+    __slots__ = (
+        "active_at",
+        "call_ids",
+        "calls",
+        "has_only_questions",
+        "is_timed",
+        "last_end",
+        "open",
+        "stream_id",
+        "usages",
+    )
 
-    def __init__(self, *, is_timed: bool = False) -> None:
+    def __init__(self, *, has_only_questions: bool = False) -> None:
+        self.has_only_questions = has_only_questions
         self.stream_id = ""
         self.usages: list[Usage] = []
         self.open: list[OpenQuestion] = []
         self.active_at = 0.0
-        self.is_timed = is_timed
+        self.is_timed = has_only_questions
         self.calls = 0
         self.call_ids: set[str] = set()
         self.last_end: Completed | None = None

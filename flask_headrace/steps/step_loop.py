@@ -102,7 +102,7 @@ def step_batches(provider: Provider, request: ChatRequest, model: str, options: 
 class _StepLoop:
     def __init__(self, provider: Provider, request: ChatRequest, model: str, options: StepOptions) -> None:
         self._provider, self._request, self._model, self._options = provider, request, model, options
-        self._link = SourceLink(is_timed=True)
+        self._link = SourceLink(has_only_questions=True)
         # Some models number their calls anew in each answer.
         self._link.call_ids.update([call.id for message in request.messages for call in message.tool_calls])
         self._client_tools = {tool.name for tool in request.tools} - options.tools.keys()
