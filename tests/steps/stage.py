@@ -30,7 +30,8 @@ class Desk:
     def __init__(self, *, key: str | None = "key", tools: Sequence[Any] = (), **settings: Any) -> None:
         self.app = Flask("desk")
         self.app.secret_key = key
-        self.app.config.update(HEADRACE_EMBEDDED=False, HEADRACE_MODEL="fake/m", **settings.pop("config", {}))
+        config = {"HEADRACE_EMBEDDED": False, "HEADRACE_MODEL": "fake/m"}
+        self.app.config.update(config | settings.pop("config", {}))
         self.model = FakeProvider()
         self.ran: list[tuple[str, Any]] = []
         self.told: list[Answer] = []

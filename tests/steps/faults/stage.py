@@ -187,7 +187,12 @@ ROLES = {
 
 
 def settings(upstream: Upstream, told: Told, **more: str) -> dict[str, str]:
-    return settings_for(upstream, told) | {"HEADRACE_STALL_TIMEOUT": "60", "HEADRACE_TOOL_TIMEOUT": "60", **more}
+    return settings_for(upstream, told) | {
+        "HEADRACE_STALL_TIMEOUT": "60",
+        "HEADRACE_TOOL_TIMEOUT": "60",
+        "HEADRACE_HEARTBEAT": "0.5",  # with it comes the head of a response that has nothing to say yet
+        **more,
+    }
 
 
 def check_end(host: Host, upstream: Upstream, told: Told, opened: Open, window: str, end: str, reason: str) -> None:
