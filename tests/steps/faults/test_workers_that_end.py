@@ -14,7 +14,8 @@ from tests.conftest import require
 from tests.steps.faults.stage import HEADERS, HOST, ROLES, WINDOWS, asked_for, check_end, settings
 from tests.streaming.stores.redis.server import RedisServer
 from tests.support.host import Host
-from tests.support.reader import send
+from tests.support.process_info import has_connection_of
+from tests.support.reader import Reading, send
 from tests.support.upstream import Upstream, openai_wire
 
 windows = pytest.mark.parametrize("window", WINDOWS)
@@ -74,12 +75,10 @@ def test_the_end_of_a_worker_that_dies_is_told_once_and_no_tool_runs_again(
         assert told.about(opened.stream_id, "tool") == began
 
 
-def worker_of(host: Host, reading: object) -> int:
-    """Return the worker that has the other end of the only open connection to the service."""
-    local = reading.sock.getsockname()[1]  # type: ignore[attr-defined]
-    from tests.support.process_info import sockets  # noqa: PLC0415
-
-    [worker] = [pid for pid in host.workers() if any(f":{local}" in str(each) for each in sockets(pid))]
+def worker_of(host: Host, reading: Reading) -> int:
+    """Return the worker that has the other end of a connection."""
+    port = reading.sock.getsockname()[1]
+    [worker] = [pid for pid in host.workers() if has_connection_of(pid, port)]
     return worker
 
 
