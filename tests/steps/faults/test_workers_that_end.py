@@ -1,10 +1,11 @@
-"""Answers with steps whose worker shuts down, or dies, in each window."""
+"""Answers with steps whose worker shuts down, or dies: one in each window, all at the same time."""
 
 from __future__ import annotations
 
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,27 +15,8 @@ from tests.conftest import require
 from tests.steps.faults.stage import HEADERS, HOST, ROLES, WINDOWS, asked_for, check_end, settings
 from tests.streaming.stores.redis.server import RedisServer
 from tests.support.host import Host
-from tests.support.process_info import has_connection_of
-from tests.support.reader import Reading, send
+from tests.support.reader import send
 from tests.support.upstream import Upstream, openai_wire
-
-windows = pytest.mark.parametrize("window", WINDOWS)
-
-
-@windows
-def test_a_shutdown_ends_it_once(upstream: Upstream, tmp_path: Path, window: str) -> None:
-    told = Told(tmp_path / "answers")
-    limits = {"HEADRACE_DRAIN": "0.5", "HEADRACE_STORE": "memory"}
-    with Host(tmp_path, HOST, **settings(upstream, told, **limits)) as host:
-        opened = WINDOWS[window](host, upstream, told, f"shut down {window}")
-        with opened.reading:
-            host.process.send_signal(signal.SIGTERM)
-            rest = opened.rest()
-        assert host.process.wait(20) == 0
-        assert b"event: cancelled" in rest or b"event: error" in rest
-        [answer] = told.about(opened.stream_id)
-        check_end(host, upstream, told, opened, window, answer["end"], answer["reason"])
-        assert answer["reason"] == "shutdown"
 
 
 @pytest.fixture(params=["sqlite", "redis"])
@@ -47,39 +29,49 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     server.close()
 
 
+def test_a_shutdown_ends_each_once(upstream: Upstream, tmp_path: Path) -> None:
+    told = Told(tmp_path / "answers")
+    limits = {"HEADRACE_DRAIN": "0.5", "HEADRACE_STORE": "memory"}
+    with Host(tmp_path, HOST, **settings(upstream, told, **limits)) as host, ExitStack() as stack:
+        opened = {name: window(host, upstream, told, f"shut down {name}") for name, window in WINDOWS.items()}
+        for one in opened.values():
+            stack.enter_context(one.reading)
+        host.process.send_signal(signal.SIGTERM)
+        rests = [one.rest() for one in opened.values()]
+        assert host.process.wait(20) == 0
+        for rest in rests:
+            assert rest.count(b"event: error") == 1
+            assert b'"code":"shutting_down"' in rest
+        for name, one in opened.items():
+            check_end(host, upstream, told, one, name, "failed", "shutting_down")
+
+
 @pytest.mark.slow
-@windows
-def test_the_end_of_a_worker_that_dies_is_told_once_and_no_tool_runs_again(
-    upstream: Upstream, tmp_path: Path, window: str, store: str
+def test_a_worker_that_dies_is_told_once_of_each_and_no_tool_runs_again(
+    upstream: Upstream, tmp_path: Path, store: str
 ) -> None:
     told = Told(tmp_path / "answers")
-    with Host(tmp_path, HOST, **settings(upstream, told, HEADRACE_STORE=store, WEB_CONCURRENCY="2")) as host:
-        opened = WINDOWS[window](host, upstream, told, f"killed {window} {store}", resumable=True)
-        began = told.about(opened.stream_id, "tool")
-        pids = {one["pid"] for one in began}
-        with opened.reading:
-            [worker] = pids or {worker_of(host, opened.reading)}
-            os.kill(worker, signal.SIGKILL)
-        host.wait_until(lambda: told.about(opened.stream_id), 60)
-        [answer] = told.about(opened.stream_id)
-        assert (answer["end"], answer["reason"]) == ("failed", "worker_lost")
-        assert answer["pid"] != worker
-        assert [message["role"] for message in answer["messages"]] == ROLES[window]
-        assert (answer["usage"]["output_tokens"] > 0) == (window != "in the approved call")
-        assert told.about(opened.stream_id, "tool") == began
-        # Whoever reads on learns of the end, and the tools do not run again.
-        url = f"{host.url}/assistant/api/streams/{opened.stream_id}"
-        body = send(url, method="GET", headers=HEADERS).body
-        assert body.count(b"event: error") == 1
-        assert b"worker_lost" in body
-        assert told.about(opened.stream_id, "tool") == began
-
-
-def worker_of(host: Host, reading: Reading) -> int:
-    """Return the worker that has the other end of a connection."""
-    port = reading.sock.getsockname()[1]
-    [worker] = [pid for pid in host.workers() if has_connection_of(pid, port)]
-    return worker
+    with Host(tmp_path, HOST, **settings(upstream, told, HEADRACE_STORE=store)) as host:
+        [worker] = host.workers()
+        windows = {
+            name: window(host, upstream, told, f"killed {name} {store}", resumable=True)
+            for name, window in WINDOWS.items()
+        }
+        began = {name: told.about(one.stream_id, "tool") for name, one in windows.items()}
+        os.kill(worker, signal.SIGKILL)
+        for name, one in windows.items():
+            one.reading.leave()
+            host.wait_until(lambda id=one.stream_id: told.about(id), 60)
+            [answer] = told.about(one.stream_id)
+            assert (answer["end"], answer["reason"]) == ("failed", "worker_lost")
+            assert answer["pid"] != worker
+            assert [message["role"] for message in answer["messages"]] == ROLES[name]
+            assert (answer["usage"]["output_tokens"] > 0) == (name != "in the approved call"), name
+            # Whoever reads on learns of the end, and no tool runs again.
+            body = send(f"{host.url}/assistant/api/streams/{one.stream_id}", method="GET", headers=HEADERS).body
+            assert body.count(b"event: error") == 1
+            assert b"worker_lost" in body
+        assert {name: told.about(one.stream_id, "tool") for name, one in windows.items()} == began
 
 
 @pytest.mark.slow
