@@ -158,8 +158,8 @@ def tool(  # noqa: PLR0913  # by name
     async generator, runs in the event loop of the agents.
 
     Args:
-        function: The function. A parameter with the type `ToolContext`, or None besides, gets what the tool knows of the
-            answer.
+        function: The function. A parameter with the type `ToolContext`, or also None, gets what the tool knows of
+            the answer.
         name: The name for models: 1 to 64 letters, digits, hyphens and underscores; None for the function's.
         description: What it does, for models; None for the docstring, without its sections.
         needs_approval: Whether a person must approve each call; or a function that says so, given the arguments of the

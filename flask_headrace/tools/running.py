@@ -93,7 +93,7 @@ def run_calls(
     """
     queue: Queue[ToolProgress | ToolResult] = Queue(MAX_QUEUED)
     room = Semaphore(MAX_AT_ONCE)
-    running = [_RunningCall(call, limits, enter, queue, room, link) for call in calls]
+    running = [_RunningCall(call, limits=limits, enter=enter, queue=queue, room=room, link=link) for call in calls]
     supervisors = [gevent.spawn(call.supervise) for call in running]
     try:
         left = len(calls)
@@ -115,6 +115,7 @@ class _RunningCall:
     def __init__(  # noqa: PLR0913  # what all calls of a step share
         self,
         call: LocalCall,
+        *,
         limits: ToolLimits,
         enter: Callable[[], AbstractContextManager[object]],
         queue: Queue[ToolProgress | ToolResult],

@@ -80,7 +80,7 @@ def read_parameters(function: Callable[..., Any], name: str, left_out: type) -> 
             )
         else:
             is_optional = parameter.default is None and parameter_name in hints
-            parameters.append(Parameter(parameter_name, Optional[hint] if is_optional else hint, parameter.default))
+            parameters.append(Parameter(parameter_name, Optional[hint] if is_optional else hint, parameter.default))  # noqa: UP045  # any hint
     return parameters, context
 
 

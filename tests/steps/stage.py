@@ -105,7 +105,7 @@ class Desk:
         return list(self.model.questions[number].messages)
 
 
-def call(name: str = "find", id: str = "c1", **arguments: Any) -> ToolCall:
+def call(name: str = "find", id: str = "c1", **arguments: Any) -> ToolCall:  # noqa: A002  # as in the call
     return ToolCall(id, name, arguments)
 
 

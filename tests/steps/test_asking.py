@@ -150,7 +150,7 @@ def test_the_time_limit_of_a_silent_model_is_the_questions_and_not_the_streams()
         for _ in range(3):
             try:
                 yield from desk.headrace.ask(QUESTION)
-            except HeadraceError as error:
+            except HeadraceError as error:  # noqa: PERF203
                 yield f"({error.code}) "
 
     assert desk.stream(pieces).text == "own (first_token_timeout) one (stall_timeout) two"
@@ -275,7 +275,9 @@ def test_of_several_applications_it_says_what_to_do() -> None:
         headrace.ask(QUESTION)
 
 
-@pytest.mark.parametrize("fields", [{"model": "nobody/x"}, {"temperature": "warm"}, {"nonsense": 1}, {"tools": ["find"]}])
+@pytest.mark.parametrize(
+    "fields", [{"model": "nobody/x"}, {"temperature": "warm"}, {"nonsense": 1}, {"tools": ["find"]}]
+)
 def test_what_is_not_valid_is_said_at_the_call(desk: Asking, fields: Any) -> None:
     with desk.app.app_context(), pytest.raises(HeadraceError):
         desk.headrace.ask(QUESTION, **fields)

@@ -1,4 +1,4 @@
-"""Clients of OpenAI's and Anthropic's protocols, and of plain text, get the text and the reasoning of all steps alone."""
+"""Clients of OpenAI's and Anthropic's protocols, and of plain text, get text and reasoning of all steps alone."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ class TestOpenAIsChat:
                 calls = [(call.id, call.function.name) for call in said.tool_calls or ()]
                 return said.content or "", extra.get("reasoning_content", ""), calls, choice.finish_reason, answer.usage
             with openai_client.chat.completions.stream(**fields, stream_options={"include_usage": True}) as stream:
-                deltas = [event.chunk.choices[0].delta for event in stream if event.type == "chunk" and event.chunk.choices]
+                deltas = [
+                    event.chunk.choices[0].delta for event in stream if event.type == "chunk" and event.chunk.choices
+                ]
                 answer = stream.get_final_completion()
             [choice] = answer.choices
             reasoning = "".join((delta.model_extra or {}).get("reasoning_content") or "" for delta in deltas)
@@ -127,9 +129,7 @@ class TestOpenAIsResponses:
 
 class TestAnthropics:
     @pytest.mark.parametrize("is_streamed", [True, False])
-    def test_has_text_alone(
-        self, anthropic_client: anthropic.Anthropic, upstream: Upstream, is_streamed: bool
-    ) -> None:
+    def test_has_text_alone(self, anthropic_client: anthropic.Anthropic, upstream: Upstream, is_streamed: bool) -> None:
         upstream.answer("messages", STEPS)
         fields: Any = {"model": "openai/messages", "max_tokens": 99, "messages": QUESTION}
         if is_streamed:
@@ -195,7 +195,10 @@ def test_a_stream_that_is_resumed_in_another_protocol_has_no_calls(
 
 
 def test_text_comes_while_a_later_step_is_open(host: Host, upstream: Upstream, openai_client: openai.OpenAI) -> None:
-    upstream.answer("open", [STEPS[0], script(openai_wire.HEAD, openai_wire.text("It"), Gate("open"), *openai_wire.answer("!").steps[2:])])
+    upstream.answer(
+        "open",
+        [STEPS[0], script(openai_wire.HEAD, openai_wire.text("It"), Gate("open"), *openai_wire.answer("!").steps[2:])],
+    )
     got = ""
     for chunk in openai_client.chat.completions.create(model="openai/open", messages=QUESTION, stream=True):
         got += (chunk.choices[0].delta.content or "") if chunk.choices else ""

@@ -1,4 +1,4 @@
-"""Answers that must be one JSON document, of models that call tools before: the document is the text of the last step."""
+"""Answers that must be one JSON document, of models that call tools before: it is the text of the last step."""
 
 from __future__ import annotations
 
@@ -47,9 +47,7 @@ def test_what_looked_like_the_document_is_void_if_calls_follow(desk: Desk) -> No
     assert desk.answer().text == WHOLE
 
 
-@pytest.mark.parametrize(
-    "document", ["It is Ulm.", '{"town":"Ulm"}', "", "null"]
-)
+@pytest.mark.parametrize("document", ["It is Ulm.", '{"town":"Ulm"}', "", "null"])
 def test_a_document_that_does_not_fit_fails_as_ever(desk: Desk, document: str) -> None:
     desk.model.answers("Let me look. ", call(place="Ulm")).answers(document)
     response = desk.ask(schema=SCHEMA)

@@ -20,9 +20,7 @@ class Chained(Desk):
         config = folder / "headrace.toml"
         config.write_text(f'[models.chain]\nchain = ["fake/m", "second/m"]\nretries = {retries}\n')
         self.second = FakeProvider("second")
-        super().__init__(
-            providers=[self.second], config={"HEADRACE_CONFIG": str(config), "HEADRACE_MODEL": "chain"}
-        )
+        super().__init__(providers=[self.second], config={"HEADRACE_CONFIG": str(config), "HEADRACE_MODEL": "chain"})
 
 
 @pytest.fixture

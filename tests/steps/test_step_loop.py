@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -222,16 +222,16 @@ def test_tools_that_a_source_offers_are_those_that_there_are_now() -> None:
     from flask_headrace import LocalTool, ToolSource  # noqa: PLC0415
 
     class Changing(ToolSource):
-        names = ["one"]
+        names = ("one",)
 
         def tools(self) -> list[LocalTool[..., Any]]:
-            return [tool(name=name)(lambda: name) for name in self.names]
+            return [tool(name=name)(lambda: 1) for name in self.names]
 
     source = Changing()
     desk = Desk(tools=[source])
     desk.model.answers("ok", times=None)
     desk.ask(tools=["one"])
-    Changing.names = ["two"]
+    Changing.names = ("two",)
     desk.ask(tools=["two"])
     assert [[each.name for each in question.tools] for question in desk.model.questions] == [["one"], ["two"]]
     assert desk.ask(tools=["one"]).status == 400
@@ -267,7 +267,7 @@ class TestBeforeHooks:
 
 
 class TestToolsOfTheClient:
-    SCREEN = {"name": "show_screen", "parameters": {"type": "object"}}
+    SCREEN: ClassVar = {"name": "show_screen", "parameters": {"type": "object"}}
 
     def test_are_handed_over_with_the_results_of_ours(self, desk: Desk) -> None:
         desk.model.answers("so ", call("show_screen", id="s1"), call(place="Ulm")).answers("seen")

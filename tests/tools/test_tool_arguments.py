@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import decimal
 import enum
 import uuid
-from typing import Annotated, Any, Literal, NewType, Optional, TypedDict
+from typing import Annotated, Any, Literal, NewType, TypedDict
 
 import msgspec
 import pydantic
@@ -77,15 +77,15 @@ def fault(hint: Any, value: Any) -> str:
         (str, "ä", "ä"),
         (Color, "red", Color.RED),
         (uuid.UUID, str(ID), ID),
-        (datetime.date, "2026-01-02", datetime.date(2026, 1, 2)),
-        (datetime.datetime, "2026-01-02T03:04:05", datetime.datetime(2026, 1, 2, 3, 4, 5)),
+        (dt.date, "2026-01-02", dt.date(2026, 1, 2)),
+        (dt.datetime, "2026-01-02T03:04:05", dt.datetime(2026, 1, 2, 3, 4, 5)),
         (decimal.Decimal, "1.50", decimal.Decimal("1.50")),
         (bytes, "aGk=", b"hi"),
         (list[int], [1, "2"], [1, 2]),
         (dict[str, int], {"a": 1}, {"a": 1}),
         (set[str], ["a", "a"], {"a"}),
         (tuple[int, str], [1, "a"], (1, "a")),
-        (Optional[int], None, None),
+        (int | None, None, None),
         (int | str, "a", "a"),
         (Literal["a", 1], 1, 1),
         (Any, {"a": [1, None]}, {"a": [1, None]}),
@@ -96,7 +96,7 @@ def fault(hint: Any, value: Any) -> str:
         (UserId, 3, 3),
         (Order, {"number": "7"}, Order(number=7)),
         (list[Order], [{"number": 7}], [Order(number=7)]),
-        (Optional[Order], None, None),
+        (Order | None, None, None),
         (Annotated[int, msgspec.Meta(ge=1)], 1, 1),
     ],
 )
@@ -113,7 +113,7 @@ def test_values_are_converted_to_the_types_of_the_hints(hint: Any, value: Any, r
         (int, True, "Expected `int`"),
         (int, None, "Expected `int`, got `null`"),
         (Color, "green", "Invalid enum value 'green'"),
-        (datetime.date, "tomorrow", "Invalid RFC3339"),
+        (dt.date, "tomorrow", "Invalid RFC3339"),
         (list[int], {}, "Expected `array`, got `object`"),
         (list[int], [1, "b"], "at `$.x[1]`"),
         (Point, {}, "missing required field `x`"),
@@ -173,8 +173,10 @@ def test_the_schema_has_what_a_model_must_know() -> None:
     "docstring",
     [
         "Find it.\n\nMore of it.\n\nArgs:\n    x: The number\n        on the invoice.\n\nReturns:\n    It.",
-        "Find it.\n\nMore of it.\n\nParameters\n----------\nx : int\n    The number\n    on the invoice.\n\n"
-        "Returns\n-------\nint\n    It.",
+        (
+            "Find it.\n\nMore of it.\n\nParameters\n----------\nx : int\n    The number\n    on the invoice.\n\n"
+            "Returns\n-------\nint\n    It."
+        ),
         "Find it.\n\nMore of it.\n\n:param x: The number\n    on the invoice.\n:returns: It.",
         "Find it.\n\nMore of it.\n\n@param x: The number\n    on the invoice.\n@return: It.",
     ],
@@ -227,7 +229,7 @@ def test_a_type_named_like_the_arguments_is_another_one() -> None:
     assert set(definition["properties"]) == {"city"}
 
 
-@pytest.mark.parametrize("hint", [ToolContext, ToolContext | None, Optional[ToolContext]])
+@pytest.mark.parametrize("hint", [ToolContext, ToolContext | None])
 def test_the_context_is_no_argument(hint: Any) -> None:
     made = with_parameter(hint)
     assert made.context_name == "x"

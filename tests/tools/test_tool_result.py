@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import decimal
 import enum
 import math
@@ -25,7 +25,7 @@ class Color(enum.Enum):
 
 class Order(pydantic.BaseModel):
     number: int = 1
-    day: datetime.date = datetime.date(2026, 1, 2)
+    day: dt.date = dt.date(2026, 1, 2)
 
 
 class Item(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""An application with tools under gunicorn that writes down what its tools and its answers do; and windows to end them in.
+"""An application with tools under gunicorn that writes down what they do, and windows in which to end its answers.
 
 A window is a moment in the life of an answer with steps, at which it stands still until it is ended.
 """
@@ -115,7 +115,9 @@ def begin(host: Host, model: str, conversation: Any = QUESTION, **fields: Any) -
 
 def before_the_call(host: Host, upstream: Upstream, told: Told, model: str, **fields: Any) -> Open:
     piece, rest = openai_wire.tool_call(0, CALL)[:2], openai_wire.tool_call(0, CALL)[2:]
-    upstream.answer(model, script(openai_wire.HEAD, openai_wire.opening(), openai_wire.text("so "), *piece, Gate(model), *rest))
+    upstream.answer(
+        model, script(openai_wire.HEAD, openai_wire.opening(), openai_wire.text("so "), *piece, Gate(model), *rest)
+    )
     reading, stream_id = begin(host, model, **fields)
     reading.until(b'"name":"quick"')
     return Open(reading, stream_id, model, 0)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 
 from tests.answers.stage import Told
 from tests.conftest import require
-from tests.steps.faults.stage import HEADERS, HOST, CALL_THEN_TEXT, WINDOWS, asked_for, begin, check_end, settings, stop
+from tests.steps.faults.stage import CALL_THEN_TEXT, HEADERS, HOST, WINDOWS, asked_for, begin, check_end, settings, stop
 from tests.streaming.stores.redis.server import RedisServer
 from tests.support.host import Host
 from tests.support.reader import Reading, send
@@ -31,13 +31,14 @@ def host(
 ) -> Iterator[Host]:
     folder = tmp_path_factory.mktemp("host")
     store = {"memory": "memory", "sqlite": f"sqlite:///{folder / 'streams.db'}"}.get(request.param)
-    if store is None:
-        server = RedisServer(require("redis-server", "apt-get install redis-server"), folder)
-        request.addfinalizer(server.close)
-        store = server.url
     workers = "1" if request.param == "memory" else "2"
-    with Host(folder, HOST, **settings(upstream, told, HEADRACE_STORE=store, WEB_CONCURRENCY=workers)) as running:
-        yield running
+    with ExitStack() as stack:
+        if store is None:
+            server = RedisServer(require("redis-server", "apt-get install redis-server"), folder)
+            stack.callback(server.close)
+            store = server.url
+        started = Host(folder, HOST, **settings(upstream, told, HEADRACE_STORE=store, WEB_CONCURRENCY=workers))
+        yield stack.enter_context(started)
 
 
 @pytest.fixture(scope="module")

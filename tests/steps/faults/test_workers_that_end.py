@@ -61,7 +61,7 @@ def test_a_worker_that_dies_is_told_once_of_each_and_no_tool_runs_again(
         os.kill(worker, signal.SIGKILL)
         for name, one in windows.items():
             one.reading.leave()
-            host.wait_until(lambda id=one.stream_id: told.about(id), 60)
+            host.wait_until(lambda stream_id=one.stream_id: told.about(stream_id), 60)
             [answer] = told.about(one.stream_id)
             assert (answer["end"], answer["reason"]) == ("failed", "worker_lost")
             assert answer["pid"] != worker

@@ -68,7 +68,7 @@ class World:
         self.model = Model(LARGEST, TOTAL)
         self.pass_time = pass_time
 
-    def do(self, act: tuple[Any, ...]) -> None:
+    def do(self, act: tuple[Any, ...]) -> None:  # noqa: C901, PLR0912  # one case for each act
         # The stores take turns, as workers do.
         self.stores.append(self.stores.pop(0))
         store, model = self.stores[0], self.model
