@@ -12,7 +12,7 @@ from ..core.errors import InvalidRequest
 from ..providers.chat_request import ChatRequest
 from ..steps.pending_calls import answer_unanswered
 from ..steps.question import question_limits
-from ..steps.step_loop import StepOptions
+from ..steps.step_options import StepOptions
 from ..tools.local_tool import LocalTool
 from .before_hooks import Question
 from .offered_tools import ChosenTools

@@ -6,10 +6,8 @@ tool of the client's, or a call that must be approved.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Generator, Iterator, Sequence
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
@@ -28,17 +26,17 @@ from ..core.events import (
     ToolCallStarted,
 )
 from ..core.source_link import LinkOpened, SourceLink
-from ..providers.answer_messages import answer_messages, call_of, result_message
+from ..providers.answer_messages import answer_messages, result_message
 from ..providers.base import Provider
-from ..providers.chat_request import ChatRequest, Json, Message
-from ..tools.approvals import Approvals
-from ..tools.local_tool import LocalTool, ToolContext
-from ..tools.running import LocalCall, ToolLimits, error_result, run_calls
-from ..tools.tool_error import ToolError
+from ..providers.chat_request import ChatRequest, Message
+from ..tools.local_tool import ToolContext
+from ..tools.running import LocalCall, run_calls
 from .document_text import DocumentText
 from .pending_calls import PendingCall
-from .question import ModelQuestion, QuestionLimits, failure_of
+from .prepared_calls import prepare_call
+from .question import ModelQuestion, failure_of
 from .replay import step_events
+from .step_options import StepOptions
 
 FINISHED = frozenset({"length", "content_filter", "pause"})
 """Finish reasons with which an answer ends even if it has tool calls: some of them may be missing."""
@@ -49,39 +47,7 @@ TOO_MANY_STEPS = "The tool did not run: the answer has reached its maximum of st
 CALLED_BEHIND_TEXT = "called_tools"
 """The reason of an `AnswerRestarted` if a model calls tools behind what looked like the document of the answer."""
 
-CANNOT_ASK = "The tool did not run: a person must approve the call, and nobody can be asked here."
-
-log = logging.getLogger("flask_headrace")
-
 Batches: TypeAlias = Iterator[list[Event] | StreamMetadata]
-
-
-class StepOptions(NamedTuple):
-    """What the steps of an answer need beside the request.
-
-    Args:
-        tools: The tools that run here, by their names.
-        max_steps: After how many steps with calls the model is asked without tools.
-        question_limits: The limits of the questions.
-        tool_limits: The limits of the calls.
-        approvals: The approvals.
-        enter: Returns the context in which a call runs.
-        owner: The owner of the stream.
-        context: The application's own value, for the tools.
-        pending: The calls of the question's messages that were asked to be approved.
-        can_ask: Whether the client's protocol can ask a person to approve a call.
-    """
-
-    tools: Mapping[str, LocalTool[..., Any]]
-    max_steps: int
-    question_limits: QuestionLimits
-    tool_limits: ToolLimits
-    approvals: Approvals
-    enter: Callable[[], AbstractContextManager[object]]
-    owner: str = ""
-    context: Any = None
-    pending: Sequence[PendingCall] = ()
-    can_ask: bool = True
 
 
 def step_batches(provider: Provider, request: ChatRequest, model: str, options: StepOptions) -> Batches:
@@ -216,7 +182,7 @@ class _StepLoop:
                 has_waiting = True
                 continue
             index = self._indexes[block.id]
-            answer = self._prepared(block, index)
+            answer = prepare_call(block, index, self._options, self._client_tools, self._context(block.id, block.name))
             if isinstance(answer, LocalCall):
                 to_run.append(answer)
                 continue
@@ -225,43 +191,6 @@ class _StepLoop:
         for event in run_calls(to_run, self._options.tool_limits, self._options.enter, self._link):
             yield [event] if isinstance(event, ToolProgress) else self._take([event])
         return has_waiting
-
-    def _prepared(self, block: ToolCallBlock, index: int) -> LocalCall | ToolResult | ApprovalRequested:
-        tool = self._options.tools.get(block.name)
-        if tool is None:
-            names = ", ".join([*self._options.tools, *self._client_tools])
-            return ToolResult(index, error=f"There is no tool {block.name!r:.100}. The tools are: {names:.2000}.")
-        if not isinstance(block.arguments, dict):
-            return ToolResult(index, error=f"The arguments are not one JSON object: {block.text!r:.500}.")
-        call = LocalCall(tool, block.arguments, self._context(block.id, block.name), index)
-        try:
-            if not self._must_be_approved(tool, block.arguments):
-                return call
-        except ToolError as error:
-            return error_result(call, error.message)
-        if not self._options.can_ask:
-            return error_result(call, CANNOT_ASK)
-        return ApprovalRequested(
-            index, self._options.approvals.request(self._link.stream_id, call_of(block), self._options.owner)
-        )
-
-    def _must_be_approved(self, tool: LocalTool[..., Any], arguments: Json) -> bool:
-        """Whether a person must approve a call.
-
-        Raises:
-            ToolError: the arguments do not fit, so that nobody need be asked.
-        """
-        if not tool.needs_approval:
-            return False
-        try:
-            return tool.must_be_approved(tool.arguments.convert(arguments))
-        except ToolError:
-            raise
-        except Exception:
-            log.exception(
-                "stream %s: needs_approval of the tool %s failed: it needs it", self._link.stream_id, tool.name
-            )
-            return True
 
     def _context(self, call_id: str, name: str) -> ToolContext:
         options = self._options

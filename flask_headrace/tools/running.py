@@ -95,15 +95,17 @@ def run_calls(
     room = Semaphore(MAX_AT_ONCE)
     running = [_RunningCall(call, limits=limits, enter=enter, queue=queue, room=room, link=link) for call in calls]
     supervisors = [gevent.spawn(call.supervise) for call in running]
+    left = len(calls)
     try:
-        left = len(calls)
         while left:
             event = queue.get()
             left -= isinstance(event, ToolResult)
             yield event
     finally:
         gevent.killall(supervisors, block=False)
-        gevent.joinall([greenlet for call in running for greenlet in call.end()], SOURCE_CLOSE_TIMEOUT)
+        ending = [greenlet for call in running for greenlet in call.end()]
+        if left:  # else all have their result, and one that does not stop delays nothing
+            gevent.joinall(ending, SOURCE_CLOSE_TIMEOUT)
 
 
 def error_result(call: LocalCall, message: str) -> ToolResult:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from flask_headrace.steps.pending_calls import UNANSWERED
 from tests.steps.stage import QUESTION, Desk, answered, ask_for_refund, call, refused
 
 
@@ -20,7 +21,7 @@ class TestConversationsThatGoOn:
         desk.model.answers("ok")
         desk.ask(messages=[*conversation, {"role": "user", "content": "never mind"}])
         assert [message.role for message in desk.asked()] == ["user", "assistant", "tool", "user"]
-        assert desk.asked()[2].content == "The call was not approved, and the tool did not run."
+        assert desk.asked()[2].content == UNANSWERED
         assert desk.ran == []
 
     def test_with_an_approval_too_late_do_not_run_it(self, desk: Desk) -> None:
