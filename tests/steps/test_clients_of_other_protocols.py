@@ -215,3 +215,22 @@ def test_endpoints_that_are_not_named_offer_no_tools(
         for path in ("v1/chat/completions", "api/chat"):
             send(f"{closed.url}/assistant/{path}", {"model": "openai/closed", "messages": QUESTION}, headers=JSON)
         assert [bool(request.body.get("tools")) for request in upstream.requests("closed")] == [False, True]
+
+
+@pytest.mark.parametrize(("provider", "wire", "finish"), [
+    ("openai", openai_wire, "tool_calls"), ("anthropic", anthropic_wire, "tool_use"),
+])  # fmt: skip
+@pytest.mark.parametrize("text", ['{"place":', '{"place":"Ulm"}}', "nonsense", "[1]"])
+def test_arguments_that_an_upstream_has_broken_are_told_to_the_model(
+    host: Host, upstream: Upstream, provider: str, wire: Any, finish: str, text: str
+) -> None:
+    model = f"broken {provider} {text}"
+    broken = wire.answer("so ", ToolCall("c1", "quick", (text,)), finish=finish)
+    upstream.answer(model, [broken, wire.answer("sorry")])
+    body = {"model": f"{provider}/{model}", "messages": QUESTION}
+    answer = send(f"{host.url}/assistant/api/chat", body, headers=JSON)
+    assert answer.text == "so sorry", answer.body
+    assert answer.is_done
+    [told] = [data["error"] for data in answer.named("tool") if "error" in data]
+    assert told.startswith("The arguments ")
+    assert told.split(":")[0] in str(upstream.requests(model)[1].body)
