@@ -13,12 +13,11 @@ from msgspec.structs import replace
 
 from ..core.answer import CollectedAnswer, ToolCallBlock
 from ..core.application_events import ApprovalRequested, StepStarted, ToolProgress, ToolResult
-from ..core.errors import InvalidToolArguments
+from ..core.errors import HeadraceError, InvalidToolArguments
 from ..core.events import (
     AnswerRestarted,
     Completed,
     Event,
-    Failed,
     ModelSelected,
     StreamMetadata,
     TextDelta,
@@ -121,16 +120,20 @@ class _StepLoop:
         self._step, self._indexes = CollectedAnswer(), {}
         self._document = DocumentText() if request.response_format is not None and self._options.tools else None
         question = ModelQuestion(self._provider, request, self._model, self._link, self._options.question_limits)
-        for batch in question.batches():
-            yield batch if isinstance(batch, ModelSelected) else self._take(batch)
-        end = question.end
-        if isinstance(end, Failed) and (broken := self._broken_calls(end)):
-            yield self._take(broken)
-            return Completed("tool_calls")
-        if (failure := failure_of(end, self._model)) is not None:
+        failure: HeadraceError | None
+        try:
+            for batch in question.batches():
+                yield batch if isinstance(batch, ModelSelected) else self._take(batch)
+            failure = failure_of(question.end, self._model)
+        except InvalidToolArguments as error:  # found before the end of the answer
+            failure = error
+        if failure is None:
+            assert isinstance(question.end, Completed)
+            return question.end
+        if failure.code != InvalidToolArguments.code or not (broken := self._broken_calls()):
             raise failure
-        assert isinstance(end, Completed)
-        return end
+        yield self._take(broken)
+        return Completed("tool_calls")
 
     def _take(self, events: list[Event]) -> list[Event]:
         """Add events to the step, and return what readers get."""
@@ -164,10 +167,10 @@ class _StepLoop:
         self._indexes[event.id] = event.index
         return event if event.name in self._client_tools else replace(event, runs_here=True)
 
-    def _broken_calls(self, end: Failed) -> list[Event]:
-        """Return the ends of local calls whose arguments are no JSON; empty if the answer failed otherwise."""
+    def _broken_calls(self) -> list[Event]:
+        """Return the ends of the calls that have none, because of their arguments; empty if one is the client's."""
         open_ = [call for call in self._step.tool_calls() if call.arguments is None]
-        if end.code != InvalidToolArguments.code or not open_ or not all(call.runs_here for call in open_):
+        if not all(call.runs_here for call in open_):
             return []
         return [ToolCallCompleted(self._indexes[call.id], call.text) for call in open_]
 
