@@ -32,7 +32,11 @@ class PendingCall(NamedTuple):
 
 
 def answer_unanswered(
-    messages: Sequence[Message], tools: Mapping[str, LocalTool[..., Any]], approvals: Approvals, owner: str
+    messages: Sequence[Message],
+    tools: Mapping[str, LocalTool[..., Any]],
+    approvals: Approvals,
+    owner: str,
+    offered: Mapping[str, LocalTool[..., Any]] | None = None,
 ) -> tuple[tuple[Message, ...], list[PendingCall]]:
     """Return the messages, with a result for each call of a local tool that nobody has approved, and the pending calls.
 
@@ -41,6 +45,7 @@ def answer_unanswered(
         tools: The tools that run here, by their names.
         approvals: The approvals.
         owner: The owner of the question.
+        offered: Those of the tools that the question is offered, which may run; None for all.
 
     Raises:
         InvalidRequest: an approval is none of just this call and owner, or a call at the end has no answer; 400.
@@ -50,19 +55,25 @@ def answer_unanswered(
     kept: list[Message] = []
     pending: list[PendingCall] = []
     late: list[Message] = []
+    left_to_client = ""
     for number, message in enumerate(messages):
         if message.role != "tool":
             kept += late
             late = []
         kept.append(_without_approvals(message))
         for place, call in enumerate(message.tool_calls):
-            if call.id in answered or (call.approval is None and call.name not in tools):
+            where = f"messages[{number}].tool_calls[{place}]"
+            if call.id in answered:
                 continue
-            if number == last:
-                where = f"messages[{number}].tool_calls[{place}]"
-                pending.append(_pending_call(call, where, tools, approvals, owner))
+            if call.approval is None and call.name not in tools:
+                left_to_client = where if number == last else ""
+            elif number == last:
+                pending.append(_pending_call(call, where, tools if offered is None else offered, approvals, owner))
             else:
                 late.append(Message("tool", UNANSWERED, tool_call_id=call.id, is_error=True))
+    if pending and left_to_client:
+        # No provider would accept the conversation, after the approved tools had run.
+        raise InvalidRequest(f"{left_to_client} has no result: send the results of all calls that the client runs.")
     return (*kept, *late), pending
 
 

@@ -78,18 +78,32 @@ class Approvals:
         if (call_id, digest) != (call.id, _digest(call, owner)):
             raise InvalidRequest(f"{named} was asked for another call, other arguments or another user.")
 
-    def use(self, call: ToolCall, approval: ToolApproval) -> None:
-        """Use an approval that was checked.
+    def use(self, approvals: Sequence[tuple[ToolCall, ToolApproval]]) -> None:
+        """Use approvals that were checked: all of them, or none.
 
         Raises:
-            StreamConflict: it was used before, or the store has forgotten it; 409.
+            StreamConflict: one was used before, or the store has forgotten it; 409.
             StoreUnavailable: nobody can tell, since the store cannot be reached; 503.
         """
-        if not self._take_ticket(_ticket(approval.id)):
+        taken: list[str] = []
+        for call, approval in approvals:
+            if self._take_ticket(_ticket(approval.id)):
+                taken.append(_ticket(approval.id))
+                continue
+            for ticket in taken:
+                self._add_ticket(ticket, self._max_age)
             raise StreamConflict(
                 f"The approval of the call {call.id!r:.100}, of the tool {call.name!r:.100}, was used before, or is "
                 "forgotten since the service has started anew: ask again."
             )
+
+    def withdraw(self, approval: ToolApproval) -> None:
+        """Let nobody use an approval any more, since the call was denied. Does nothing for one that there is not.
+
+        Raises:
+            StoreUnavailable: the store cannot be reached; 503.
+        """
+        self._take_ticket(_ticket(approval.id))
 
     def _signer(self, tool: str) -> Any:  # noqa: ANN401  # generic in a type that nobody uses
         if self._serializer is None:

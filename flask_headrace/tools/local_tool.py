@@ -22,6 +22,20 @@ NeedsApproval: TypeAlias = bool | Callable[..., bool]
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
+def check_name(name: str) -> str:
+    """Return the name of a tool.
+
+    Raises:
+        TypeError: models cannot call it.
+    """
+    if not _NAME.fullmatch(name):
+        raise TypeError(
+            f"A tool's name is {name!r:.100}: it must be 1 to 64 letters, digits, hyphens or underscores; "
+            "tool(name=…) gives it another one."
+        )
+    return name
+
+
 class ToolContext:
     """What a tool knows of the answer in which it is called: for a parameter with this type.
 
@@ -85,10 +99,7 @@ class LocalTool(Generic[P, R]):
         timeout: float | None = None,
         strict: bool | None = None,
     ) -> None:
-        if not _NAME.fullmatch(name):
-            raise TypeError(
-                f"A tool's name is {name!r:.100}: it must be 1 to 64 letters, digits, hyphens or underscores."
-            )
+        check_name(name)
         if timeout is not None and not timeout > 0:
             raise TypeError(f"The timeout of the tool {name} is {timeout!r}: it must be more than 0 seconds.")
         self.function, self.name, self.description = function, name, description
@@ -147,7 +158,8 @@ def tool(  # noqa: PLR0913  # by name
     async generator, runs in the event loop of the agents.
 
     Args:
-        function: The function. A parameter with the type `ToolContext` gets what the tool knows of the answer.
+        function: The function. A parameter with the type `ToolContext`, or also None, gets what the tool knows of
+            the answer.
         name: The name for models: 1 to 64 letters, digits, hyphens and underscores; None for the function's.
         description: What it does, for models; None for the docstring, without its sections.
         needs_approval: Whether a person must approve each call; or a function that says so, given the arguments of the
@@ -162,9 +174,9 @@ def tool(  # noqa: PLR0913  # by name
     def make(function: Callable[P, R]) -> LocalTool[P, R]:
         if isinstance(function, type) or not callable(function):
             raise TypeError(f"{function!r:.100} is no function: write @tool above a function.")
-        own_name = name or str(getattr(function, "__name__", type(function).__name__))
+        own_name = check_name(name or str(getattr(function, "__name__", type(function).__name__)))
         documented = docstring_parser.parse(inspect.getdoc(function) or "")
-        parameters, context_name = read_parameters(function, ToolContext)
+        parameters, context_name = read_parameters(function, own_name, ToolContext)
         described = {found.arg_name: found.description for found in documented.params if found.description}
         sections = (documented.short_description, documented.long_description)
         return LocalTool(
