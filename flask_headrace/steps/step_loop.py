@@ -156,8 +156,10 @@ class _StepLoop:
         self._step.add(marked)
         restarts = [place for place, event in enumerate(marked) if isinstance(event, AnswerRestarted)]
         if restarts:
-            place = restarts[-1] + 1
-            return [marked[place - 1], *self._finished, *marked[place:]]
+            place = restarts[-1]
+            finished = sum([type(event) is StepStarted for event in self._finished])
+            restart = replace(marked[place], finished_steps=finished)
+            return [restart, *self._finished, *marked[place + 1 :]]
         return marked
 
     def _finish_step(self) -> list[Event]:

@@ -31,8 +31,7 @@ from ..encoding.base import PLAIN_TEXT_HEADERS, AbortConnection
 from ..encoding.frames import encode_text_frames
 from .application_frames import data_object, file_object, source_object
 from .ui_completion_encoder import CANCELLED_MESSAGE
-from .ui_frames import restart_message, usage_metadata
-from .ui_message_encoder import FINISH_REASONS
+from .ui_frames import FINISH_REASONS, restart_message, usage_metadata
 
 HEARTBEAT = b"\n"
 """An empty line, which all clients skip."""

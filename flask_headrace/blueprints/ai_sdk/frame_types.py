@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from ...providers.chat_request import Json
 from ..openapi.operation import DONE_FRAME, EventStream, Frame, schema_name
-from .ui_message_encoder import FINISH_REASONS, RESTART_PART_TYPE
+from .ui_frames import FINISH_REASONS, RESTART_PART_TYPE
 
 
 class UIRestart(msgspec.Struct, frozen=True):

@@ -8,7 +8,13 @@ import msgspec
 import pytest
 
 from flask_headrace.blueprints.ai_sdk.chat_body import read_chat_body
-from flask_headrace.blueprints.ai_sdk.chat_request import DENIED_RESULT, UNANSWERED_RESULT, to_chat_request
+from flask_headrace.blueprints.ai_sdk.chat_request import to_chat_request
+from flask_headrace.blueprints.ai_sdk.tool_parts import (
+    DENIED_RESULT,
+    INTERRUPTED_RESULT,
+    UNANSWERED_RESULT,
+    UNAPPROVED_RESULT,
+)
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.providers.chat_request import (
     ChatRequest,
@@ -22,6 +28,7 @@ from flask_headrace.providers.chat_request import (
     ToolCall,
 )
 from flask_headrace.providers.request_validation import validation_error
+from flask_headrace.providers.tool_approval import ToolApproval
 
 HI = {"id": "u1", "role": "user", "parts": [{"type": "text", "text": "hi"}]}
 STEP = {"type": "step-start"}
@@ -144,10 +151,60 @@ class TestCalls:
     def test_that_were_not_allowed_say_so(self) -> None:
         assert chat_request(HI, assistant(call("output-denied"))).messages[2].content == DENIED_RESULT
 
-    @pytest.mark.parametrize("state", ["input-available", "approval-requested"])
-    def test_that_were_never_answered_say_so_where_the_conversation_went_on(self, state: str) -> None:
-        answered = chat_request(HI, assistant(call(state)), HI).messages[2]
-        assert answered == Message("tool", UNANSWERED_RESULT, tool_call_id="c1", is_error=True)
+    @pytest.mark.parametrize(
+        ("fields", "told"),
+        [
+            ({"state": "input-available"}, UNANSWERED_RESULT),
+            ({"state": "output-available", "output": "half", "preliminary": True}, UNANSWERED_RESULT),
+            ({"state": "approval-requested", "approval": {"id": "a1"}}, UNAPPROVED_RESULT),
+            ({"state": "approval-responded", "approval": {"id": "a1", "approved": True}}, INTERRUPTED_RESULT),
+            ({"state": "approval-responded", "approval": {"id": "a1", "approved": False}}, DENIED_RESULT),
+            (
+                {"state": "output-denied", "approval": {"id": "a1", "approved": False, "reason": "No!"}},
+                f"{DENIED_RESULT} Their reason: No!",
+            ),
+        ],
+    )
+    def test_without_a_result_say_what_is_known_where_the_conversation_went_on(
+        self, fields: dict[str, Any], told: str
+    ) -> None:
+        _, asked, answered, _ = chat_request(HI, assistant({**call(**fields)}), HI).messages
+        assert asked.tool_calls[0].approval is None
+        assert answered == Message("tool", told, tool_call_id="c1", is_error=True)
+
+    def test_that_run_here_have_their_approval_where_nothing_follows(self) -> None:
+        answered = {"id": "a1", "approved": False, "reason": "No!"}
+        calls = [
+            call(),
+            {**call("approval-responded", approval=answered), "toolCallId": "c2"},
+            {**call("approval-responded", approval={"id": "a2", "approved": True}), "toolCallId": "c3"},
+        ]
+        _, asked, result = chat_request(HI, assistant(STEP, *calls, STEP)).messages
+        assert [made.approval for made in asked.tool_calls] == [
+            None,
+            ToolApproval("a1", False, "No!"),
+            ToolApproval("a2", True),
+        ]
+        assert result.tool_call_id == "c1"
+
+    @pytest.mark.parametrize(
+        ("fields", "why"),
+        [
+            ({"state": "approval-requested", "approval": {"id": "a1"}}, "nobody has approved or denied it"),
+            ({"state": "approval-responded"}, "its approval has no answer"),
+            ({"state": "approval-responded", "approval": {"id": "a1"}}, "its approval has no answer"),
+            ({"state": "output-available", "output": 1, "preliminary": True}, "has no output"),
+        ],
+    )
+    def test_that_nobody_has_answered_are_refused_where_nothing_follows(self, fields: dict[str, Any], why: str) -> None:
+        with pytest.raises(InvalidRequest, match=rf"messages\[1\].parts\[1\] calls 'find'.*{why}"):
+            chat_request(HI, assistant(STEP, call(**fields)))
+
+    def test_that_a_replay_has_shown_again_with_their_result_stand_once(self) -> None:
+        waiting = call("approval-responded", approval={"id": "a1", "approved": True})
+        messages = chat_request(HI, assistant(text("Well."), waiting), assistant(call(output="ok"), STEP, text("So.")))
+        assert [message.tool_calls for message in messages.messages].count((ToolCall("c1", "find", {"q": 1}),)) == 1
+        assert messages.messages[1] == Message("assistant", (TextPart("Well."),))
 
     def test_that_were_cut_off_are_none(self) -> None:
         messages = chat_request(HI, assistant(text("Well."), call("input-streaming", input={})), HI).messages

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStreamV1Encoder
 from flask_headrace.blueprints.ai_sdk.text_encoder import PlainTextEncoder
-from flask_headrace.blueprints.ai_sdk.ui_message_encoder import FINISH_REASONS
+from flask_headrace.blueprints.ai_sdk.ui_frames import FINISH_REASONS
 from flask_headrace.blueprints.ai_sdk.v4_body import V4Message
 from flask_headrace.blueprints.ai_sdk.v4_request import to_messages
 from flask_headrace.core.answer import CollectedAnswer, ReasoningBlock
