@@ -13,7 +13,7 @@ from ..streaming.readable import ReadableStream
 from ..streaming.reader import StreamReader
 from .ai_sdk import chat as ai_chat
 from .ai_sdk import client as ai_client
-from .ai_sdk.data_stream_v1_encoder import DataStreamV1Encoder
+from .ai_sdk import v4_chat
 from .ai_sdk.frame_types import UI_MESSAGE_STREAM
 from .ai_sdk.text_encoder import PlainTextEncoder
 from .anthropic_messages import endpoint as anthropic_messages
@@ -47,7 +47,7 @@ _ENCODER_FACTORIES: dict[str, Callable[[ReadableStream], StreamEncoder]] = {
     openai_responses.PROTOCOL: openai_responses.encoder_for,
     "anthropic": anthropic_messages.encoder_for,
     ai_client.PROTOCOL: ai_chat.encoder_for,
-    "data-v1": lambda _: DataStreamV1Encoder(),
+    v4_chat.PROTOCOL: v4_chat.encoder_for,
     "text": _text_encoder,
 }
 
@@ -60,7 +60,7 @@ VIEW_PROTOCOLS: Mapping[str, str] = {
     openai_responses.PROTOCOL: openai_responses.PROTOCOL,
     "anthropic": "anthropic",
     "ai-sdk": ai_client.PROTOCOL,
-    "ai-sdk-v4": "data-v1",
+    "ai-sdk-v4": v4_chat.PROTOCOL,
     "text": "text",
 }
 """The protocols in which a view of the application can answer, by the names of `Headrace.stream`."""

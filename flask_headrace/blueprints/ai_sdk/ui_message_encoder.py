@@ -51,7 +51,7 @@ from .ui_frames import (
     restart_message,
     usage_metadata,
 )
-from .ui_steps import UISteps
+from .ui_steps import STEP_OUTPUT, UISteps
 from .ui_tool_calls import EarlierCall, UIToolCalls
 
 HEARTBEAT = b": keep-alive\n\n"
@@ -59,11 +59,6 @@ HEARTBEAT = b": keep-alive\n\n"
 
 END = b"data: [DONE]\n\n"
 """Sent only after a complete answer. The clients do not require it."""
-
-_STEP_OUTPUT = {TextDelta, ReasoningDelta, ReasoningSignature, ToolCallStarted}
-"""What a model says in answer to the results of its calls, so that a new step begins with it."""
-
-NO_CALLS: Mapping[str, EarlierCall] = {}
 
 _encode = exact_json.encode
 
@@ -98,13 +93,13 @@ class UIMessageEncoder:
         is_replay: bool = False,
         has_reset: bool = False,
         knows_approvals: bool = False,
-        earlier_calls: Mapping[str, EarlierCall] = NO_CALLS,
+        earlier_calls: Mapping[str, EarlierCall] | None = None,
     ) -> None:
         self._message_id, self._is_replay, self._has_reset = message_id, is_replay, has_reset
         self._has_begun = False
         self._open: PartType | None = None
         self._parts = 0
-        self._calls = UIToolCalls(earlier_calls, knows_approvals=knows_approvals)
+        self._calls = UIToolCalls(earlier_calls or {}, knows_approvals=knows_approvals)
         self._steps = UISteps()
         self._is_empty = True  # whether the step has no parts
         self._has_result = False  # whether the step has the result of a call
@@ -130,7 +125,7 @@ class UIMessageEncoder:
         if self._steps.to_skip:
             self._steps.to_skip -= type(event) is StepStarted
             return []
-        if self._has_result and type(event) in _STEP_OUTPUT and not self._calls.is_open:
+        if self._has_result and type(event) in STEP_OUTPUT and not self._calls.is_open:
             return [*self._begin_step(), *self._encode_one(event)]
         match event:
             case TextDelta(text):
@@ -164,8 +159,9 @@ class UIMessageEncoder:
                 return self._incomplete_frames({"cancelled": reason}, "The answer was stopped.", abort)
             case ToolResult() | ToolProgress() | ApprovalRequested():
                 return self._encode_outcome(event)
-            case Source() | File() | Data():
-                return [self._encode_of_application(event)]
+            case Source() | File() | Data():  # the open text goes on behind it
+                self._is_empty = self._is_empty and isinstance(event, Data) and event.transient
+                return [frame(**application_object(event))]
             case StepStarted():
                 begun = self._begin_step()
                 self._steps.finish()
@@ -181,12 +177,6 @@ class UIMessageEncoder:
         repeated = self._calls.repeat_earlier() if self._is_replay else []
         self._is_empty = not repeated
         return [frame("start", **fields, messageMetadata=metadata), *revoked, frame("start-step"), *repeated]
-
-    # What an application adds: the open text goes on behind it
-
-    def _encode_of_application(self, event: Source | File | Data) -> bytes:
-        self._is_empty = self._is_empty and isinstance(event, Data) and event.transient
-        return frame(**application_object(event))
 
     def _begin_step(self) -> list[bytes]:
         closed = self._close_part()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ...core.events import AnswerRestarted
+from ...core.events import AnswerRestarted, ReasoningDelta, ReasoningSignature, TextDelta, ToolCallStarted
+
+STEP_OUTPUT = frozenset({TextDelta, ReasoningDelta, ReasoningSignature, ToolCallStarted})
+"""What a model says in answer to the results of its calls, so that a new step begins with it."""
 
 
 class UISteps:
