@@ -30,15 +30,19 @@ PartsWithPaths: TypeAlias = list[tuple[str, UIMessagePart]]
 def _to_messages(messages: Sequence[UIMessage]) -> Iterator[Message]:
     superseded = superseded_calls(messages)
     for index, message in enumerate(messages):
-        parts = [(f"messages[{index}].parts[{place}]", part) for place, part in enumerate(message.parts)]
+        parts = [
+            (f"messages[{index}].parts[{place}]", part)
+            for place, part in enumerate(message.parts)
+            if (index, place) not in superseded
+        ]
         match message.role:
             case "system":
                 yield Message("system", "".join([part.text for part in message.parts if part.type == "text"]))
             case "user":
                 yield Message("user", _simplify_content(tuple(_to_parts(parts))))
             case "assistant":
-                kept = [(path, part) for path, part in parts if not _is_left_out(part, superseded)]
-                steps = list(_split_steps(kept))
+                # A call whose arguments were cut off was never made.
+                steps = list(_split_steps([each for each in parts if each[1].state != "input-streaming"]))
                 last = max([number for number, step in enumerate(steps) if _has_content(step)], default=0)
                 for number, step in enumerate(steps):
                     yield from _step_messages(step, is_last=index == len(messages) - 1 and number == last)
@@ -68,13 +72,6 @@ def _valid_parts(parts: PartsWithPaths) -> PartsWithPaths:
             while valid and valid[-1][1].type != "step-start":
                 valid.pop()
     return valid
-
-
-def _is_left_out(part: UIMessagePart, superseded: frozenset[str]) -> bool:
-    """Whether a part is a call that stands elsewhere with its result, or one whose arguments were cut off."""
-    if part.called_tool is None:
-        return False
-    return part.state == "input-streaming" or (part.tool_call_id in superseded and not part.has_result)
 
 
 def _has_content(parts: PartsWithPaths) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from ...core import exact_json
 from ...core.errors import InvalidRequest
@@ -17,14 +17,26 @@ DENIED_RESULT = "The user did not allow the call."
 """The results of tool calls without an output, as the model sees them."""
 
 
-def superseded_calls(messages: Iterable[UIMessage]) -> frozenset[str]:
-    """Return the ids of calls that have a result in one message, and none in another: those without are copies.
+def superseded_calls(messages: Sequence[UIMessage]) -> frozenset[tuple[int, int]]:
+    """Return the places of calls without a result that stand once more with their result in a later message.
 
     A replayed answer is a message of its own, in which the calls that it has run stand once more.
+
+    Returns:
+        The numbers of the message and of the part.
     """
-    calls = [part for message in messages for part in message.parts if part.called_tool is not None]
-    answered = {part.tool_call_id for part in calls if part.has_result}
-    return frozenset({part.tool_call_id for part in calls if not part.has_result} & answered)
+    answered: set[tuple[str, str | None, bytes]] = set()
+    superseded = []
+    for index, message in reversed(list(enumerate(messages))):
+        keys = [
+            (place, part, (part.tool_call_id, part.called_tool, exact_json.encode(part.input)))
+            for place, part in enumerate(message.parts)
+            if part.called_tool is not None
+        ]
+        # Some models use an id again in another answer.
+        superseded += [(index, place) for place, part, key in keys if not part.has_result and key in answered]
+        answered |= {key for _, part, key in keys if part.has_result}
+    return frozenset(superseded)
 
 
 def to_tool_call(path: str, part: UIMessagePart, *, is_open: bool) -> ToolCall:

@@ -174,17 +174,11 @@ class TestCalls:
 
     def test_that_run_here_have_their_approval_where_nothing_follows(self) -> None:
         answered = {"id": "a1", "approved": False, "reason": "No!"}
-        calls = [
-            call(),
-            {**call("approval-responded", approval=answered), "toolCallId": "c2"},
-            {**call("approval-responded", approval={"id": "a2", "approved": True}), "toolCallId": "c3"},
-        ]
-        _, asked, result = chat_request(HI, assistant(STEP, *calls, STEP)).messages
-        assert [made.approval for made in asked.tool_calls] == [
-            None,
-            ToolApproval("a1", False, "No!"),
-            ToolApproval("a2", True),
-        ]
+        second = {**call("approval-responded", approval=answered), "toolCallId": "c2"}
+        third = {**call("approval-responded", approval={"id": "a2", "approved": True}), "toolCallId": "c3"}
+        _, asked, result = chat_request(HI, assistant(STEP, call(), second, third, STEP)).messages
+        approvals = [None, ToolApproval("a1", False, "No!"), ToolApproval("a2", True)]
+        assert [made.approval for made in asked.tool_calls] == approvals
         assert result.tool_call_id == "c1"
 
     @pytest.mark.parametrize(
@@ -205,6 +199,12 @@ class TestCalls:
         messages = chat_request(HI, assistant(text("Well."), waiting), assistant(call(output="ok"), STEP, text("So.")))
         assert [message.tool_calls for message in messages.messages].count((ToolCall("c1", "find", {"q": 1}),)) == 1
         assert messages.messages[1] == Message("assistant", (TextPart("Well."),))
+
+    def test_that_have_the_id_of_an_earlier_one_are_calls_of_their_own(self) -> None:
+        waiting = call("approval-responded", approval={"id": "a1", "approved": True})
+        messages = chat_request(HI, assistant(call(output="ok"), STEP, text("So.")), HI, assistant(waiting)).messages
+        assert [message.role for message in messages[1:]] == ["assistant", "tool", "assistant", "user", "assistant"]
+        assert messages[-1].tool_calls[0].approval == ToolApproval("a1", True)
 
     def test_that_were_cut_off_are_none(self) -> None:
         messages = chat_request(HI, assistant(text("Well."), call("input-streaming", input={})), HI).messages

@@ -99,6 +99,24 @@ class TestApproval:
         assert (shown.error, len(upstream.requests(name))) == (None, 2)
 
 
+@pytest.mark.parametrize("client", ["ai6 page", "ai7 page"])
+def test_the_page_of_the_documents_asks_and_goes_on(
+    client: str, open_chat: Open, upstream: Upstream, service: Host
+) -> None:
+    name = f"tools-documents-{client.replace(' ', '-')}"
+    before = len(runs(service))
+    answers = [calling(REFUND), openai_wire.answer("Once more?"), calling(REFUND), openai_wire.answer("Done.")]
+    chat = open_chat(client, model(upstream, name, *answers), approves=True)
+    chat.send()
+    chat.do("answerFirst", approved=False, reason="Later.")
+    shown = chat.wait_for(lambda now: now if now.status == "ready" and "Once more?" in now.text else None)
+    assert "Later." in told(upstream, name)[0]
+    chat.send("yes")
+    chat.do("answerFirst", approved=True)
+    shown = chat.wait_for(lambda now: now if now.status == "ready" and "Done." in now.text else None)
+    assert (shown.error, len(runs(service)) - before) == (None, 1)
+
+
 @pytest.mark.parametrize(("client", "body"), [("ai5", {}), ("ai5 page", {"ai": 5}), ("ai6", {"ai": None})])
 def test_version_5_and_one_that_is_not_known_get_a_call_without_a_result(
     client: str, body: dict[str, Any], open_chat: Open, upstream: Upstream, service: Host
