@@ -114,7 +114,9 @@ def chat() -> Response:
         raise InvalidRequest(f"The body is invalid: {format_validation_error(error)}.") from None
     chat_request = to_chat_request(body)
     reader = _open_chat_stream(body, chat_request, owner)
-    return stream_response(reader, encoder_of(reader.session.id, fields_of_body(body, chat_request)))
+    encoder = encoder_of(reader.session.id, fields_of_body(body, chat_request))
+    del body, chat_request, fields  # may be large, and the answer may take long
+    return stream_response(reader, encoder)
 
 
 def _open_chat_stream(body: UIChatBody, chat_request: ChatRequest, owner: str) -> StreamReader:

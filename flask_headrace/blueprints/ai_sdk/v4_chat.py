@@ -113,7 +113,9 @@ def chat() -> Response:
         max_steps=body.max_steps,
         max_cost=body.max_cost,
     )
-    return stream_response(reader, DataStreamV1Encoder(has_reasoning=body.sendReasoning, has_steps=has_steps))
+    encoder = DataStreamV1Encoder(has_reasoning=body.sendReasoning, has_steps=has_steps)
+    del body, chat_request  # may be large, and the answer may take long
+    return stream_response(reader, encoder)
 
 
 def encoder_for(stream: ReadableStream) -> DataStreamV1Encoder:
