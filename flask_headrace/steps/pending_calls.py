@@ -50,7 +50,7 @@ def answer_unanswered(
     Raises:
         InvalidRequest: an approval is none of just this call and owner, or a call at the end has no answer; 400.
     """
-    answered = {message.tool_call_id for message in messages if message.role == "tool"}
+    answered = _answered(messages)
     last = _last_turn(messages)
     kept: list[Message] = []
     pending: list[PendingCall] = []
@@ -63,7 +63,7 @@ def answer_unanswered(
         kept.append(_without_approvals(message))
         for place, call in enumerate(message.tool_calls):
             where = f"messages[{number}].tool_calls[{place}]"
-            if call.id in answered:
+            if (number, call.id) in answered:
                 continue
             if call.approval is None and call.name not in tools:
                 left_to_client = where if number == last else ""
@@ -75,6 +75,17 @@ def answer_unanswered(
         # No provider would accept the conversation, after the approved tools had run.
         raise InvalidRequest(f"{left_to_client} has no result: send the results of all calls that the client runs.")
     return (*kept, *late), pending
+
+
+def _answered(messages: Sequence[Message]) -> set[tuple[int, str]]:
+    """Return the calls that have a result: the number of the message, and the id, which a later turn may use again."""
+    made: dict[str, int] = {}
+    answered: set[tuple[int, str]] = set()
+    for number, message in enumerate(messages):
+        made.update({call.id: number for call in message.tool_calls})
+        if message.role == "tool" and message.tool_call_id in made:
+            answered.add((made[message.tool_call_id], message.tool_call_id))
+    return answered
 
 
 def _last_turn(messages: Sequence[Message]) -> int | None:

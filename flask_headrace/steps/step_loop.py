@@ -143,8 +143,10 @@ class _StepLoop:
             marked = self._document.visible(marked)
         restarts = [place for place, event in enumerate(marked) if isinstance(event, AnswerRestarted)]
         if restarts:
-            place = restarts[-1] + 1
-            return [marked[place - 1], *self._finished, *marked[place:]]
+            place = restarts[-1]
+            finished = sum([type(event) is StepStarted for event in self._finished])
+            restart = replace(marked[place], finished_steps=finished)
+            return [restart, *self._finished, *marked[place + 1 :]]
         return marked
 
     def _void_text(self) -> list[Event]:
