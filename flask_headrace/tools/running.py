@@ -22,7 +22,7 @@ from gevent.queue import Queue
 from ..core.application_events import ToolProgress, ToolResult
 from ..providers.chat_request import Json
 from ..streaming.async_source import async_items
-from .local_tool import LocalTool, ToolContext
+from .local_tool import LocalTool, Progress, ToolContext
 from .tool_error import ToolError
 from .tool_result import result_value
 
@@ -170,6 +170,7 @@ class _RunningCall:
         call = self._call
         arguments = call.tool.arguments.convert(call.arguments)
         if call.tool.context_name is not None:
+            call.context.max_result_bytes = self._limits.result_bytes
             arguments[call.tool.context_name] = call.context
         function = call.tool.function
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
@@ -181,13 +182,16 @@ class _RunningCall:
             return self._last(value) if inspect.isgenerator(value) else value
 
     def _last(self, values: Any) -> Any:  # noqa: ANN401  # an iterator with `close`
-        last = before = None
+        last = None
         has_value = False
         with closing(values):
-            for last in values:
+            for value in values:
+                if isinstance(value, Progress):
+                    self._show(value.value)
+                    continue
                 if has_value:
-                    self._show(before)
-                before, has_value = last, True
+                    self._show(last)
+                last, has_value = value, True
         return last
 
     def _show(self, value: Any) -> None:  # noqa: ANN401
