@@ -181,7 +181,7 @@ class Connection:
             async with (
                 BoundedClient(self._headers) as http,
                 Client(
-                    streamable_http_client(self._url, http_client=http, max_sse_event_size=None),
+                    streamable_http_client(self._url, http_client=http, max_sse_event_size=None, terminate_on_close=False),
                     client_info=mcp_types.Implementation(name="headrace", version=VERSION),
                     message_handler=self._take_message,
                     cache=None,

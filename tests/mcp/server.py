@@ -1,18 +1,21 @@
-"""A server of tools, of the package `mcp`: `python server.py PORT [MODE]`. What its tools saw stands in the file SEEN."""
+"""A server of tools, of the package `mcp`: `python server.py PORT events|json|handshake`. What its tools saw stands in the file SEEN."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import mcp_types
 import uvicorn
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import BaseModel
+from starlette.responses import Response
 
 server = MCPServer("Warehouse")
 
@@ -62,6 +65,26 @@ def picture() -> list[mcp_types.ContentBlock]:
     ]
 
 
+@server.tool(structured_output=False)
+def nothing() -> list[mcp_types.ContentBlock]:
+    """Return no content."""
+    return []
+
+
+@server.tool()
+def echo(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments."""
+    return values
+
+
+@server.tool()
+async def flood(count: int, ctx: Context) -> int:
+    """Tell much of its progress."""
+    for number in range(count):
+        await ctx.report_progress(number, message="m" * 3_000)
+    return count
+
+
 @server.tool()
 async def count(to: int, ctx: Context) -> int:
     """Count, and say so."""
@@ -104,9 +127,10 @@ async def grow(name: str, ctx: Context) -> str:
         return "added"
 
     server.add_tool(added, name=name)
-    await (
-        ctx.session.send_tool_list_changed()
-    ) if ctx.request_context.protocol_version < "2026" else await ctx.notify_tools_changed()
+    if (ctx.request_context.protocol_version or "") < "2026":
+        await ctx.session.send_tool_list_changed()
+    else:
+        await ctx.notify_tools_changed()
     return "grown"
 
 
@@ -117,7 +141,47 @@ def secret() -> str:
     return "secret"
 
 
+class OnlyHandshakes:
+    """The server as it was before the protocol's version of 2026-07-28: with sessions that begin with a handshake."""
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and dict(scope["headers"]).get(b"mcp-protocol-version", b"").startswith(b"2026"):
+            await Response("unknown version", 400)(scope, receive, send)
+        else:
+            await self._application(scope, receive, send)
+
+
+class Recorded:
+    """Notes the headers of each request, and its method in the protocol."""
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._application(scope, receive, send)
+            return
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+
+        async def receive_and_note() -> Any:
+            message = await receive()
+            with contextlib.suppress(ValueError, KeyError):
+                saw(
+                    method=json.loads(message["body"])["method"],
+                    session=headers.get("mcp-session-id"),
+                    authorization=headers.get("authorization"),
+                )
+            return message
+
+        await self._application(scope, receive_and_note, send)
+
+
 if __name__ == "__main__":
-    port, mode = int(sys.argv[1]), (sys.argv[2:] or ["session"])[0]
-    application = server.streamable_http_app(json_response=mode == "json", stateless_http=mode == "stateless")
-    uvicorn.run(application, host="127.0.0.1", port=port, log_level="warning")
+    port, mode = int(sys.argv[1]), sys.argv[2]
+    application = server.streamable_http_app(json_response=mode == "json")
+    if mode == "handshake":
+        application = OnlyHandshakes(application)
+    uvicorn.run(Recorded(application), host="127.0.0.1", port=port, log_level="warning")
