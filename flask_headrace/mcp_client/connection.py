@@ -233,9 +233,9 @@ async def _all_tools(client: Client) -> list[mcp_types.Tool]:
         # Not `client.list_tools`: it keeps what it has read of all pages for as long as the session is open.
         page = await client.session.send_request(request, mcp_types.ListToolsResult)
         found += page.tools
-        cursor = page.next_cursor
-        if cursor is None:
+        if page.next_cursor in {None, cursor}:
             break
+        cursor = page.next_cursor
     return found
 
 

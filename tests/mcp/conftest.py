@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import gevent
 import pytest
 from flask import Flask
 
@@ -61,6 +63,13 @@ def results(answer: Answer) -> dict[int, Any]:
 
 def progress(answer: Answer) -> list[Any]:
     return [frame["progress"] for frame in answer.named("tool") if "progress" in frame]
+
+
+def wait_until(condition: Callable[[], object], limit: float = 10) -> None:
+    end = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < end, f"not within {limit} s"
+        gevent.sleep(0.02)
 
 
 @pytest.fixture

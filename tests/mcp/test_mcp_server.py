@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import gevent
 import pytest
 
 from flask_headrace import Headrace, tool
 from flask_headrace.core.errors import ConfigurationError
 from flask_headrace.mcp import MCPServer
 from tests.mcp.calling import question
-from tests.mcp.conftest import Application, progress, results
+from tests.mcp.conftest import Application, progress, results, wait_until
 from tests.mcp.processes import ToolServer
 
 MODES = ("events", "json", "handshake")
@@ -32,13 +31,6 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToolServer]:
     with ToolServer(tmp_path_factory.mktemp("server")) as running:
         yield running
-
-
-def wait_until(condition, limit: float = 10) -> None:
-    end = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < end, f"not within {limit} s"
-        time.sleep(0.02)
 
 
 class TestResults:
@@ -106,7 +98,7 @@ class TestResults:
             answer = application(server.url).call(("count", {"to": 3}))
         assert results(answer)[0] == {"result": 3}
         assert progress(answer) == [
-            {"progress": number, "total": 3.0, "message": f"at {number}"} for number in (1.0, 2.0, 3.0)
+            {"progress": number, "total": 3.0, "message": f"at {number:g}"} for number in (1.0, 2.0, 3.0)
         ]
 
     def test_endless_progress_is_bounded(self, application, one: ToolServer) -> None:
@@ -180,7 +172,7 @@ class TestRequests:
     def test_headers_that_cannot_be_had(self, application, one: ToolServer, caplog) -> None:
         app = application(one.url, headers=lambda: 1 // 0)  # type: ignore[arg-type,return-value]
         assert app.offered() == []
-        assert "ZeroDivisionError" in caplog.text
+        assert "are left out: the connection has failed: integer division" in caplog.text
 
     def test_one_session_for_all_calls(self, application, tmp_path: Path) -> None:
         with ToolServer(tmp_path, "handshake") as server:
@@ -191,7 +183,7 @@ class TestRequests:
             assert len(server.seen(method="tools/list")) == 1
             assert len({line["session"] for line in server.seen(method="tools/call")}) == 1
 
-    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize("mode", ["events", "handshake"])  # the server does not look for a reader of JSON
     def test_a_stopped_call_is_cancelled_at_the_server(self, application, tmp_path: Path, mode: str) -> None:
         with ToolServer(tmp_path, mode) as server:
             app = application(server.url)
@@ -200,7 +192,7 @@ class TestRequests:
             while not server.seen(tool="wait", began=True):
                 next(body)
             response.close()
-            wait_until(lambda: gevent.sleep(0.01) or server.seen(tool="wait", cancelled=True))
+            wait_until(lambda: server.seen(tool="wait", cancelled=True))
 
     def test_a_call_that_takes_too_long(self, application, tmp_path: Path) -> None:
         with ToolServer(tmp_path) as server:
@@ -208,7 +200,7 @@ class TestRequests:
             found = results(app.call(("wait", {"seconds": 60}), ("whoami", {})))
             assert found[0] == "error: The tool did not end within 0.5 s."
             assert found[1]["result"]
-            wait_until(lambda: gevent.sleep(0.01) or server.seen(tool="wait", cancelled=True))
+            wait_until(lambda: server.seen(tool="wait", cancelled=True))
 
     def test_calls_run_side_by_side(self, application, one: ToolServer) -> None:
         app = application(one.url)
