@@ -23,6 +23,9 @@ MAX_RESPONSE_BYTES = 8_388_608
 CONNECT_TIMEOUT = 5.0
 """Seconds in which a connection must be there."""
 
+MAX_EVENTS = 10_000
+"""Events that a server may send in the stream of one call. Each takes the event loop of all agents some time."""
+
 _EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 
 
@@ -33,6 +36,7 @@ class Exchange:
     Args:
         max_bytes: The bytes that a server may send: in each message of a stream, or else in all.
         is_sum: Whether the messages of a stream are counted together, and all responses of the task.
+        max_events: The messages that a server may send in a stream; None for a stream that stays open.
 
     Attributes:
         status: The status of the last response; None for no response.
@@ -42,6 +46,7 @@ class Exchange:
 
     max_bytes: int
     is_sum: bool = False
+    max_events: int | None = MAX_EVENTS
     status: int | None = None
     is_too_large: bool = False
     failure: Exception | None = None
@@ -115,6 +120,7 @@ class _BoundedStream(httpx2.AsyncByteStream):
     def __init__(self, stream: Any, exchange: Exchange) -> None:  # noqa: ANN401  # of either kind
         self._stream, self._exchange = stream, exchange
         self._end = b""
+        self._events = 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
@@ -135,6 +141,10 @@ class _BoundedStream(httpx2.AsyncByteStream):
         if last >= 0:
             exchange.received = 0
             exchange.count(len(end) - last)
+            self._events += max(end.count(mark) for mark in _EVENT_ENDS)
+            if exchange.max_events is not None and self._events > exchange.max_events:
+                exchange.is_too_large = True
+                raise httpx2.SSEError(f"the server has sent more than {exchange.max_events} messages")
         else:
             exchange.count(len(piece))
         self._end = end[-3:]

@@ -175,13 +175,15 @@ class Connection:
 
     async def _keep(self, opened: asyncio.Future[_Session]) -> None:
         session: _Session | None = None
-        exchange = Exchange(max_bytes=1_048_576)
+        exchange = Exchange(max_bytes=1_048_576, max_events=None)
         current_exchange.set(exchange)
         try:
             async with (
                 BoundedClient(self._headers) as http,
                 Client(
-                    streamable_http_client(self._url, http_client=http, max_sse_event_size=None, terminate_on_close=False),
+                    streamable_http_client(
+                        self._url, http_client=http, max_sse_event_size=None, terminate_on_close=False
+                    ),
                     client_info=mcp_types.Implementation(name="headrace", version=VERSION),
                     message_handler=self._take_message,
                     cache=None,
@@ -254,7 +256,8 @@ def _server_error(error: BaseException, exchange: Exchange) -> ServerError:
         error = inner[0]
     if exchange.is_too_large:
         return ServerError(
-            f"it has sent more than {exchange.max_bytes} bytes", "The result of the tool is too large: ask for less."
+            f"it has sent more than {exchange.max_bytes} bytes, or {exchange.max_events} messages",
+            "The result of the tool is too large: ask for less.",
         )
     if isinstance(error, ValidationError):
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()[:3])

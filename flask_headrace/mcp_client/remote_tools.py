@@ -15,7 +15,7 @@ from ..providers.chat_request import Json
 from ..tools.local_tool import GivenArguments, LocalTool, Progress, ToolContext
 from ..tools.tool_error import ToolError
 from .connection import Connection, ServerError
-from .tool_choice import ApprovalRule, approval_rule, matches, model_names
+from .tool_choice import ApprovalRule, NameFilter, approval_rule, model_names
 from .tool_content import MAX_ERROR, argument_schema, result_of, tool_description
 from .tool_list import ListFailed, ToolList
 
@@ -71,6 +71,7 @@ class RemoteTools:
         self._options = options
         self._list = ToolList(options.name, self._load)
         self._connection = Connection(options.url, options.headers, self._list.change)
+        self._allowed = NameFilter(options.allow)
         self._warned = ""
 
     def current(self) -> Sequence[LocalTool[..., Any]]:
@@ -82,7 +83,7 @@ class RemoteTools:
             listed = await self._connection.list_tools(MAX_LISTING_BYTES)
         except ServerError as error:
             raise ListFailed(str(error)) from error
-        allowed = {tool.name: tool for tool in reversed(listed) if matches(tool.name, self._options.allow)}
+        allowed = {tool.name: tool for tool in reversed(listed) if tool.name in self._allowed}
         in_order = [name for name in dict.fromkeys(tool.name for tool in listed) if name in allowed]
         names, colliding = model_names(in_order, self._options.prefix)
         left_out = {name: f"{other!r:.100} has the same name for models" for name, other in colliding.items()}
@@ -104,7 +105,8 @@ class RemoteTools:
         faults = [f"{name!a:.100} ({why})" for name, why in list(left_out.items())[:MAX_NAMED]]
         if len(left_out) > MAX_NAMED:
             faults.append(f"and {len(left_out) - MAX_NAMED} more")
-        missing = [entry for entry in self._options.allow if not any(matches(name, [entry]) for name in names)]
+        existing = set(names)
+        missing = [name for name in self._allowed.names if name not in existing]
         warning = ""
         if faults:
             warning += f": these tools are left out: {', '.join(faults)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from hashlib import sha256
 from typing import Any, TypeAlias
 
@@ -21,6 +21,7 @@ MAX_NAME = 64
 """Characters that a tool's name may have for models."""
 
 _NOT_ALLOWED = re.compile(r"[^A-Za-z0-9_-]")
+_WILDCARD = re.compile(r"[*?\[]")
 _PREFIX = re.compile(r"[A-Za-z0-9_-]{0,32}")
 
 
@@ -70,9 +71,24 @@ def check_approval_rule(rule: object) -> ApprovalRule:
     return check_patterns("needs_approval", rule)
 
 
-def matches(name: str, patterns: Iterable[str]) -> bool:
-    """Whether one of the names or patterns is that of a tool."""
-    return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
+class NameFilter:
+    """Names and patterns that a name may match.
+
+    Args:
+        patterns: The names and patterns.
+
+    Attributes:
+        names: Those that are just names.
+    """
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        entries = list(patterns)
+        self.names = [entry for entry in entries if not _WILDCARD.search(entry)]
+        self._exact = frozenset(entries)
+        self._pattern = re.compile("|".join(translate(entry) for entry in entries if _WILDCARD.search(entry)) or "(?!)")
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._exact or self._pattern.match(name) is not None
 
 
 def model_name(name: str, prefix: str) -> str:
@@ -119,4 +135,4 @@ def approval_rule(rule: ApprovalRule, name: str) -> bool | Callable[..., bool]:
     if callable(rule):
         decide = rule
         return lambda arguments: bool(decide(name, arguments))
-    return matches(name, rule)
+    return name in NameFilter(rule)

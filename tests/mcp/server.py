@@ -1,4 +1,7 @@
-"""A server of tools, of the package `mcp`: `python server.py PORT events|json|handshake`. What its tools saw stands in the file SEEN."""
+"""A server of tools, of the package `mcp`: `python server.py PORT events|json|handshake`.
+
+What its tools, and the server itself, have seen stands in the file SEEN.
+"""
 
 from __future__ import annotations
 

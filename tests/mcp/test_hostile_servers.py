@@ -150,15 +150,25 @@ class TestCalls:
 
     def test_many_small_events_are_no_large_result(self, application) -> None:
         def call(handler: Any, message: Any) -> None:
-            note = (
-                b'data: {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 1}}'
-            )
+            params = b'{"level": "info", "data": "%b"}' % (b"x" * 1_000)
+            note = b'data: {"jsonrpc": "2.0", "method": "notifications/message", "params": %b}' % params
             body = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": text("done")}).encode()
-            events = (note + b"\r\n\r\n") * 20_000 + b"data: " + body + b"\r\n\r\n"
+            events = (note + b"\r\n\r\n") * 2_000 + b"data: " + body + b"\r\n\r\n"
             send(handler, 200, events, "text/event-stream")
 
         with called(application, call) as (_, found):
             assert found == {0: "done"}
+
+    def test_events_without_end(self, application) -> None:
+        note = (
+            b'data: {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 1}}\n\n'
+        )
+
+        def call(handler: Any, _: Any) -> None:
+            send_endlessly(handler, note, "text/event-stream")
+
+        with called(application, call) as (_, found):
+            assert found == {0: "error: The result of the tool is too large: ask for less."}
 
     def test_a_compressed_result(self, application) -> None:
         def call(handler: Any, message: Any) -> None:
