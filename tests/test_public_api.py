@@ -20,7 +20,13 @@ from flask_headrace.providers import chat_request
 from tests.support.service import ROOT
 
 AGENTS = ["flask_headrace.agents." + name for name in ("pydantic_ai", "langchain", "langgraph", "openai_agents")]
-PUBLIC_MODULES = ["flask_headrace", "flask_headrace.partial_json", "flask_headrace.testing", *AGENTS]
+PUBLIC_MODULES = [
+    "flask_headrace",
+    "flask_headrace.partial_json",
+    "flask_headrace.testing",
+    "flask_headrace.mcp",
+    *AGENTS,
+]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLES = sorted((ROOT / "examples").rglob("*.py"))
 
