@@ -32,7 +32,14 @@ All other modules are internal and may change.
 """
 
 SECTIONS = {
-    "Application": ("extension", "blueprints.before_hooks", "answers", "factory", "settings"),
+    "Application": (
+        "extension",
+        "blueprints.before_hooks",
+        "blueprints.protocol_registry",
+        "answers",
+        "factory",
+        "settings",
+    ),
     "Signals": ("signals",),
     "Requests": ("providers.chat_request", "providers.tool_approval"),
     "Events": ("core.events", "core.application_events"),
