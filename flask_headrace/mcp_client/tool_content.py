@@ -1,4 +1,4 @@
-"""What a server says of a tool and of a result, as models get it. Pure, but for the objects of the package `mcp`."""
+"""What a server says of a tool and of a result, as models get it. Pure: from objects of the package `mcp` to values."""
 
 from __future__ import annotations
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import gevent
@@ -13,6 +14,7 @@ from flask import Flask
 from flask_headrace import Headrace
 from flask_headrace.mcp import MCPServer
 from tests.mcp.calling import Calling, question
+from tests.mcp.scripted_server import ScriptedServer, described
 from tests.support.reader import Answer
 
 
@@ -80,3 +82,10 @@ def application() -> Callable[..., Application]:
         return Application(MCPServer(url, allow=allow, **options), **(settings or {}))  # type: ignore[arg-type]
 
     return make
+
+
+@contextmanager
+def called(application, call: Any, **options: Any) -> Iterator[tuple[ScriptedServer, dict[int, Any]]]:
+    """Call the tool `a` of a server that responds by `call`."""
+    with ScriptedServer(described("a"), call=call, responds=True) as server:
+        yield server, results(application(server.url, **options).call(("a", {})))
