@@ -12,7 +12,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
 import httpx2
+import msgspec
 
 CONNECTION_FAILED = -32098
 """The code of the errors that are made here, of those that JSON-RPC leaves to implementations."""
@@ -22,6 +24,9 @@ MAX_RESPONSE_BYTES = 8_388_608
 
 CONNECT_TIMEOUT = 5.0
 """Seconds in which a connection must be there."""
+
+NOTIFICATION_TIMEOUT = 5.0
+"""Seconds in which a server must have taken a notification: `mcp` sends nothing else in a session before."""
 
 MAX_EVENTS = 10_000
 """Events that a server may send in the stream of one call. Each takes the event loop of all agents some time."""
@@ -87,7 +92,8 @@ class BoundedClient(httpx2.AsyncClient):
         request.headers["accept-encoding"] = "identity"  # what is bounded are the bytes that arrive
         try:
             request.headers.update(self._own_headers())
-            response = await super().send(request, **options)
+            with anyio.fail_after(NOTIFICATION_TIMEOUT if _is_notification(request) else None):
+                response = await super().send(request, **options)
             exchange.status = response.status_code
             if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
                 response.stream = _BoundedStream(response.stream, exchange)
@@ -96,6 +102,14 @@ class BoundedClient(httpx2.AsyncClient):
         except Exception as error:  # noqa: BLE001  # also whatever the application's function for headers raises
             exchange.failure = error
             return _error_response(request, error)
+
+
+class _Message(msgspec.Struct):
+    id: Any = None
+
+
+def _is_notification(request: httpx2.Request) -> bool:
+    return request.method == "POST" and msgspec.json.decode(request.content, type=_Message).id is None
 
 
 async def _whole(response: httpx2.Response, exchange: Exchange) -> httpx2.Response:

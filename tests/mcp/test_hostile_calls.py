@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from flask_headrace.mcp_client import bounded_client
 from tests.mcp.conftest import called, progress, results, wait_until
 from tests.mcp.scripted_server import ScriptedServer, described, reply, send, send_endlessly, text
 
@@ -83,6 +84,27 @@ class TestCalls:
             found = results(application(server.url, timeout=0.5).call(("a", {})))
             assert found == {0: "error: The tool did not end within 0.5 s."}
             wait_until(lambda: [each for each in server.requests if each["method"] == "notifications/cancelled"])
+
+    def test_a_server_that_does_not_take_a_notification(self, application, monkeypatch) -> None:
+        monkeypatch.setattr(bounded_client, "NOTIFICATION_TIMEOUT", 0.3)
+        server = ScriptedServer(described("a"), responds=True)
+        respond = server._respond
+
+        def respond_to_requests(handler: Any, message: Any) -> None:
+            if message["method"].startswith("notifications/") or message.get("params", {}).get("arguments") == {}:
+                server.hang(handler, message)
+            else:
+                respond(handler, message)
+
+        server._respond = respond_to_requests  # type: ignore[method-assign]
+        server.call = lambda handler, message: reply(handler, message, text("fine"))
+        with server:
+            app = application(server.url, timeout=5)
+            assert results(app.call(("a", {"b": 1}), ("a", {}))) == {
+                0: "fine",
+                1: "error: The tool did not end within 5 s.",
+            }
+            assert results(app.call(("a", {"b": 1}))) == {0: "fine"}
 
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500, 503])
     def test_an_http_error(self, application, caplog, status: int) -> None:
