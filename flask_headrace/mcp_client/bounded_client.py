@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
@@ -51,7 +51,7 @@ class Exchange:
 
     max_bytes: int
     is_sum: bool = False
-    max_events: int | None = MAX_EVENTS
+    max_events: int | None = field(default_factory=lambda: MAX_EVENTS)
     status: int | None = None
     is_too_large: bool = False
     failure: Exception | None = None

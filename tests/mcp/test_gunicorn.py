@@ -16,6 +16,8 @@ from tests.mcp.processes import ToolServer
 from tests.reliability.servers import ServedApplication
 from tests.support.reader import Answer, Reading, send
 
+pytestmark = pytest.mark.slow
+
 CODE = """
 import os
 

@@ -38,7 +38,8 @@ class TestCalls:
         with called(application, call) as (_, found):
             assert found == {0: "done"}
 
-    def test_events_without_end(self, application) -> None:
+    def test_events_without_end(self, application, monkeypatch) -> None:
+        monkeypatch.setattr(bounded_client, "MAX_EVENTS", 1_000)
         note = (
             b'data: {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 1}}\n\n'
         )
