@@ -25,7 +25,7 @@ from ..core.source_link import SourceLink, current_link
 from ..providers.chat_request import Json
 from ..streaming.async_source import async_items
 from ..streaming.producer import SOURCE_CLOSE_TIMEOUT
-from .local_tool import LocalTool, ToolContext
+from .local_tool import LocalTool, Progress, ToolContext
 from .tool_error import ToolError
 from .tool_result import result_value
 
@@ -205,6 +205,7 @@ class _RunningCall:
         call = self._call
         arguments = call.tool.arguments.convert(call.arguments)
         if call.tool.context_name is not None:
+            call.context.max_result_bytes = self._limits.result_bytes
             arguments[call.tool.context_name] = call.context
         function = call.tool.function
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
@@ -229,13 +230,12 @@ class _RunningCall:
         return self._last(async_items(_items(value), self._enter, f"the tool {self._call.tool.name}"))
 
     def _last(self, values: Any) -> Any:  # noqa: ANN401  # an iterator with `close`
-        last = before = None
-        has_value = False
+        last = None
         with closing(values):
-            for last in values:
-                if has_value:
-                    self._show(before)
-                before, has_value = last, True
+            for value in values:
+                is_progress = isinstance(value, Progress)
+                self._show(value.value if is_progress else value)
+                last = last if is_progress else value
         return last
 
     def _show(self, value: Any) -> None:  # noqa: ANN401
