@@ -30,6 +30,7 @@ import { Watchdog } from "./watchdog.js";
  *   connection, `minDelayMs` at least, unless the signal is aborted
  * @property {AbortSignal} [signal] ends the answer with a `stopped` event when it is aborted
  * @property {() => Record<string, string>} [headers] returns the headers that authorize a request
+ * @property {(body: object) => string} [encode] returns the body's JSON text
  * @property {typeof globalThis.fetch} [fetch]
  * @property {Backoff} [backoff] delays between connections
  * @property {number} [idleTimeoutMs] a connection without a byte for so long counts as lost
@@ -91,6 +92,7 @@ class ResumableConnection {
     this.wait = options.wait;
     this.signal = options.signal;
     this.headers = options.headers ?? (() => ({}));
+    this.encode = options.encode ?? JSON.stringify;
     this.fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
     this.backoff = options.backoff ?? new Backoff();
     this.idleTimeoutMs = options.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
@@ -156,7 +158,7 @@ class ResumableConnection {
     return this.fetch(`${this.api}/chat`, {
       method: "POST",
       headers: { ...headers, "Content-Type": "application/json" },
-      body: JSON.stringify(body),
+      body: this.encode(body),
       signal,
     });
   }
