@@ -3,13 +3,10 @@
  */
 
 import { createElement } from "../dom/elements.js";
-import { indentJSON } from "../json/json-text.js";
+import { indentJSON, showInvisible } from "../json/json-text.js";
 import { createTextBlock } from "./tool-outcome.js";
 
 /** @import { Decision } from "./parts.js" */
-
-/** Characters that no reader sees, or that show what follows in another order. */
-const INVISIBLE = /[\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0]/g;
 
 /**
  * Return a form that asks whether a tool may run. It can be focused as a whole: no key that was meant for something else
@@ -50,9 +47,4 @@ function createButton(className, label, name) {
   const button = createElement("button", { type: "button", className, textContent: label });
   button.setAttribute("aria-label", `${label} ${name}`);
   return button;
-}
-
-/** @type {(json: string) => string} Return a JSON text in which what cannot be seen is written as an escape, as JSON allows. */
-function showInvisible(json) {
-  return json.replace(INVISIBLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -3,7 +3,7 @@
  */
 
 import { createElement } from "../dom/elements.js";
-import { indentJSON } from "../json/json-text.js";
+import { indentJSON, showInvisible } from "../json/json-text.js";
 
 /** Characters of a result that are shown at first. */
 const MAX_CHARACTERS = 2000;
@@ -17,7 +17,7 @@ const MAX_CHARACTERS = 2000;
 export function createResult(name, result) {
   const element = createElement("details", { className: "result" });
   const isText = result.startsWith('"');
-  const text = isText ? JSON.parse(result) : indentJSON(result);
+  const text = isText ? JSON.parse(result) : showInvisible(indentJSON(result));
   const shown = createTextBlock(text.slice(0, MAX_CHARACTERS), `Result of ${name}`, isText ? "auto" : "ltr");
   element.append(createElement("summary", { textContent: "Result" }), shown);
   if (text.length > MAX_CHARACTERS) element.append(createShowAll(name, text, shown));

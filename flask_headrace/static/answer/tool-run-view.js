@@ -5,6 +5,7 @@
 
 import { appendText } from "../dom/append-text.js";
 import { createElement } from "../dom/elements.js";
+import { showInvisible } from "../json/json-text.js";
 import { createApprovalForm } from "./approval-form.js";
 import { hasOutcome, isUndecided } from "./parts.js";
 import { createFault, createResult } from "./tool-outcome.js";
@@ -76,7 +77,7 @@ export class ToolRunView {
   /** @param {CallPart} piece the next piece of the call */
   update(piece) {
     Object.assign(this.call, piece, { text: "" });
-    appendText(this.arguments, piece.text);
+    appendText(this.arguments, showInvisible(piece.text));
     this.#render();
   }
 

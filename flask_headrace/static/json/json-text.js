@@ -8,6 +8,9 @@ const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 /** Deeper lines are indented no further: the indentation of a deep document would be longer than the document. */
 const MAX_INDENTED_DEPTH = 24;
 
+/** Characters that no reader sees, or that show what follows in another order. */
+const INVISIBLE = /[\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0]/g;
+
 /** A JSON text that `encodeJSON` writes as it is. */
 export class JSONText {
   /** @param {string} text one JSON value */
@@ -75,6 +78,15 @@ export function indentJSON(text) {
     before = token;
   }
   return written.join("");
+}
+
+/**
+ * Return a JSON text, or a piece of one, in which what cannot be seen is written as an escape, as JSON allows.
+ *
+ * @param {string} text
+ */
+export function showInvisible(text) {
+  return text.replace(INVISIBLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** @param {string} token */
