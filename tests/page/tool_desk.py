@@ -1,28 +1,55 @@
-"""An application with tools and scripted models, for the tests of the page: its source, as gunicorn imports it."""
+"""An application with tools and scripted models, for the tests of the page, under a real gunicorn."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.support.host import Host
 
 SOURCE = '''
-import time
 from pathlib import Path
 
 import gevent
+import msgspec
 from flask import Flask, jsonify, request
 from flask_headrace import Completed, Headrace, ToolError, tool
+from flask_headrace.core import exact_json
+from flask_headrace.core.errors import UpstreamProtocolError
+from flask_headrace.core.events import ToolCallCompleted, ToolCallDelta, ToolCallStarted
 from flask_headrace.providers.chat_request import ToolCall
 from flask_headrace.testing import FakeProvider
 from flask_headrace.testing.script import Pause, Silence
 
 FOLDER = Path(__file__).parent
-NAMES = {"ToolCall": ToolCall, "Pause": Pause, "Silence": Silence, "Completed": Completed}
+NAMES = {
+    "ToolCall": ToolCall,
+    "ToolCallStarted": ToolCallStarted,
+    "ToolCallDelta": ToolCallDelta,
+    "ToolCallParsed": lambda index, text: ToolCallCompleted(index, exact_json.ExactDecoder(dict).decode(text)),
+    "Pause": Pause,
+    "Silence": Silence,
+    "Completed": Completed,
+    "Broken": UpstreamProtocolError,
+}
 
 app = Flask(__name__)
 app.secret_key = "not a secret"
 provider = FakeProvider()
 
 
-def run_of(name, **arguments):
-    """Count a run, as the tests ask for it."""
+def record(line):
+    """Add a line for `Desk.runs`."""
     with (FOLDER / "runs").open("a") as file:
-        file.write(f"{name} {arguments}\\n")
+        file.write(f"{line}\\n")
+
+
+def run_of(name, **arguments):
+    """Record a run."""
+    record(f"{name} {arguments}")
 
 
 def wait_for(name):
@@ -50,10 +77,14 @@ def order_status(order_id: int):
 def track(parcel: str):
     """Follow a parcel."""
     run_of("track", parcel=parcel)
-    yield from ["Asking the carrier"] * 2  # one is held back, since the last value is the result
-    wait_for("carrier")
-    yield from [{"stops": 3, "weight": 9007199254740993}] * 2
-    wait_for("stops")
+    try:
+        yield from ["Asking the carrier"] * 2  # one is held back, since the last value is the result
+        wait_for("carrier")
+        yield from [{"stops": 3, "weight": 9007199254740993}] * 2
+        wait_for("stops")
+    except BaseException:
+        record("track stopped")
+        raise
     yield "It is in Lyon."
 
 
@@ -91,13 +122,53 @@ def script():
 @app.get("/questions")
 def questions():
     """Return the messages of the last question."""
-    import msgspec
-    return app.response_class(msgspec.json.encode([question.messages for question in provider.questions][-1]))
+    return app.response_class(msgspec.json.encode(provider.questions[-1].messages))
 
 
-@app.get("/runs")
-def runs():
-    """Return which tools have run."""
-    file = FOLDER / "runs"
-    return jsonify(file.read_text().splitlines() if file.exists() else [])
+@app.get("/healthz")
+def health():
+    return "ok"
 '''
+
+
+class Desk(Host):
+    """The application, as a context manager.
+
+    Args:
+        folder: A folder for its files.
+        settings: Environment variables.
+    """
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.files = folder
+        super().__init__(folder, SOURCE, **{"HEADRACE_MODEL": "fake/fake", **settings})
+
+    def start_afresh(self) -> None:
+        """Forget the runs, and close the gates."""
+        for file in self.files.glob("gate-*"):
+            file.unlink()
+        (self.files / "runs").unlink(missing_ok=True)
+
+    def script(self, *answers: list[Any]) -> None:
+        """Script the next answers of the model: texts, and lists of a name in NAMES and its arguments."""
+        body = json.dumps(answers).encode()
+        request = urllib.request.Request(self.url + "/scripts", body, {"Content-Type": "application/json"})
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Return the messages of the last question to the model, without fields that have their defaults."""
+        with urllib.request.urlopen(self.url + "/questions", timeout=10) as response:
+            return list(json.load(response))
+
+    def runs(self) -> list[str]:
+        """Return the runs of tools."""
+        file = self.files / "runs"
+        return file.read_text().splitlines() if file.exists() else []
+
+    def open_gate(self, name: str) -> None:
+        """Let a tool go on that waits for this."""
+        (self.files / f"gate-{name}").touch()
+
+    def wait_for(self, condition: Callable[[], object]) -> None:
+        """Wait until a condition is true."""
+        self.wait_until(condition)
