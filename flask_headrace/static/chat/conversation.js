@@ -35,8 +35,8 @@ import { conversationMessages, keptParts } from "./messages.js";
 const SAVE_INTERVAL_MS = 1000;
 /** Characters of `reasoningState` that are kept and sent, of the latest answers: browsers and requests have no room for all. */
 const MAX_STATE_CHARACTERS = 256 * 1024;
-/** Characters of arguments and results of tool calls that are kept and sent, of the latest answers, for the same reason. */
-const MAX_CALL_CHARACTERS = 256 * 1024;
+/** Bytes of arguments and results of tool calls that are kept and sent, of the latest answers, for the same reason. */
+const MAX_CALL_BYTES = 512 * 1024;
 /** Time for which an answer may be resumable: the longest answer, and its retention after its end. */
 const MAX_SHARED_AGE_MS = 15 * 60_000;
 
@@ -149,7 +149,7 @@ export class Conversation {
   /** Forget what providers want back, and results of tools, of answers that lie so far back that there is no more room. */
   #forgetOld() {
     let left = MAX_STATE_CHARACTERS;
-    let leftForCalls = MAX_CALL_CHARACTERS;
+    let leftForCalls = MAX_CALL_BYTES;
     for (const turn of this.turns.toReversed()) {
       for (const holder of [turn, ...turn.parts.filter(({ type }) => type === "step").toReversed()]) {
         if (!("reasoningState" in holder)) continue;
@@ -157,7 +157,7 @@ export class Conversation {
         if (left < 0) holder.reasoningState = null;
       }
       for (const call of callsOf(turn.parts).toReversed()) {
-        leftForCalls -= (call.result?.length ?? 0) + (call.arguments?.length ?? 0);
+        leftForCalls -= sentBytes(call);
         if (leftForCalls < 0 && call.runsHere) Object.assign(call, { result: undefined, isForgotten: true });
       }
     }
@@ -238,6 +238,11 @@ export class Conversation {
  */
 export function undecidedCalls({ parts }) {
   return callsOf(lastStep(parts)).filter(isUndecided);
+}
+
+/** @type {(call: CallPart) => number} Return how many bytes of a request a call takes: its result is sent as text inside of JSON. */
+function sentBytes({ arguments: given = "", result = "" }) {
+  return new TextEncoder().encode(given + JSON.stringify(result)).length;
 }
 
 /** @type {(model: string | undefined) => TurnStream} */

@@ -203,14 +203,14 @@ test("arguments that are no JSON object go back as none, as the service reads th
 
 test("results of answers far back are forgotten, with the calls and the states of their steps", () => {
   const { conversation, turn, receive } = asked();
-  const large = JSON.stringify("x".repeat(200_000));
+  const large = JSON.stringify("ü".repeat(140_000));
   receive(text("One."), ...STATUS, state("r1.a"), frame(`{"call":0,"result":${large}}`), { type: "step" }, text("Two."), { type: "done" });
   const second = conversation.add("And?", "a/b");
-  assert.equal(sent(conversation, second)[2].content.length, 200_000);
+  assert.equal(sent(conversation, second)[2].content.length, 140_000);
   receiveInto(second, ...STATUS, frame(`{"call":0,"result":${large}}`), { type: "step" }, text("Three."), { type: "done" });
   const messages = sent(conversation, conversation.add("So?", "a/b"));
   assert.deepEqual(messages.map(({ role, content }) => [role, content.slice(0, 20)]), [
-    ["user", "Where?"], ["assistant", "One.\n\nTwo."], ["user", "And?"], ["assistant", ""], ["tool", "x".repeat(20)],
+    ["user", "Where?"], ["assistant", "One.\n\nTwo."], ["user", "And?"], ["assistant", ""], ["tool", "ü".repeat(20)],
     ["assistant", "Three."], ["user", "So?"],
   ]);
   assert.equal(messages[1].reasoning_state, undefined);
