@@ -60,7 +60,7 @@ def test_every_error_event_and_value_of_a_request_is_public(module: ModuleType, 
 
 
 def test_the_page_lists_the_public_names_and_nothing_else() -> None:
-    sections = ["Application", "Signals", "Requests", "Events", "Custom providers", "Errors"]
+    sections = ["Application", "Signals", "Requests", "Events", "Custom providers", "Tools", "Errors"]
     assert set.union(*map(names_in_page, sections)) == set(flask_headrace.__all__)
     for name in PUBLIC_MODULES[1:]:
         assert names_in_page(name) == set(importlib.import_module(name).__all__)

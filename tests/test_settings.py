@@ -33,6 +33,11 @@ READ = [
     ("MAX_STREAMS", "7", 7),
     ("MAX_STREAMS_PER_OWNER", "3", 3),
     ("MAX_CONTENT_LENGTH", "1", 1),
+    ("MAX_COST", "0.5", 0.5),
+    ("MAX_STEPS", "3", 3),
+    ("TOOL_TIMEOUT", "2.5", 2.5),
+    ("TOOL_RESULT", "1000", 1000),
+    ("APPROVAL_TIMEOUT", "60", 60.0),
     ("MAX_RETRIES", "0", 0),
     ("MAX_RETRIES", 2, 2),
     ("DRAIN", "0", 0.0),
@@ -58,6 +63,8 @@ OPTIONAL = [
     "FIRST_TOKEN_TIMEOUT",
     "STALL_TIMEOUT",
     "MAX_DURATION",
+    "MAX_COST",
+    "TOOL_TIMEOUT",
     "CLIENT_TIMEOUT",
     "BODY_TIMEOUT",
     "SCHEMAS",
@@ -164,6 +171,7 @@ class TestBadValue:
             ("MAX_DURATION", 10**6),
             ("STORE_TOTAL", 2**60),
             ("MAX_RETRIES", 101),
+            ("MAX_STEPS", 1001),
         ],
     )
     def test_of_more_than_the_kernel_or_gunicorn_takes_is_named(self, name: str, value: Any) -> None:

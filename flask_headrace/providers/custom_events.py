@@ -90,7 +90,7 @@ def _next_of(batches: Iterator[list[Event] | StreamMetadata], link: SourceLink) 
 
 
 def event_batches(
-    source: Iterable[SourceItem], name: str, link: SourceLink | None = None
+    source: Iterable[SourceItem], name: str = "the source of a stream", link: SourceLink | None = None
 ) -> Generator[list[Event] | StreamMetadata, None, None]:
     """Yield the items of a custom generator as batches of events, and close the generator at the end.
 

@@ -13,8 +13,8 @@ from ..providers.tool_approval import ToolApproval
 from ..tools.approvals import Approvals
 from ..tools.local_tool import LocalTool
 
-UNANSWERED = "The call was not approved, and the tool did not run."
-"""What the model is told of a call whose approval was asked for, if the conversation goes on without an answer."""
+UNANSWERED = "There is no result: the call was not approved, or it was stopped."
+"""What the model is told of a call that runs here, if the conversation goes on without its result."""
 
 
 class PendingCall(NamedTuple):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import msgspec
 
-from ..core.application_events import Data, File, Source, StepStarted, ToolResult
+from ..core.application_events import ApprovalRequested, Data, File, Source, StepStarted, ToolProgress, ToolResult
 from ..core.events import (
     AnswerRestarted,
     Cancelled,
@@ -26,6 +26,7 @@ from ..core.events import (
     Usage,
 )
 from ..core.sse import ServerSentEvent, SSEDecoder
+from ..providers.chat_request import Message
 
 E = TypeVar("E", bound=Event)
 
@@ -120,8 +121,13 @@ def _tool(fields: Mapping[str, Any]) -> Event:
         return _converter(ToolCallStarted)(fields)
     if "arguments" in fields:
         return _converter(ToolCallCompleted)(fields)
-    if "result" in fields or "error" in fields:
-        return _converter(ToolResult)(fields)
+    if "approval" in fields:
+        return _converter(ApprovalRequested)(fields)
+    kind: type[ToolProgress] | type[ToolResult] = ToolProgress if "progress" in fields else ToolResult
+    if not fields.keys().isdisjoint({"progress", "result", "error"}):
+        # A call of the question's messages is named by its id.
+        named = {"call": -1, "call_id": fields["id"], **_without(fields, "id")} if "id" in fields else dict(fields)
+        return _converter(kind)({"value" if name == "progress" else name: value for name, value in named.items()})
     return _converter(ToolCallDelta)({"text": fields["delta"], **_without(fields, "delta")})
 
 
@@ -170,6 +176,7 @@ class _WholeCall(msgspec.Struct):
     arguments: Any
     result: Any = msgspec.UNSET
     error: str | None = None
+    approval: str | None = None
 
 
 class _Whole(msgspec.Struct):
@@ -184,6 +191,7 @@ class _Whole(msgspec.Struct):
     data: list[dict[str, Any]] = []
     reasoning_state: str | None = None
     document: Any = msgspec.UNSET
+    messages: list[Message] = []
 
 
 def decode_whole(body: bytes) -> Decoded:
@@ -200,18 +208,42 @@ def decode_whole(body: bytes) -> Decoded:
     except (msgspec.MsgspecError, KeyError):
         raise _not_native("", f"{body[:200].decode(errors='replace')!r}") from None
     events: list[Event] = [ResponseStarted(whole.id, whole.model, whole.model.partition("/")[0])]
-    events += [TextDelta(whole.text)] if whole.text else []
-    for index, call in enumerate(whole.tool_calls):
-        text = msgspec.json.encode(call.arguments).decode()
-        events += [
-            ToolCallStarted(index, call.id, call.name),
-            ToolCallDelta(index, text),
-            ToolCallCompleted(index, call.arguments),
-        ]
-        if call.error is not None or call.result is not msgspec.UNSET:
-            result = None if call.result is msgspec.UNSET else call.result
-            events.append(ToolResult(index, result, call.error))
+    calls = {call.id: list(_call_events(index, call)) for index, call in enumerate(whole.tool_calls)}
+    if whole.messages:
+        events += _turn_events(whole.messages, calls)
+    else:
+        events += [TextDelta(whole.text)] if whole.text else []
+        events += [event for of_call in calls.values() for event in of_call]
     return Decoded([*events, *further, *usage, end], whole.document is not msgspec.UNSET, is_confirmed=True)
+
+
+def _call_events(index: int, call: _WholeCall) -> Iterator[Event]:
+    yield ToolCallStarted(index, call.id, call.name)
+    yield ToolCallDelta(index, msgspec.json.encode(call.arguments).decode())
+    yield ToolCallCompleted(index, call.arguments)
+    if call.approval is not None:
+        yield ApprovalRequested(index, call.approval)
+    if call.error is not None or call.result is not msgspec.UNSET:
+        yield ToolResult(index, None if call.result is msgspec.UNSET else call.result, call.error)
+
+
+def _turn_events(messages: list[Message], calls: dict[str, list[Event]]) -> Iterator[Event]:
+    """Yield the events of several turns, given those of their calls by the calls' ids."""
+    has_begun = False
+    for message in messages:
+        if message.role == "tool":
+            if message.tool_call_id not in calls:
+                error = message.text() if message.is_error else None
+                yield ToolResult(-1, None if error else message.text(), error, message.tool_call_id)
+                has_begun = True
+            continue
+        if has_begun:
+            yield StepStarted()
+        has_begun = True
+        if text := message.text():
+            yield TextDelta(text)
+        for call in message.tool_calls:
+            yield from calls[call.id]
 
 
 def _further_events(whole: _Whole) -> list[Event]:

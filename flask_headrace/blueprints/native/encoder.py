@@ -40,6 +40,7 @@ from ...core.events import (
     Usage,
 )
 from ...core.sse import encode_event
+from ...providers.answer_messages import answer_messages
 from ..encoding.base import EVENT_STREAM_HEADERS
 from ..encoding.error_bodies import native_error_body
 from ..encoding.frames import encode_text_frames, with_event_id
@@ -100,10 +101,17 @@ def encode_whole(answer: CollectedAnswer) -> dict[str, Any]:
         "text": answer.text(),
         **({"tool_calls": calls} if calls else {}),
         **{name: values for name, values in further.items() if values},
+        **_turns(answer),
         **({"reasoning_state": answer.reasoning_state} if answer.reasoning_state else {}),
         "finish_reason": answer.finish_reason,
         "usage": event_fields(answer.usage) if answer.usage else None,
     }
+
+
+def _turns(answer: CollectedAnswer) -> dict[str, Any]:
+    """Return the turns of an answer of several steps: its text and calls alone do not tell them apart."""
+    has_results = answer.earlier_results or any(call.result is not None for call in answer.tool_calls())
+    return {"messages": answer_messages(answer)} if has_results else {}
 
 
 def _whole_call(call: ToolCallBlock) -> dict[str, Any]:

@@ -68,11 +68,13 @@ class ChatToolStart(msgspec.Struct, frozen=True):
         call: The number of the call within the answer, from 0.
         id: The provider's id of the call.
         name: The tool's name.
+        runs_here: Whether this service runs the tool, so that its result follows; else the client does.
     """
 
     call: int
     id: str
     name: str
+    runs_here: bool | UnsetType = UNSET
 
 
 class ChatToolDelta(msgspec.Struct, frozen=True):
@@ -103,24 +105,54 @@ class ChatToolResult(msgspec.Struct, frozen=True):
     """The application has executed a tool.
 
     Args:
-        call: The number of the call within the answer, from 0.
+        call: The number of the call within the answer, from 0; not of a call in the question's messages.
+        id: The id of a call in the question's messages, which was approved.
         result: What the tool returned.
     """
 
-    call: int
     result: Any
+    call: int | UnsetType = UNSET
+    id: str | UnsetType = UNSET
 
 
 class ChatToolError(msgspec.Struct, frozen=True):
-    """The application has executed a tool, which failed.
+    """The application has executed a tool, which failed, or has not executed it.
 
     Args:
-        call: The number of the call within the answer, from 0.
+        call: As in `ChatToolResult`.
+        id: As in `ChatToolResult`.
         error: Why, for people.
     """
 
-    call: int
     error: str
+    call: int | UnsetType = UNSET
+    id: str | UnsetType = UNSET
+
+
+class ChatToolProgress(msgspec.Struct, frozen=True):
+    """What a tool shows before its result. It is not replayed.
+
+    Args:
+        call: As in `ChatToolResult`.
+        id: As in `ChatToolResult`.
+        progress: A JSON value; a later one replaces it.
+    """
+
+    progress: Any
+    call: int | UnsetType = UNSET
+    id: str | UnsetType = UNSET
+
+
+class ChatToolApproval(msgspec.Struct, frozen=True):
+    """A tool call waits until somebody has approved it, or not, in the next request.
+
+    Args:
+        call: The number of the call within the answer, from 0.
+        approval: The id of the approval: the next request has it in the call's `approval`.
+    """
+
+    call: int
+    approval: str
 
 
 class ChatStep(msgspec.Struct, frozen=True):
@@ -233,8 +265,16 @@ CHAT_STREAM = EventStream(
         ),
         Frame(
             "ChatToolFrame",
-            "A tool call begins, its arguments grow, it is complete, or the application has its result.",
-            (ChatToolStart, ChatToolDelta, ChatToolEnd, ChatToolResult, ChatToolError),
+            "A tool call begins, grows, is complete, waits for approval, shows something, or has a result.",
+            (
+                ChatToolStart,
+                ChatToolDelta,
+                ChatToolEnd,
+                ChatToolApproval,
+                ChatToolProgress,
+                ChatToolResult,
+                ChatToolError,
+            ),
             ("tool",),
         ),
         Frame("ChatStepFrame", "A new step of the answer begins.", (ChatStep,), ("step",)),

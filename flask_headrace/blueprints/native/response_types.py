@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ...core.events import Attempt, FinishReason
+from ...providers.chat_request import Message
 
 
 class ChatToolCall(msgspec.Struct, frozen=True):
@@ -19,6 +20,7 @@ class ChatToolCall(msgspec.Struct, frozen=True):
         arguments: The parsed JSON value of the arguments.
         result: What the tool returned, if the application has executed it.
         error: Why the tool failed, if the application has executed it.
+        approval: The id of the approval that the call waits for.
     """
 
     id: str
@@ -26,6 +28,7 @@ class ChatToolCall(msgspec.Struct, frozen=True):
     arguments: Any
     result: Any = UNSET
     error: str | UnsetType = UNSET
+    approval: str | UnsetType = UNSET
 
 
 class ChatSource(msgspec.Struct, frozen=True):
@@ -113,6 +116,7 @@ class ChatAnswer(msgspec.Struct, frozen=True):
         sources: What the answer is based on, if the application says so.
         files: The files in the answer, if there are any.
         data: The application's values, if there are any: of several with the same name and id, the last.
+        messages: The turns that the answer adds to the conversation, if tools have run within it.
         document: The JSON document in the text, if the request has a schema.
         reasoning_state: What the provider wants back of its reasoning, if anything: opaque text for the
             `reasoning_state` of this turn in the next request.
@@ -127,6 +131,7 @@ class ChatAnswer(msgspec.Struct, frozen=True):
     sources: list[ChatSource] | UnsetType = UNSET
     files: list[ChatFile] | UnsetType = UNSET
     data: list[ChatData] | UnsetType = UNSET
+    messages: list[Message] | UnsetType = UNSET
     document: Any = UNSET
     reasoning_state: str | UnsetType = UNSET
 

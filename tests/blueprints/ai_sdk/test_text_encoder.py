@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from flask_headrace.blueprints.ai_sdk.object_encoder import ObjectTextEncoder
 from flask_headrace.blueprints.ai_sdk.text_encoder import PlainTextEncoder
 from flask_headrace.blueprints.encoding.base import AbortConnection
-from flask_headrace.core.application_events import Data, File, OmittedEvent, Source, StepStarted, ToolResult
+from flask_headrace.core.application_events import (
+    ApprovalRequested,
+    Data,
+    File,
+    OmittedEvent,
+    Source,
+    StepStarted,
+    ToolProgress,
+    ToolResult,
+)
 from flask_headrace.core.events import (
     AnswerRestarted,
     Cancelled,
@@ -41,6 +50,8 @@ GOLDEN: list[tuple[Event, bytes]] = [
     (ProviderEvent("other", "event", "{}"), b""),
     (ToolResult(0, 7), b""),
     (StepStarted(), b""),
+    (ToolProgress(0, 7), b""),
+    (ApprovalRequested(0, "signed"), b""),
     (Source("https://a.example/"), b""),
     (File("image/png", "https://a.example/a.png"), b""),
     (Data("weather", 7), b""),

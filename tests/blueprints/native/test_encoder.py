@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_headrace.blueprints.native import encoder as native_encoder
-from flask_headrace.core.application_events import Data, File, OmittedEvent, Source, StepStarted, ToolResult
+from flask_headrace.core.application_events import (
+    ApprovalRequested,
+    Data,
+    File,
+    OmittedEvent,
+    Source,
+    StepStarted,
+    ToolProgress,
+    ToolResult,
+)
 from flask_headrace.core.events import (
     AnswerRestarted,
     Attempt,
@@ -68,6 +77,14 @@ GOLDEN: list[tuple[Event, bytes]] = [
     (ToolResult(0, {"depth": None}), b'event: tool\ndata: {"call":0,"result":{"depth":null}}\n\n'),
     (ToolResult(0), b'event: tool\ndata: {"call":0,"result":null}\n\n'),
     (ToolResult(0, error="It is dry."), b'event: tool\ndata: {"call":0,"error":"It is dry."}\n\n'),
+    (ToolResult(-1, 7, call_id="c9"), b'event: tool\ndata: {"id":"c9","result":7}\n\n'),
+    (ToolProgress(0, [1.5]), b'event: tool\ndata: {"call":0,"progress":[1.5]}\n\n'),
+    (ToolProgress(-1, None, "c9"), b'event: tool\ndata: {"id":"c9","progress":null}\n\n'),
+    (ApprovalRequested(0, "signed"), b'event: tool\ndata: {"call":0,"approval":"signed"}\n\n'),
+    (
+        ToolCallStarted(0, "c1", "find", runs_here=True),
+        b'event: tool\ndata: {"call":0,"id":"c1","name":"find","runs_here":true}\n\n',
+    ),
     (StepStarted(), b"event: step\ndata: {}\n\n"),
     (
         Source("https://a.example/", "A", id="s1"),

@@ -13,7 +13,16 @@ from flask_headrace.blueprints.encoding.base import AbortConnection
 from flask_headrace.blueprints.encoding.error_bodies import openai_error_body
 from flask_headrace.blueprints.openai_chat.encoder import ChatCompletionEncoder
 from flask_headrace.core.answer import CollectedAnswer
-from flask_headrace.core.application_events import Data, File, OmittedEvent, Source, StepStarted, ToolResult
+from flask_headrace.core.application_events import (
+    ApprovalRequested,
+    Data,
+    File,
+    OmittedEvent,
+    Source,
+    StepStarted,
+    ToolProgress,
+    ToolResult,
+)
 from flask_headrace.core.errors import (
     Forbidden,
     InvalidRequest,
@@ -99,6 +108,8 @@ GOLDEN: list[tuple[tuple[Event, ...], Event, bytes]] = [  # what came before, wh
     ),
     ((), Source(title="B", media_type="application/pdf"), b""),
     ((), StepStarted(), b""),
+    ((), ToolProgress(0, 7), b""),
+    ((), ApprovalRequested(0, "signed"), b""),
     ((CALLED, ToolCallDelta(0, "{}")), ToolResult(0, 7), b""),
     ((), File("image/png", "https://a.example/a.png"), b""),
     ((), Data("weather", 7), b""),
