@@ -52,7 +52,7 @@ def test_calls_and_texts_stand_in_the_order_in_which_they_came_with_their_result
         expect(parts(page).first).to_have_text("Let me look.")
         calls = parts(page).nth(1).get_by_role("listitem")
         expect(calls.nth(0)).to_contain_text('order_status({"order_id":41})Done')
-        expect(calls.nth(1)).to_contain_text('order_status({"order_id":404})FailedThere is no such order of this customer.')
+        expect(calls.nth(1)).to_contain_text('order_status({"order_id":404})FailedThere is no such order')
         expect(parts(page).last.locator("strong")).to_have_text("sent.")
         result = page.get_by_role("group", name="Result of order_status")
         expect(result).to_be_hidden()
@@ -132,12 +132,12 @@ def test_the_next_question_has_each_step_with_its_calls_and_results(page: Any, d
     ask(page, "Thanks.")
     expect(last(page, "done")).to_contain_text("Bye.")
     messages = desk.messages()
-    assert [(message["role"], message.get("tool_call_id", "")) for message in messages] == [
-        ("user", ""), ("assistant", ""), ("tool", "c1"), ("assistant", ""), ("tool", "c2"), ("assistant", ""), ("user", ""),
-    ]  # fmt: skip
+    roles = [message["role"] for message in messages]
+    assert roles == ["user", "assistant", "tool", "assistant", "tool", "assistant", "user"]
     assert messages[1]["content"] == "Let me look."
     assert messages[1]["tool_calls"][0] == {"id": "c1", "name": "order_status", "arguments": {"order_id": 41}}
     assert '"weight":9007199254740993' in messages[2]["content"]
+    assert messages[2]["tool_call_id"] == "c1"
     assert messages[4] == {
         "role": "tool", "content": "There is no such order of this customer.", "tool_call_id": "c2", "is_error": True,
     }  # fmt: skip

@@ -66,10 +66,10 @@ def order_status(order_id: int):
         order_id: The number on the invoice.
     """
     run_of("order_status", order_id=order_id)
+    if order_id == 7:
+        return {"state": "sent", "arrives": "2026-12-02"}
     if order_id == 404:
         raise ToolError("There is no such order of this customer.")
-    if order_id == 500:
-        raise ZeroDivisionError
     return {"order": order_id, "state": "sent", "arrives": "<b>tomorrow</b>", "weight": 9007199254740993, "price": 1.50}
 
 
