@@ -237,15 +237,17 @@ def test_a_reload_after_the_approval_goes_on_with_the_answer(page: Any, desk: De
 
 
 def test_what_is_approved_is_shown_as_the_service_has_read_it(page: Any, desk: Desk) -> None:
-    text = '{"order_id": 1, "amount": 5, "order_id": 41, "amount": 1.50, "note": "a\u202eb"}'
+    text = '{"order_id": 1, "amount": 5, "order_id": 9007199254740993, "amount": 1.50, "note": "a\u202eb"}'
     arguments = [["ToolCallStarted", 0, "r1", "refund"], ["ToolCallDelta", 0, text]]
     desk.script([*arguments, ["ToolCallParsed", 0, text]], ["So."])
     ask(page)
     shown = page.get_by_role("group", name="Arguments of refund")
-    expect(shown).to_have_text('{\n  "order_id": 41,\n  "amount": 1.50,\n  "note": "a\\u202eb"\n}', use_inner_text=True)
+    expect(shown).to_have_text(
+        '{\n  "order_id": 9007199254740993,\n  "amount": 1.50,\n  "note": "a\\u202eb"\n}', use_inner_text=True
+    )
     button(page, "Approve refund").click()
     expect(last(page, "done")).to_contain_text("So.")
-    assert desk.runs() == ["refund {'order_id': 41, 'amount': 1.5}"]
+    assert desk.runs() == ["refund {'order_id': 9007199254740993, 'amount': 1.5}"]
 
 
 def test_regenerate_begins_the_turn_anew(page: Any, desk: Desk) -> None:
@@ -255,3 +257,28 @@ def test_regenerate_begins_the_turn_anew(page: Any, desk: Desk) -> None:
     button(page, "Regenerate").click()
     expect(page.locator("[data-part=flow]")).to_have_text("Anew.")
     assert [message["role"] for message in desk.messages()] == ["user"]
+
+
+def test_an_answer_in_a_form_goes_on_after_the_approval(page: Any, desk: Desk) -> None:
+    rest = ', "difficulty": "easy", "vegetarian": true, "ingredients": ["flour"], "steps": ["Bake."]}'
+    desk.script([REFUND], ['{"dish": "Pan', 'cakes", "minutes": 20', rest])
+    button(page, "Fill in a recipe").click()
+    expect(last(page, "undecided")).to_be_visible()
+    page.reload()
+    button(page, "Approve refund").click()
+    expect(last(page, "done")).to_be_visible()
+    for _ in ("at once", "after a reload"):
+        expect(page.locator(".form .field:not([data-empty]) dd").first).to_have_text("Pancakes")
+        expect(status(page, "refund")).to_have_text("Done")
+        page.reload()
+
+
+def test_a_reader_who_has_scrolled_up_is_left_there(page: Any, desk: Desk) -> None:
+    page.set_viewport_size({"width": 800, "height": 500})
+    desk.script([*["A line.\n\n" for _ in range(40)], ["Pause", 1], REFUND])
+    ask(page)
+    expect(page.locator(".prose p")).to_have_count(40)
+    page.mouse.wheel(0, -5000)
+    page.wait_for_function("() => document.scrollingElement.scrollTop === 0")
+    expect(page.get_by_role("group", name="Approval needed: refund")).to_be_focused()
+    assert page.evaluate("() => document.scrollingElement.scrollTop") == 0

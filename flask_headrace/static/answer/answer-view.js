@@ -71,10 +71,14 @@ export class AnswerView {
     for (const call of this.calls.values()) call.pause(isPaused);
   }
 
-  /** Put the focus on the first tool call that waits for the reader's decision, and return whether there is one. */
-  focusUndecided() {
+  /**
+   * Put the focus on the first tool call that waits for the reader's decision, and return whether there is one.
+   *
+   * @param {FocusOptions} [options]
+   */
+  focusUndecided(options) {
     const call = [...this.calls.values()].find(({ isUndecided }) => isUndecided);
-    call?.focus();
+    call?.focus(options);
     return call !== undefined;
   }
 

@@ -69,9 +69,13 @@ export class ToolRunView {
     return this.#state === "denied";
   }
 
-  /** Put the focus on the question whether the tool may run. */
-  focus() {
-    this.element.querySelector("form")?.focus();
+  /**
+   * Put the focus on the question whether the tool may run.
+   *
+   * @param {FocusOptions} [options]
+   */
+  focus(options) {
+    this.element.querySelector("form")?.focus(options);
   }
 
   /** @param {CallPart} piece the next piece of the call */

@@ -102,10 +102,14 @@ export class TurnView {
     this.#setNote("");
   }
 
-  /** Put the focus on the first tool call that waits for the reader's decision, and return whether there is one. */
-  focusUndecided() {
+  /**
+   * Put the focus on the first tool call that waits for the reader's decision, and return whether there is one.
+   *
+   * @param {FocusOptions} [options]
+   */
+  focusUndecided(options) {
     this.#flush();
-    return this.answer.focusUndecided();
+    return this.answer.focusUndecided(options);
   }
 
   /**

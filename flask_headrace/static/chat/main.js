@@ -131,6 +131,7 @@ function decide(turn, view, index, decision) {
   composer.focus();
   conversation.proceed(turn);
   view.proceed();
+  follower.start();
   receive(turn, view);
 }
 
@@ -174,7 +175,7 @@ async function receive(turn, view) {
   if (current !== own) return reducer;
   current = null;
   setBusy(false);
-  if (turn.state === "undecided" && composer.isUnused) view.focusUndecided();
+  if (turn.state === "undecided" && composer.isUnused) view.focusUndecided({ preventScroll: !follower.isFollowing });
   conversation.save();
   return reducer;
 }
