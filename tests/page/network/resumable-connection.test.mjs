@@ -55,6 +55,12 @@ test("an answer on one connection is asked for once, resumable and with its id",
   assert.deepEqual(there.requests, [{ url: "/api/chat", method: "POST", cursor: undefined, body: { messages: [], resumable: true, id: ID } }]);
 });
 
+test("the body is written as the page wants it", async () => {
+  const there = server(rest);
+  await heard(there, { encode: (body) => JSON.stringify({ ...body, model: "a/b" }) });
+  assert.deepEqual(there.requests[0].body, { messages: [], resumable: true, id: ID, model: "a/b" });
+});
+
 for (const [how, error] of [["ends", undefined], ["breaks", lost]]) {
   test(`a connection that ${how} at any byte loses nothing and doubles nothing`, async () => {
     for (let cut = 0; cut < WIRE.length; cut++) {
