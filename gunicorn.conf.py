@@ -79,8 +79,6 @@ def _prepare(server):
 
 def on_starting(server):
     """Check what would prevent the start, and send Headrace's log to gunicorn's."""
-    # Workers read the number of workers from the environment, also if it is set on the command line.
-    os.environ["WEB_CONCURRENCY"] = str(server.cfg.workers)
     is_inherited = {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys()  # sockets are inherited, so the ports are in use
     try:
         check_before_start(server.cfg, server.app.app_uri, None if is_inherited else ())
@@ -92,7 +90,6 @@ def on_starting(server):
 
 def on_reload(server):
     """Prepare for workers as at the start; the master has checked the configuration before."""
-    os.environ["WEB_CONCURRENCY"] = str(server.cfg.workers)
     _prepare(server)
 
 

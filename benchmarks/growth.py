@@ -88,6 +88,25 @@ def memory(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth
     return Growth("memory", "More held streams", about, "streams", columns, rows, left_out)
 
 
+def answers(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth:
+    """Measure the memory of silent streams where the application is told of each answer, and where it is not."""
+    variants = [
+        Variant(title, application=f"benchmarks.answered_host:create_app(is_told={is_told})")
+        for title, is_told in (("no on_end function", False), ("an on_end function", True))
+    ]
+    rows: dict[str, work.Row] = {}
+    for variant in variants:
+        log_progress(f"{scale.held} held streams, {variant.title}")
+        with project(test_bed, variant) as relay:
+            rows[variant.title] = work.hold(relay, test_bed.port, "openai/silent", scale.held)
+    columns = ("held", "held_each", "closed_all")
+    about = (
+        "Silent streams on a fresh worker of a host application, which gets each answer by `Headrace.on_end`, or does "
+        "not: the question and the answer are kept only for a stream whose answer somebody wants."
+    )
+    return Growth("answers", "Held streams whose answers are wanted", about, "the application has", columns, rows, {})
+
+
 def sizes(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth:
     """Measure deltas of other sizes."""
     rows = {}

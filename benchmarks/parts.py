@@ -10,6 +10,7 @@ PARTS = {
         growth.streams,
         growth.workers,
         growth.memory,
+        growth.answers,
         growth.sizes,
         growth.upstreams,
         resuming.resumable,

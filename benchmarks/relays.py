@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,7 @@ class Variant:
         is_encrypted: Whether requests to the upstream use TLS.
         provider: The provider whose API is used.
         cores: The cores of the project; None for the relay's own one.
+        application: The application, as gunicorn takes it; None for the service's own.
     """
 
     title: str = "Headrace"
@@ -97,6 +98,7 @@ class Variant:
     is_encrypted: bool = False
     provider: str = "openai"
     cores: frozenset[int] | None = None
+    application: str | None = None
 
     def model(self, behaviour: str) -> str:
         """Return the name of the model with this behaviour; see `benchmarks/upstream.py`."""
@@ -133,6 +135,8 @@ def project(test_bed: TestBed, variant: Variant = PLAIN) -> Iterator[Relay]:
     port = free_port()
     authority = {"SSL_CERT_FILE": str(test_bed.authority)} if variant.is_encrypted else {}
     started_by = command(test_bed, port, authority | variant.settings, is_encrypted=variant.is_encrypted)
+    if variant.application is not None:
+        started_by = replace(started_by, argv=[*started_by.argv, variant.application])
     cores = test_bed.cores.relay if variant.cores is None else variant.cores
     with started(PROJECT, started_by, Endpoint(port, body=variant.body), cores, variant.model("burst")) as relay:
         yield relay

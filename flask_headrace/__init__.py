@@ -5,7 +5,8 @@ in its tests, from `flask_headrace.testing`. All other modules are internal and 
 """
 
 from .answers import Answer, AnsweredToolCall
-from .blueprints.before_hooks import Question
+from .blueprints.before_hooks import BeforeHook, Question, Reply
+from .blueprints.protocol_registry import ViewProtocol
 from .core.application_events import (
     ApprovalRequested,
     Data,
@@ -105,6 +106,7 @@ from .providers.custom_events import SourceItem
 from .providers.tool_approval import ToolApproval
 from .settings import Settings
 from .signals import (
+    EndHook,
     StreamEndedInfo,
     StreamStartedInfo,
     stream_ended,
@@ -122,6 +124,7 @@ __all__ = [
     "ApprovalRequested",
     "Attempt",
     "AudioPart",
+    "BeforeHook",
     "BodyTimeout",
     "BodyTooLarge",
     "CancelReason",
@@ -134,6 +137,7 @@ __all__ = [
     "CustomProvider",
     "CustomTool",
     "Data",
+    "EndHook",
     "Event",
     "Failed",
     "FallbackMismatch",
@@ -166,6 +170,7 @@ __all__ = [
     "ReasoningDelta",
     "ReasoningPart",
     "ReasoningSignature",
+    "Reply",
     "RequestError",
     "ResponseFormat",
     "ResponseStarted",
@@ -211,6 +216,7 @@ __all__ = [
     "UpstreamProtocolError",
     "UpstreamStatusError",
     "Usage",
+    "ViewProtocol",
     "WorkerLost",
     "create_app",
     "stream_ended",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any, Literal
 
 import msgspec
@@ -103,6 +104,15 @@ class Answer(Struct, frozen=True, kw_only=True):
     sources: tuple[Source, ...] = ()
     files: tuple[File, ...] = ()
     data: tuple[Data, ...] = ()
+
+    @property
+    def asked(self) -> tuple[Mapping[str, Any], ...]:
+        """The messages that the question adds to the conversation: its last one, or all results of the last calls.
+
+        A history grows by `[*answer.asked, *answer.messages]`.
+        """
+        results = len(list(takewhile(lambda message: message["role"] == "tool", reversed(self.question))))
+        return self.question[-max(results, 1) :]
 
 
 def recorded_fields(recording: Recording) -> dict[str, Any]:

@@ -118,9 +118,9 @@ class Headrace(_ApplicationStreams):
         settings = Settings.from_app_config(app.config)
         if self._options.authorize is None and not settings.api_keys:
             reject_public_addresses(flask_run_addresses())
-        app.extensions[EXTENSION] = build_state(app, settings, self._options)
+        app.extensions[EXTENSION] = state = build_state(app, settings, self._options)
         run_async_views_in_greenlets(app)
-        app.wsgi_app = close_request_streams(app.wsgi_app)  # type: ignore[assignment, method-assign]  # as Flask documents it
+        app.wsgi_app = close_request_streams(app.wsgi_app, state.process.begin_if_forked)  # type: ignore[assignment, method-assign]  # as Flask documents it
         blueprints = list(build_blueprints(settings, self._options))
         for blueprint in blueprints:
             blueprint.before_request(check_host)

@@ -15,12 +15,16 @@ from typing import get_args
 
 from .providers.fallback.circuit_breaker import BreakerState, CircuitBreaker
 from .server import shared_metrics
+from .server.process_count import count_processes
 from .signals import StreamEndedInfo
 
 MAX_MODELS = 200
 """Maximum number of model labels; further models share one label. Labels are stored until the process ends."""
 
 OTHER_MODELS = "other"
+
+UNSHARED = f"set {shared_metrics.VARIABLE} to an empty folder before the start, for those of all processes."
+"""Why the metrics are those of one process, if nothing else prevents that they are shared."""
 
 log = logging.getLogger("flask_headrace")
 
@@ -30,9 +34,14 @@ BUCKETS_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 
 
 class Metrics:
-    """The metrics of this process, shared by all applications in it; see `get_metrics`."""
+    """The metrics of this process, shared by all applications in it; see `get_metrics`.
+
+    Attributes:
+        are_partial: Whether other processes of the server have metrics of their own.
+    """
 
     def __init__(self) -> None:
+        self.are_partial = not os.environ.get(shared_metrics.VARIABLE) and count_processes().running > 1
         shared_metrics.install()
         # Imported late: at import, it decides by the environment whether it is in multiprocess mode.
         from prometheus_client import Counter, Gauge, Histogram  # noqa: PLC0415
@@ -121,19 +130,31 @@ def render_metrics() -> tuple[bytes, str]:
 
     If the metrics of all workers cannot be read, the text has this process's metrics after a comment that says so.
     """
-    from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest  # noqa: PLC0415
+    from prometheus_client import CONTENT_TYPE_LATEST  # noqa: PLC0415
 
-    if not os.environ.get(shared_metrics.VARIABLE):
-        return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+    if os.environ.get(shared_metrics.VARIABLE):
+        return _render_shared(), CONTENT_TYPE_LATEST
+    return _render_own(UNSHARED if get_metrics().are_partial else None), CONTENT_TYPE_LATEST
+
+
+def _render_shared() -> bytes:
     problem = shared_metrics.unshared_reason()
     try:
         if problem is None:
-            return _render_all_processes(), CONTENT_TYPE_LATEST
+            return _render_all_processes()
     except (OSError, ValueError, RuntimeError, struct.error) as error:
         problem = str(error)
         log.warning("The metrics of all workers cannot be read: %s", problem)
+    return _render_own(problem)
+
+
+def _render_own(problem: str | None) -> bytes:
+    from prometheus_client import REGISTRY, generate_latest  # noqa: PLC0415
+
+    if problem is None:
+        return generate_latest(REGISTRY)
     comment = " ".join(f"These are the metrics of process {os.getpid()} only: {problem}".split())
-    return f"# {comment}\n".encode() + generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+    return f"# {comment}\n".encode() + generate_latest(REGISTRY)
 
 
 def _render_all_processes() -> bytes:

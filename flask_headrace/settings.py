@@ -97,6 +97,8 @@ class Settings:
         max_retries: How often the SDK repeats a request that failed before its first token with a transient error.
         drain: Seconds for which a shutdown waits until the open streams have finished.
         api_keys: Accepted bearer keys, separated by commas. Without keys the service binds to loopback addresses only.
+        metrics_token: The bearer token with which `/metrics` can be read, and with nothing else; None if it can be read
+            with what the other endpoints accept.
         trusted_hosts: Host names, beside localhost, under which a service without keys answers, separated by commas.
         cors_origins: Origins of other web sites that may send requests, separated by commas, such as
             `https://app.example`.
@@ -132,6 +134,7 @@ class Settings:
     max_retries: int = 0
     drain: float = 30.0
     api_keys: tuple[str, ...] = ()
+    metrics_token: str | None = None
     trusted_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     schemas: str | None = None
@@ -186,14 +189,22 @@ class Settings:
                     f"{PREFIX}BIND has the address {address.strip()!r}: it must be host:port with a port up to 65535 "
                     "or unix:path; several are separated by commas."
                 )
+        self._validate_keys()
+        self._validate_model()
+
+    def _validate_keys(self) -> None:
+        # The messages do not contain the keys: they may be written to a log.
         for key in self.api_keys:
             if not is_key(key):
-                # The message does not contain the key: it may be written to a log.
                 raise ConfigurationError(
                     f"{PREFIX}API_KEYS has a key of {len(key)} characters that clients cannot send: write it in ASCII, "
                     "without blanks around it."
                 )
-        self._validate_model()
+        if self.metrics_token is not None and not is_key(self.metrics_token):
+            raise ConfigurationError(
+                f"{PREFIX}METRICS_TOKEN has {len(self.metrics_token)} characters that a scraper cannot send: write it "
+                "in ASCII, without blanks around it."
+            )
 
     def _validate_model(self) -> None:
         if self.model is not None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import gevent
 import pytest
+from hypothesis import settings
+
+from tests.conftest import FIXED_EXAMPLES
 
 
 @pytest.fixture
@@ -19,3 +23,7 @@ def test_a_timer_runs_for_its_whole_duration_after_a_fixture_that_blocked_for_lo
     waiting = gevent.spawn(gevent.sleep, 0.1)
     gevent.joinall([waiting], timeout=0.9)
     assert waiting.successful()
+
+
+def test_property_tests_draw_the_same_examples_in_ci_alone() -> None:
+    assert settings(max_examples=1).derandomize is bool(os.environ.get(FIXED_EXAMPLES))

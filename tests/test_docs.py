@@ -50,7 +50,8 @@ def headings(page: Path) -> set[str]:
 def test_every_file_that_is_named_is_there(page: Path) -> None:
     # Files are named in code spans, commands among them, and in pictures: blocks without a language.
     text = page.read_text()
-    spans = [*re.findall(r"`([^`\n]+)`", text), *re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)]
+    blocks = re.findall(r"^```([^\n]*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    spans = [*re.findall(r"`([^`\n]+)`", text), *[block for language, block in blocks if not language]]
     named = {name for span in spans for name in re.findall(FILE, span)}
     assert sorted(name for name in named if not is_there(name)) == []
 

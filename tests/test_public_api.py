@@ -1,4 +1,6 @@
-"""The public API: which names it has, that docs/api.md lists them, and that documents and examples use nothing else."""
+"""The public API: which names it has, that docs/api.md lists them, and that
+documents, examples and the applications in tests use nothing else.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,14 @@ import pytest
 import flask_headrace
 from flask_headrace.core import errors, events
 from flask_headrace.providers import chat_request
+from tests.support.public_names import PUBLIC_MODULES, host_programs, private_names
 from tests.support.service import ROOT
 
-AGENTS = ["flask_headrace.agents." + name for name in ("pydantic_ai", "langchain", "langgraph", "openai_agents")]
-PUBLIC_MODULES = ["flask_headrace", "flask_headrace.partial_json", "flask_headrace.testing", *AGENTS]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLES = sorted((ROOT / "examples").rglob("*.py"))
+TESTS = [path for path in sorted((ROOT / "tests").rglob("*.py")) if "node_modules" not in path.parts]
+HOSTS = [path for path in TESTS if path.name == "application.py" or path.parent.name == "middleware"]
+"""Applications, and tests of applications, that are files."""
 
 
 def classes(module: ModuleType, base: type) -> set[str]:
@@ -78,18 +82,47 @@ def test_a_docstring_that_changes_makes_the_page_out_of_date(tmp_path: Path) -> 
     assert "docs/api.md is out of date" in check(tmp_path)
 
 
-@pytest.mark.parametrize("path", [*PAGES, *EXAMPLES], ids=lambda path: path.name)
-def test_documents_and_examples_import_public_modules_alone(path: Path) -> None:
-    imported = re.findall(r"^\s*(?:from|import) (flask_headrace[\w.]*)", path.read_text(), re.MULTILINE)
-    assert set(imported) <= set(PUBLIC_MODULES)
+@pytest.mark.parametrize("path", [*PAGES, *EXAMPLES, *HOSTS], ids=lambda path: str(path.relative_to(ROOT)))
+def test_documents_examples_and_hosts_use_public_names_alone(path: Path) -> None:
+    assert private_names(path.read_text()) == []
 
 
-def test_what_documents_and_examples_import_is_public() -> None:
-    statement = r"^from (flask_headrace[\w.]*) import \(?([\w, \n]+?)\)?$"
-    for path in [*PAGES, *EXAMPLES]:
-        for module, names in re.findall(statement, path.read_text(), re.MULTILINE):
-            wanted = set(re.findall(r"\w+", names))
-            assert wanted <= set(importlib.import_module(module).__all__), path.name
+def test_the_applications_in_the_tests_use_public_names_alone() -> None:
+    programs = [(path, code) for path in TESTS for code in host_programs(path)]
+    assert len(programs) > 30
+    assert [(path.name, private) for path, code in programs if (private := private_names(code))] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "private"),
+    [
+        ("from flask_headrace import Headrace, Usage as U", []),
+        ("from flask_headrace import (\n    Headrace,\n    Usage,  # tokens\n)", []),
+        ("from flask_headrace import Usage, usage", ["flask_headrace.usage"]),
+        ("from flask_headrace import (\n    Usage,\n    core,\n)", ["flask_headrace.core"]),
+        ("    from flask_headrace.core.events import Usage", ["flask_headrace.core.events.Usage"]),
+        ("from flask_headrace.testing import Pause, fake_provider", ["flask_headrace.testing.fake_provider"]),
+        ("from flask_headrace.agents import langchain", []),
+        ("from flask_headrace.agents import run", ["flask_headrace.agents.run"]),
+        ("from flask_headrace import *", ["flask_headrace.*"]),
+        ("import json, flask_headrace.extension", ["flask_headrace.extension"]),
+        ("import flask_headrace\nflask_headrace.Headrace(app)\nflask_headrace.testing.Pause(1)", []),
+        ("import flask_headrace\nflask_headrace.core.usage.x()", ["flask_headrace.core.usage.x"]),
+        ("import flask_headrace as fh\nfh.Usage(1, 2)\nfh.metrics.render()", ["flask_headrace.metrics.render"]),
+        ("from flask_headrace import testing as t\nt.Pause(1)\nt.script.x", ["flask_headrace.testing.script.x"]),
+    ],
+)
+def test_what_is_not_public_is_found(code: str, private: list[str]) -> None:
+    assert private_names(code) == private
+
+
+def test_the_typed_application_uses_each_public_name() -> None:
+    # Type checkers read it in tests/packaging/test_typing.py.
+    code = (ROOT / "tests/packaging/every_name.py").read_text()
+    assert private_names(code) == []
+    for module, alias in {"": "fh", "partial_json": "partial_json", "testing": "testing"}.items():
+        public = importlib.import_module(f"flask_headrace.{module}".rstrip(".")).__all__
+        assert set(public) - set(re.findall(rf"\b{alias}\.(\w+)", code)) == set()
 
 
 def check(root: Path) -> str:

@@ -31,7 +31,14 @@ the modules in `flask_headrace.agents` (see [agents.md](agents.md)), and in its 
 """
 
 SECTIONS = {
-    "Application": ("extension", "blueprints.before_hooks", "answers", "factory", "settings"),
+    "Application": (
+        "extension",
+        "blueprints.before_hooks",
+        "blueprints.protocol_registry",
+        "answers",
+        "factory",
+        "settings",
+    ),
     "Signals": ("signals",),
     "Requests": ("providers.chat_request", "providers.tool_approval"),
     "Events": ("core.events", "core.application_events"),

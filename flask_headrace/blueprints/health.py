@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from msgspec import UNSET, UnsetType
 
 from ..core.errors import ConfigurationError, HeadraceError, ShuttingDown
-from .http.auth import authorize_request
+from .http.auth import authorize_scraper
 from .http.error_handlers import handle_headrace_error
 from .http.event_loop import has_one_loop
 from .http.json_response import json_response
@@ -78,8 +78,7 @@ def create_health_blueprint(render_metrics: Callable[[], tuple[bytes, str]]) -> 
 
 
 def _metrics(exposition: Callable[[], tuple[bytes, str]]) -> Response:
-    # The metrics show which models are used and what they cost, so they need authorization.
-    authorize_request()
+    authorize_scraper()
     body, content_type = exposition()
     return Response(body, content_type=content_type, headers={"Cache-Control": "no-store"})
 

@@ -127,6 +127,7 @@ def view_response(
         if name == NATIVE:
             raise
         return error_response(error, _error_body(protocol, error))
+    del open_  # has the conversation, which may be large, and the answer may take long
     encoder = native.encoder_for(reader.session.context) if name == NATIVE else _ENCODER_FACTORIES[name](reader.session)
     if is_whole:
         return json_answer_response(reader, cast("JSONEncoder", encoder), on_request_end=on_request_end)

@@ -12,6 +12,7 @@ from ..providers.chat_request import Json
 from ..providers.registry import ModelRegistry
 from ..streaming.registry import StreamRegistry
 from ..streaming.resumable_streams import ResumableStreams
+from ..streaming.resume.worker_process import WorkerProcess
 from ..streaming.stored_streams import StoredStreams
 from ..streaming.stores.availability import StoreAvailability
 from .before_hooks import BeforeHook
@@ -30,6 +31,7 @@ class ExtensionState:
         stored_streams: The same streams, to be looked at and deleted without being followed.
         registry: The available models.
         authorize: Called in each request. Returns the caller's name, or aborts.
+        authorize_scraper: Called in each request for the metrics in place of `authorize`; None for `authorize`.
         max_content_length: Maximum size of a request body in bytes.
         body_timeout: Seconds within which a request body must arrive; None for no limit.
         cors_origins: Origins of other web sites whose pages may send requests.
@@ -44,6 +46,7 @@ class ExtensionState:
         wants_answers: Whether the application wants to know what is answered.
         drain_timeout: Seconds that a stopping worker waits for its streams to finish.
         store_availability: Whether the store of resumable streams is usable.
+        process: The process of this worker.
     """
 
     streams: StreamRegistry
@@ -51,6 +54,7 @@ class ExtensionState:
     stored_streams: StoredStreams
     registry: ModelRegistry
     authorize: Callable[[], str]
+    authorize_scraper: Callable[[], None] | None
     max_content_length: int
     body_timeout: float | None
     cors_origins: tuple[str, ...]
@@ -65,6 +69,7 @@ class ExtensionState:
     wants_answers: Callable[[], bool]
     drain_timeout: float
     store_availability: StoreAvailability
+    process: WorkerProcess
 
 
 def current_state() -> ExtensionState:

@@ -201,7 +201,7 @@ class CollectedAnswer:
                 self._closed = len(self.blocks)
             case Source():
                 self._resize(None, event)
-                is_open = not self._is_closed and type(self.blocks[-1]) is TextBlock
+                is_open = not self.is_closed and type(self.blocks[-1]) is TextBlock
                 self.sources.append((len(self.blocks) - is_open, event))
             case File():
                 self._resize(None, event)
@@ -221,12 +221,12 @@ class CollectedAnswer:
         self.blocks.append(block)
 
     @property
-    def _is_closed(self) -> bool:
+    def is_closed(self) -> bool:
         """Whether no further piece belongs to the last block."""
         return len(self.blocks) == self._closed or self._has_result
 
     def _open_block(self, kind: type[TextBlock]) -> TextBlock:
-        if self._is_closed or type(self.blocks[-1]) is not kind:
+        if self.is_closed or type(self.blocks[-1]) is not kind:
             self._append(kind())
         return self.blocks[-1]
 

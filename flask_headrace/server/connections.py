@@ -9,7 +9,7 @@ from typing import Any
 
 import gevent
 
-LINGER_TIMEOUT, MAX_LINGER_BYTES = 1.0, 4 * 1024 * 1024
+LINGER_TIMEOUT, MAX_LINGER_BYTES = 5.0, 16 * 1024 * 1024
 """Limits, in seconds and bytes, for input that is read and discarded after a request was rejected early."""
 
 

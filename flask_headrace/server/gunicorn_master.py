@@ -233,7 +233,6 @@ def _check_application(
     """
     cfg = application.cfg
     os.environ.update(cfg.env)
-    os.environ["WEB_CONCURRENCY"] = str(cfg.workers)
     name = str(application.app_uri)
     check_before_start(cfg, name, bound)
     monkey.patch_all()

@@ -140,6 +140,7 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
     """
 
     reports: WorkerReports | None = None
+    wsgi: Any
     _is_quitting = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # as in the base class
@@ -154,7 +155,7 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
         Raises:
             ConfigurationError: the loaded object is not a Flask application with the extension.
         """
-        return extension_state(self.wsgi, self.app.app_uri)
+        return extension_state(self._application, self.app.app_uri)
 
     @property
     def max_drain(self) -> float:
@@ -169,7 +170,10 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
         try:
             with configured_by_application(self.log):
                 super().load_wsgi()
+            self._application = self.wsgi
             check_application(self.state, listening_addresses(self.sockets))
+            # The method itself: the call of an object costs each request a deeper stack, which it keeps while it waits.
+            self.wsgi = self._application.__call__
             # Not in the master: gevent has not patched it, and workers would inherit its unpatched imports for Redis.
             # The first worker always does: another may have begun to serve before it, and only the first one logs it.
             is_first = self.age == 1

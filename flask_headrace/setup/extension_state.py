@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-import gevent
 from flask import Flask
 
-from ..blueprints.http.auth import LOOPBACK_NAMES, bearer_auth, require_owner
+from ..blueprints.http.auth import LOOPBACK_NAMES, bearer_auth, metrics_auth, require_owner
 from ..blueprints.http.event_loop import has_one_loop
 from ..blueprints.state import ExtensionState
 from ..metrics import Metrics, get_metrics
@@ -18,8 +17,9 @@ from ..settings import Settings
 from ..signals import EndReporter, report_start
 from ..streaming.registry import StreamRegistry
 from ..streaming.resumable_streams import ResumableStreams
-from ..streaming.resume.orphans import keep_finishing_orphans, read_recording
+from ..streaming.resume.orphans import read_recording, start_finishing_orphans
 from ..streaming.resume.store_writer import StoreWriter
+from ..streaming.resume.worker_process import WorkerProcess
 from ..streaming.session import StreamSession
 from ..streaming.stored_streams import StoredStreams
 from ..streaming.stores.availability import StoreAvailability
@@ -27,7 +27,7 @@ from .offered_tools import build_offered_tools
 from .options import ExtensionOptions
 from .providers import build_registry
 from .schemas import load_schemas
-from .stores import open_configured_store
+from .stores import open_configured_store, unknown_stream_warning, warn_of_separate_memories
 
 STORE_TIMEOUT = 2.0
 """Seconds for which the functions of `on_end` wait until the store has the end of a resumable stream. If the worker is
@@ -58,9 +58,9 @@ def build_state(app: Flask, settings: Settings, options: ExtensionOptions) -> Ex
     on_start = report_start(app, metrics.record_stream_start)
     streams = _build_streams(settings, store_writer, reporter, on_start)
     availability = StoreAvailability(store_writer.store)
-    if has_one_loop() and not availability.is_process_local:
-        gevent.spawn(keep_finishing_orphans, store_writer, lambda: reporter.wants_answers)
+    process = WorkerProcess(store_writer, partial(_begin_process, store_writer, availability, reporter))
     resumable_streams = ResumableStreams(streams, store_writer)
+    resumable_streams.lookup.on_unknown = unknown_stream_warning(store_writer.store)
     is_open = authorize is None and not settings.api_keys
     return ExtensionState(
         streams=streams,
@@ -68,6 +68,7 @@ def build_state(app: Flask, settings: Settings, options: ExtensionOptions) -> Ex
         stored_streams=StoredStreams(resumable_streams, store_writer),
         registry=registry,
         authorize=bearer_auth(settings.api_keys) if authorize is None else require_owner(authorize),
+        authorize_scraper=None if settings.metrics_token is None else metrics_auth(settings.metrics_token),
         max_content_length=settings.max_content_length,
         body_timeout=settings.body_timeout,
         cors_origins=settings.cors_origins,
@@ -82,7 +83,14 @@ def build_state(app: Flask, settings: Settings, options: ExtensionOptions) -> Ex
         wants_answers=lambda: reporter.wants_answers,
         drain_timeout=settings.drain,
         store_availability=availability,
+        process=process,
     )
+
+
+def _begin_process(store_writer: StoreWriter, availability: StoreAvailability, reporter: EndReporter) -> None:
+    warn_of_separate_memories(store_writer.store)
+    if has_one_loop() and not availability.is_process_local:
+        start_finishing_orphans(store_writer, lambda: reporter.wants_answers)
 
 
 def _build_streams(

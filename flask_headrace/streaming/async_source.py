@@ -28,6 +28,9 @@ log = logging.getLogger("flask_headrace")
 MAX_ITEMS_AHEAD = 16
 """Items that an agent yields before its reader takes one. It then waits until half of them are taken."""
 
+MAX_TURNS_UNTIL_CANCELLED = 100
+"""Turns of the loop in which an agent may come to its next wait, before it is cancelled wherever it is."""
+
 T = TypeVar("T")
 
 AsyncSource: TypeAlias = AsyncIterable[T] | Awaitable[AsyncIterable[T]]
@@ -68,7 +71,8 @@ class _Agent(Generic[T]):
         self._task: asyncio.Task[None] | None = None
         self._items: deque[T] = deque()
         self._room = asyncio.Event()
-        self._may_wait = self._is_stopping = self._has_ended = False
+        self._may_wait = self._is_between_items = False
+        self._is_stopping = self._is_cancelled = self._has_ended = False
         self._error: BaseException | None = None
         self._woken = Event()
         self._watcher: Any = None
@@ -134,8 +138,25 @@ class _Agent(Generic[T]):
         if self._is_stopping:
             self._task.cancel()
 
-    def _cancel(self) -> None:
-        if self._task is not None:
+    def _cancel(self, turns: int = MAX_TURNS_UNTIL_CANCELLED, previous: asyncio.Task[Any] | None = None) -> None:
+        """Cancel the agent where it waits, which may be some turns of the loop later.
+
+        An agent that does not wait would be closed from outside: only the outermost of its generators ends then, and
+        those inside of it, which may have connections, stay until Python's garbage collection finds them.
+
+        Args:
+            turns: Turns of the loop after which the agent is cancelled wherever it is.
+            previous: The innermost task of the agent at the turn before.
+        """
+        if self._task is None or self._task.done():
+            return
+        self._room.set()
+        innermost = _innermost_task(self._task)
+        is_begun = innermost is self._task or (innermost is not None and innermost is previous)
+        if turns and (self._is_between_items or not is_begun):
+            self._loop.call_soon(self._cancel, turns - 1, innermost)
+        else:
+            self._is_cancelled = True
             self._task.cancel()
 
     async def _run(self) -> None:
@@ -176,19 +197,22 @@ class _Agent(Generic[T]):
                 item = await anext(iterator)
             except StopAsyncIteration:
                 return
-            if self._is_stopping:
+            if self._is_cancelled:
                 await _take_cancellation()
                 return
-            self._items.append(item)
-            self._wake_reader()
+            if not self._is_stopping:
+                self._items.append(item)
+                self._wake_reader()
+            self._is_between_items = True
             try:
                 await self._wait_for_reader()
             except asyncio.CancelledError:
                 _cancel_at_next_wait()
+            self._is_between_items = False
 
     async def _wait_for_reader(self) -> None:
         self._may_wait = True
-        if len(self._items) >= MAX_ITEMS_AHEAD:
+        if len(self._items) >= MAX_ITEMS_AHEAD and not self._is_stopping:
             self._room.clear()
             await self._room.wait()
         self._may_wait = False
@@ -205,12 +229,21 @@ class _Agent(Generic[T]):
                     self._watcher.send()
 
 
-def _cancel_at_next_wait() -> None:
-    """Pass a cancellation on to the agent, as if the agent had been waiting.
+def _innermost_task(task: asyncio.Task[Any]) -> asyncio.Task[Any] | None:
+    """Return the task for which a task waits by way of others, or the task itself; None if that has just ended.
 
-    Closing the agent instead would close only the outermost of its generators: those inside of it, which may have
-    connections, would stay until Python's garbage collection finds them.
+    Libraries run pieces of an agent in tasks inside of its task. One that is cancelled before its first step runs
+    nothing, so that the generator that it would have continued does not learn of the cancellation.
     """
+    while isinstance(inner := getattr(task, "_fut_waiter", None), asyncio.Task):
+        if inner.done():
+            return None
+        task = inner
+    return task
+
+
+def _cancel_at_next_wait() -> None:
+    """Pass a cancellation on to the agent, as if the agent had been waiting."""
     task: Any = asyncio.current_task()
     if hasattr(task, "uncancel"):  # from Python 3.11 on: it counts cancellations, and this is none that is new
         task.uncancel()

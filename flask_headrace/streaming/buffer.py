@@ -9,7 +9,7 @@ from bisect import bisect_right
 
 from ..core.application_events import OMITTED, data_size, is_transient
 from ..core.errors import ResumptionLost
-from ..core.events import Event
+from ..core.events import Event, TextDelta
 from ..core.usage import delta_text
 
 EVENT_OVERHEAD = 64
@@ -18,9 +18,10 @@ EVENT_OVERHEAD = 64
 
 def text_size(events: list[Event]) -> int:
     """Return the size of the texts in events, in bytes of UTF-8."""
-    if len(events) == 1:
-        return len(delta_text(events[0]).encode())
-    return len("".join([delta_text(event) for event in events]).encode())
+    texts = [event.text for event in events if type(event) is TextDelta]
+    if len(texts) < len(events):  # rare: most batches are text alone
+        texts = [delta_text(event) for event in events]
+    return len("".join(texts).encode())
 
 
 class EventBuffer:

@@ -111,6 +111,7 @@ class _Producer:
     def _fill(self) -> None:
         self._session.is_source_started = True
         batches = self._source()
+        del self._source  # has the conversation, which may be large, and the answer may take long
         try:
             self._read_source(batches)
         finally:

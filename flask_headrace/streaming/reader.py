@@ -71,13 +71,22 @@ class StreamReader:
         return self
 
     def __next__(self) -> list[Event]:
-        """Return the new events, or `HEARTBEAT` after a silence. Blocks until then."""
+        """Return what `read` returns, up to the end."""
+        if (events := self.read()) is None:
+            raise StopIteration
+        return events
+
+    def read(self) -> list[Event] | None:
+        """Return the new events, or `HEARTBEAT` after a silence; None at the end. Blocks until then.
+
+        In place of an iteration, since the interpreter needs more of the stack for that, which a waiting stream keeps.
+        """
         self.mark_progress()
         self._is_reading = self._wants_heartbeat = False
         while self._is_closed or not (events := self.session.take_events(self)):
             if self._is_closed or self.session.terminal is not None:
                 self._finish()
-                raise StopIteration
+                return None
             self.waiter.wait()
             if self._wants_heartbeat:
                 self._wants_heartbeat = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .registry import StreamRegistry
 from .resume import cursor
 from .resume.store_writer import StoreWriter
@@ -16,9 +18,13 @@ class StreamLookup:
     Args:
         streams: The streams that are open at this worker.
         store_writer: This worker's access to the store.
+
+    Attributes:
+        on_unknown: Called when the store does not have a stream that a client asks for.
     """
 
     def __init__(self, streams: StreamRegistry, store_writer: StoreWriter) -> None:
+        self.on_unknown: Callable[[], object] = lambda: None
         self._streams, self._store = streams, store_writer.store
 
     def session(self, id: str, incarnation: str = "") -> StreamSession | None:  # noqa: A002
@@ -48,6 +54,8 @@ class StreamLookup:
             StoreUnavailable: the store is away; 503.
         """
         record = self._store.find(id)
+        if record is None:
+            self.on_unknown()
         if record is None or record.claim.owner != owner:
             raise stream_not_found(id)
         cursor.check_incarnation(record, incarnation)

@@ -16,7 +16,7 @@ from flask_headrace.core.events import Event, ReasoningDelta, TextDelta, ToolCal
 from flask_headrace.core.text_buffer import MAX_TEXT_CHARS, TextBuffer
 from flask_headrace.providers.decoding.tool_arguments import ToolArguments
 
-PIECES = 100_000
+PIECES = 25_000
 
 
 def pieces() -> list[str]:

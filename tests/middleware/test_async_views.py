@@ -9,8 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
-from flask_headrace import Headrace
-from flask_headrace.core.errors import ConfigurationError
+from flask_headrace import ConfigurationError, Headrace
 from tests.reliability.servers import SERVERS, ServedApplication
 from tests.support.reader import Answer, Reading, send
 from tests.support.started_service import openai_alone

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from tests.support.service import ROOT
+from tests.support.wheel import programs, wheel  # noqa: F401  # fixtures
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel and unpack it into a folder of its own, as pip does."""
-    out = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(out), str(ROOT)]
-    subprocess.run(build, check=True, capture_output=True)
+def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+    """Unpack the wheel into a folder of its own, as pip does."""
     target = tmp_path_factory.mktemp("site")
-    with zipfile.ZipFile(next(out.glob("*.whl"))) as wheel:
-        wheel.extractall(target)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(target)
     return target

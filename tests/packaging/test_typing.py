@@ -83,6 +83,26 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_repository(tmp_path_factory.mktemp("checkout"))
 
 
+EVERY_NAME = (ROOT / "tests/packaging/every_name.py").read_text()
+
+
+class TestAnApplicationThatUsesEachPublicName:
+    """tests/test_public_api.py sees to it that the application uses each."""
+
+    def test_is_without_an_error_to_mypy(self, tmp_path: Path) -> None:
+        (tmp_path / "every_name.py").write_text(EVERY_NAME)
+        (tmp_path / "mypy.ini").write_text(SETTINGS)
+        output = run(sys.executable, "-m", "mypy", "every_name.py", folder=tmp_path, MYPYPATH=str(ROOT))
+        assert output.startswith("Success"), output
+
+    def test_is_without_an_error_to_pyright_at_its_strictest(self, tmp_path: Path) -> None:
+        (tmp_path / "every_name.py").write_text(EVERY_NAME)
+        settings = {"extraPaths": [str(ROOT)], "typeCheckingMode": "strict"}
+        (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
+        output = run(find_pyright(), "--pythonpath", sys.executable, folder=tmp_path)
+        assert output.startswith("0 errors"), output
+
+
 class TestViewsOfAnApplication:
     """An error that is not expected fails the test, and so does an expected one that is not there."""
 

@@ -13,6 +13,7 @@ from flask_headrace.providers.openai import server
 from flask_headrace.providers.openai.chat import OpenAIChat
 from flask_headrace.providers.openai.responses import OpenAIResponses
 from flask_headrace.providers.openai.server import Address
+from tests.providers.decoding.thoughts import END, answer_stream
 
 REQUEST = ChatRequest("m", (Message("user", "hi"),))
 AS_IT_IS: list[Event] = [TextDelta("<think>a</think>b")]
@@ -35,12 +36,14 @@ def provider_of(kind: str, base_url: str | None, tags: ThinkTags) -> OpenAIChat 
 @pytest.fixture
 def answered(monkeypatch: pytest.MonkeyPatch):  # a function that returns what a provider makes of an answer's events
     for module in (server, messages):
-        monkeypatch.setattr(module, "decode_stream", lambda *_: (batch for batch in [list(AS_IT_IS)]))
+        monkeypatch.setattr(module, "AnswerStream", lambda *given: answer_stream([*AS_IT_IS, *END], thoughts=given[-1]))
     monkeypatch.setattr(server.OpenAIServer, "_send", lambda *_: None)
     monkeypatch.setattr(AnthropicMessages, "_send_request", lambda *_: ())
 
     def events(kind: str, base_url: str | None, tags: ThinkTags) -> list[Event]:
-        return [event for batch in provider_of(kind, base_url, tags).stream(REQUEST) for event in batch]
+        return [
+            event for batch in provider_of(kind, base_url, tags).stream(REQUEST) for event in batch if event not in END
+        ]
 
     return events
 

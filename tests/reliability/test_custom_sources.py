@@ -13,9 +13,8 @@ from tests.support.service import Service
 APP = """
 import gevent
 from flask import Flask
-from flask_headrace import Headrace
-from flask_headrace.core.errors import UpstreamError
-from flask_headrace.core.events import Completed, Failed, TextDelta, ToolCallCompleted, ToolCallStarted, Usage
+from flask_headrace import Completed, Failed, Headrace, TextDelta, ToolCallCompleted, ToolCallStarted
+from flask_headrace import UpstreamError, Usage
 
 
 class Odd:

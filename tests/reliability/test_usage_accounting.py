@@ -23,8 +23,7 @@ monkey.patch_all()
 
 import gevent
 import msgspec
-from flask_headrace import Headrace, create_app, stream_ended
-from flask_headrace.core.events import Event, Failed, TextDelta, Usage
+from flask_headrace import Event, Failed, Headrace, TextDelta, Usage, create_app, stream_ended
 
 app = create_app()
 headrace = Headrace()

@@ -99,54 +99,6 @@ def test_an_agent_does_not_run_ahead_of_its_reader() -> None:
     items.close()  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("pause", [3600, 0])
-def test_closing_returns_when_the_agent_has_cleaned_up(pause: float) -> None:
-    """One waits for something itself; the other, which is far enough ahead, for its reader."""
-    agent = Counting(pause)
-    generator = agent.__aiter__()
-    items = items_of(generator)
-    next(items)
-    gevent.sleep(0.05)
-    items.close()  # type: ignore[attr-defined]
-    assert agent.ended == ["CancelledError", "cleaned up"]
-    items.close()  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize("count", [1, 3 * MAX_ITEMS_AHEAD])
-def test_the_generators_inside_of_an_agent_are_closed_with_it(count: int) -> None:
-    """Also while it waits for its reader, and although Python would leave the inner ones to its garbage collection."""
-    agent = Counting()
-    inner = agent.__aiter__()
-
-    async def outer() -> AsyncIterator[int]:
-        async for number in inner:  # without `aclosing`, as it is mostly written
-            yield number
-
-    items = items_of(outer())
-    for _ in range(count):
-        next(items)
-    items.close()  # type: ignore[attr-defined]
-    assert agent.ended == ["CancelledError", "cleaned up"]
-
-
-def test_an_agent_that_never_waits_is_closed() -> None:
-    ended = list[str]()
-
-    async def busy() -> AsyncIterator[int]:
-        try:
-            while True:
-                yield 1
-        except GeneratorExit:
-            await asyncio.sleep(0.01)
-            ended.append("closed")
-            raise
-
-    items = items_of(busy())
-    next(items)
-    items.close()  # type: ignore[attr-defined]
-    assert ended == ["closed"]
-
-
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio.timeout came with Python 3.11")
 def test_a_time_limit_of_the_agent_holds_while_it_waits_for_its_reader() -> None:
     ended = list[str]()

@@ -51,7 +51,9 @@ OF_APPLICATIONS = st.one_of(
     st.builds(Source, st.just("https://mill.example/"), st.none() | TEXTS, id=TEXTS),
     st.builds(Source, st.none(), TEXTS, st.none() | st.just("application/pdf"), st.none() | TEXTS, id=TEXTS),
     st.builds(File, st.just("image/png"), st.just("https://mill.example/a.png")),
-    st.builds(Data, st.just("depth"), JSON_VALUES, st.none() | st.sampled_from("ab"), st.booleans()),
+    st.builds(
+        Data, st.sampled_from(["depth", "größe.2"]), JSON_VALUES, st.none() | st.sampled_from("ab"), st.booleans()
+    ),
     st.just(OmittedEvent()),
 )
 

@@ -119,7 +119,9 @@ def chat() -> Response:
     except msgspec.ValidationError as error:
         raise InvalidRequest(f"The body is invalid: {format_validation_error(error)}.") from None
     reader = _open_chat_stream(body, to_chat_request(body), owner)
-    return stream_response(reader, _encoder(reader.session.id, _echoed(body)))
+    encoder = _encoder(reader.session.id, _echoed(body))
+    del body, fields  # may be large, and the answer may take long
+    return stream_response(reader, encoder)
 
 
 def _open_chat_stream(body: UIChatBody, chat_request: ChatRequest, owner: str) -> StreamReader:

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from ...providers.chat_request import Json
 from ..openapi.operation import DONE_FRAME, EventStream, Frame, schema_name
+from .application_frames import DATA_PREFIX
 from .ui_message_encoder import FINISH_REASONS, RESTART_PART_TYPE
 
 
@@ -73,9 +74,7 @@ FRAMES: Mapping[str, tuple[str, Fields]] = {
     "error": ("The answer ended with an error.", [("errorText", str)]),
     "abort": ("The answer was stopped.", [("reason", str | UnsetType, UNSET)]),
 }
-"""The types of all frames, each with a description and the fields beside `type`. Data of an application have types of
-their own, which are not known here: `data-` and a name.
-"""
+"""The types of all frames but those of `UIDataChunk`, each with a description and the fields beside `type`."""
 
 
 def _frame_type(name: str, description: str, fields: Fields) -> type[msgspec.Struct]:
@@ -93,7 +92,29 @@ UIMessageChunk: Any = Annotated[
     schema_name("UIMessageChunk"),
 ]
 
+
+class UIDataChunk(msgspec.Struct, frozen=True):
+    """A value of the application's own.
+
+    Args:
+        type: `data-` and the name that the application has given.
+        data: The value.
+        id: The id of the value; a later one of the same type and id replaces it.
+        transient: Whether the value is no part of the message.
+    """
+
+    type: Annotated[str, msgspec.Meta(pattern=f"^{DATA_PREFIX}")]
+    data: Any
+    id: str | UnsetType = UNSET
+    transient: bool | UnsetType = UNSET
+
+
 UI_MESSAGE_STREAM = EventStream(
-    "UIMessageFrame", (Frame("UIMessageChunkFrame", "A chunk of a message.", (UIMessageChunk,)), DONE_FRAME)
+    "UIMessageFrame",
+    (
+        Frame("UIMessageChunkFrame", "A chunk of a message.", (UIMessageChunk,)),
+        Frame("UIDataChunkFrame", "A value of the application's own, as a part of a message.", (UIDataChunk,)),
+        DONE_FRAME,
+    ),
 )
 """The frames of `POST /ai/chat` and `POST /ai/completion`."""

@@ -75,7 +75,9 @@ def answer(name: str | None = None) -> Response:
     body_or_prompt = read_body(_decoder)
     body = ObjectBody(prompt=body_or_prompt) if isinstance(body_or_prompt, str) else body_or_prompt
     chat_request = body.to_chat_request(body.to_messages(), response_format=_response_format(body, name))
-    return stream_response(open_stream(body.model, chat_request, owner=owner, enforce_schema=True), ObjectTextEncoder())
+    reader = open_stream(body.model, chat_request, owner=owner, enforce_schema=True)
+    del body_or_prompt, body, chat_request  # may be large, and the answer may take long
+    return stream_response(reader, ObjectTextEncoder())
 
 
 def _response_format(body: ObjectBody, name: str | None) -> ResponseFormat:

@@ -60,6 +60,6 @@ def text() -> Response:
     """Answer a prompt or a conversation."""
     owner = authorize_request()
     body = read_body(_decoder)
-    return stream_response(
-        open_stream(body.model, body.to_chat_request(body.to_messages()), owner=owner), PlainTextEncoder()
-    )
+    reader = open_stream(body.model, body.to_chat_request(body.to_messages()), owner=owner)
+    del body  # may be large, and the answer may take long
+    return stream_response(reader, PlainTextEncoder())

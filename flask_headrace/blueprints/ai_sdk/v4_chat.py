@@ -98,7 +98,9 @@ def chat() -> Response:
     reader = open_stream(
         body.model, chat_request, owner=owner, is_resumable=body.resumable, chat_id=body.id, local=local
     )
-    return stream_response(reader, DataStreamV1Encoder(has_reasoning=body.sendReasoning))
+    encoder = DataStreamV1Encoder(has_reasoning=body.sendReasoning)
+    del body, chat_request  # may be large, and the answer may take long
+    return stream_response(reader, encoder)
 
 
 def resume() -> Response:

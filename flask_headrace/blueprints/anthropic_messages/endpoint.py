@@ -94,8 +94,9 @@ def messages() -> Response:
         id=body.id,
         local=local,
     )
-    encoder = encoder_for(reader.session)
-    return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
+    encoder, is_streamed = encoder_for(reader.session), body.stream
+    del body, fields, chat_request  # may be large, and the answer may take long
+    return stream_response(reader, encoder) if is_streamed else json_answer_response(reader, encoder)
 
 
 def encoder_for(stream: ReadableStream) -> JSONEncoder:

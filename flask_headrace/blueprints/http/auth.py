@@ -22,6 +22,8 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 ENDPOINTS_FOR_ANY_HOST = frozenset({"headrace_ops.healthz", "headrace_ops.readyz"})
 """Endpoints that accept any host name. Health checks reveal only that the process is alive."""
 
+METRICS_ENDPOINT = "headrace_ops.metrics"
+
 
 def authorize_request() -> str:
     """Return the caller of the current request, after checking its origin; empty if the service has no keys.
@@ -33,6 +35,20 @@ def authorize_request() -> str:
     """
     check_origin(current_state().cors_origins)
     return authenticate()
+
+
+def authorize_scraper() -> None:
+    """Check that the sender of the current request may read the metrics, which tell of models and costs.
+
+    Raises:
+        Unauthorized: the service has a token for the metrics, and the request does not have it; 401.
+        HeadraceError: there is no such token, and `authorize_request` raises.
+    """
+    authorize = current_state().authorize_scraper
+    if authorize is None:
+        authorize_request()
+    else:
+        authorize()
 
 
 def authenticate() -> str:
@@ -63,6 +79,8 @@ def check_host() -> None:
     state = current_state()
     if state.trusted_hosts is None or request.endpoint in ENDPOINTS_FOR_ANY_HOST or "Host" not in request.headers:
         return
+    if state.authorize_scraper is not None and request.endpoint == METRICS_ENDPOINT:
+        return  # no web site knows the token
     if request.headers.get("Origin") in state.cors_origins:
         return
     name = _hostname("//" + request.host) or ""
@@ -174,6 +192,21 @@ def bearer_auth(keys: Sequence[str]) -> Callable[[], str]:
     return authorize
 
 
+def metrics_auth(token: str) -> Callable[[], None]:
+    """Return a callback that accepts requests with the bearer token of the metrics."""
+    expected = sha256(token.encode()).digest()
+
+    def authorize() -> None:
+        if not hmac.compare_digest(sha256(_bearer_token().encode()).digest(), expected):
+            raise Unauthorized("Send HEADRACE_METRICS_TOKEN as 'Authorization: Bearer <token>'.")
+
+    return authorize
+
+
 def _sent_keys() -> list[str]:
-    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-    return [bearer.strip() if scheme.lower() == "bearer" else "", request.headers.get("x-api-key", "").strip()]
+    return [_bearer_token(), request.headers.get("x-api-key", "").strip()]
+
+
+def _bearer_token() -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""

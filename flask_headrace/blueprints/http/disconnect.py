@@ -143,7 +143,11 @@ class DisconnectWatcher:
     def shut_down(self) -> None:
         """Shut the socket down, so that a write that waits for the client ends."""
         waiting_write: Any = getattr(self._socket, "_write_event", None)
-        if self._must_raise and getattr(waiting_write, "active", False):
+        must_raise = self._must_raise or self._resets_on_close
+        if waiting_write is not None:
+            # Shut down first, the connection would end in good order for a client that reads on at this moment.
+            self.reset()
+        if must_raise and getattr(waiting_write, "active", False):
             get_hub().cancel_wait(waiting_write, _disconnected())
             return
         with contextlib.suppress(OSError):

@@ -43,7 +43,7 @@ def json_answer_response(
 
 def _collect(stream: ResponseStream, encoder: JSONEncoder) -> Response:
     answer = CollectedAnswer()
-    for events in stream.reader:
+    while (events := stream.reader.read()) is not None:
         answer.add(events)
         if answer.size > MAX_TEXT_CHARS:
             error = AnswerTooLarge(

@@ -46,14 +46,16 @@ def is_opened_in_request(environ: Mapping[str, Any], stream: Closable) -> bool:
     return any(opened is stream for opened in environ.get(_KEY, ()))
 
 
-def close_request_streams(application: WSGIApplication) -> WSGIApplication:
+def close_request_streams(application: WSGIApplication, on_request: Callable[[], object]) -> WSGIApplication:
     """Return WSGI middleware that closes the streams of each request after its response.
 
     Args:
         application: The WSGI application, in whose requests `close_with_request` is called.
+        on_request: Called before each request.
     """
 
     def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        on_request()
         environ[START_RESPONSE] = start_response
         # Middleware inside may hand on a copy of the environment: it contains the same list.
         streams = environ.setdefault(_KEY, [])

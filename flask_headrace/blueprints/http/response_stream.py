@@ -42,6 +42,7 @@ class ResponseStream:
     """
 
     __slots__ = (
+        "_is_broken",  # whether the bytes of an error were the last ones
         "_waits_for_report",
         "encoder",
         "id_suffix",
@@ -53,24 +54,25 @@ class ResponseStream:
     )
 
     def __init__(self, reader: StreamReader, encoder: StreamEncoder) -> None:
-        self.encoder, self.is_finished, self.is_closed = encoder, False, False
+        self.encoder, self.is_finished, self.is_closed, self._is_broken = encoder, False, False, False
         self.session = reader.session
         self.id_suffix = event_id_suffix(reader.session.context.incarnation)
         self.reader = reader
+        environ = request.environ
         self._waits_for_report = not is_patched() or is_test_request()
         if self._waits_for_report:
             # The loop has stood still since the last request, and timers would count from then.
             gevent.get_hub().loop.update_now()
         destroy_hub_with_thread()
         try:
-            self.watcher = DisconnectWatcher(request.environ, self.reader.close)
+            self.watcher = DisconnectWatcher(environ, self.reader.close)
         except BaseException:
             # A closed socket cannot be watched. Without closing the reader, its stream would run on for nobody.
             self.reader.close()
             raise
         self.watcher.set_timeouts(self.session.limits.client)
         self.reader.on_stall = self.watcher.shut_down
-        close_with_request(request.environ, self)
+        close_with_request(environ, self)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -90,22 +92,20 @@ class ResponseStream:
                 "stream_from in each request."
             )
 
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the encoded events as they come, in chunks of at most `MAX_CHUNK_BYTES`.
+    def read(self) -> bytes | None:
+        """Return the bytes of the next events, and wait for them; None at the end.
 
         Raises:
             AbortConnection: the protocol cannot continue, and the connection must be broken.
         """
+        if self._is_broken:
+            return None
         try:
-            for events in self.reader:
-                frames = self.encode(events)
-                if len(frames) <= MAX_CHUNK_BYTES:
-                    yield frames
-                else:
-                    yield from self._split(frames)
+            events = self.reader.read()
+            return None if events is None else self.encode(events)
         except HeadraceError as error:
-            self.is_finished = True
-            yield self.encoder.encode([Failed(error.code, error.message, error.retryable)], None)
+            self.is_finished = self._is_broken = True
+            return self.encoder.encode([Failed(error.code, error.message, error.retryable)], None)
 
     def encode(self, events: list[Event]) -> bytes:
         """Return the bytes of the events that the reader has just returned; those of a heartbeat for an empty list.
@@ -127,7 +127,8 @@ class ResponseStream:
         self.is_finished = bool(events) and type(events[-1]) in TERMINAL_EVENTS
         return frames
 
-    def _split(self, frames: bytes) -> Iterator[bytes]:
+    def split(self, frames: bytes) -> Iterator[bytes]:
+        """Yield the bytes of many events in chunks of at most `MAX_CHUNK_BYTES`."""
         for start in range(0, len(frames), MAX_CHUNK_BYTES):
             yield frames[start : start + MAX_CHUNK_BYTES]
             self.reader.mark_progress()

@@ -13,7 +13,7 @@ from flask import Response
 from ...streaming.reader import StreamReader
 from ..encoding.base import AbortConnection, StreamEncoder
 from .ignored_header import add_ignored_header
-from .response_stream import ResponseStream
+from .response_stream import MAX_CHUNK_BYTES, ResponseStream
 from .streamed_response import ClientDisconnected, StreamedResponse, respond
 
 
@@ -42,7 +42,7 @@ def stream_response(
 
 
 def _start(stream: ResponseStream) -> Response:
-    first = next(stream.reader, None)
+    first = stream.reader.read()
     session = stream.session
     if stream.watcher.has_disconnected:
         raise ClientDisconnected
@@ -51,7 +51,7 @@ def _start(stream: ResponseStream) -> Response:
         raise session.error or ClientDisconnected
     if first and session.error is not None and session.first_event_at is None:
         # The error response contains the whole stream, so the reader reads to its end.
-        next(stream.reader, None)
+        stream.reader.read()
         raise session.error
     try:
         head = stream.encode(first)
@@ -72,7 +72,11 @@ def _chunks(stream: ResponseStream, head: bytes) -> Generator[bytes, None, None]
     stream.watcher.reset_on_close()
     try:
         yield head
-        yield from stream.chunks()
+        while (frames := stream.read()) is not None:
+            if len(frames) <= MAX_CHUNK_BYTES:
+                yield frames
+            else:
+                yield from stream.split(frames)
         if stream.is_finished:
             stream.watcher.close_normally()
         else:

@@ -12,6 +12,7 @@ from inspect import GEN_CREATED, getgeneratorstate
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
+import gevent
 from flask import Response, current_app, request
 from werkzeug.datastructures import Headers
 
@@ -20,7 +21,7 @@ from ...streaming.internal_error import log_internal_error
 from ..state import current_state
 from .error_handlers import error_response
 from .event_loop import runs_in_async_view
-from .request_id import add_request_id
+from .request_id import add_request_id, request_id_headers
 from .request_streams import is_opened_in_request, prime
 from .response_stream import ResponseStream
 
@@ -73,11 +74,11 @@ class StreamedResponse(Response):
     def __init__(
         self, stream: ResponseStream, chunks: Generator[bytes, None, None], headers: Mapping[str, str]
     ) -> None:
-        super().__init__(chunks, headers=headers)
+        # All at once: looking a header up compares it with each one.
+        super().__init__(chunks, headers=[*headers.items(), ("Content-Encoding", NOT_ENCODED)])
         self._stream, self._own_chunks = stream, chunks
-        self._own_content_type: str | None = self.content_type
+        self._own_content_type: str | None = headers.get("Content-Type")
         self._is_sent = False
-        self.headers["Content-Encoding"] = NOT_ENCODED
         # A `finally` inside the iteration would not run if the server never iterates.
         self.call_on_close(stream.close)
 
@@ -136,7 +137,9 @@ class StreamedResponse(Response):
         return None if self.is_streamed else super().calculate_content_length()
 
     def _changes_event_stream(self) -> bool:
-        return _is_event_stream(self._own_content_type) and not _is_event_stream(self.content_type)
+        if (content_type := self.content_type) == self._own_content_type:
+            return False
+        return _is_event_stream(self._own_content_type) and not _is_event_stream(content_type)
 
     def _contains_own_chunks(self) -> bool:
         return self.response is self._own_chunks or getgeneratorstate(self._own_chunks) != GEN_CREATED
@@ -240,6 +243,8 @@ def _decide(stream: ResponseStream, build: Callable[[], Response]) -> Response:
 
 
 def _break_connection(stream: ResponseStream) -> Response:
+    # If many clients disconnect at once, all upstreams are closed before the first response is built.
+    gevent.sleep(0)
     try:
         stream.watcher.break_connection()
     except BrokenPipeError as error:
@@ -267,6 +272,9 @@ def _sent_before(stream: ResponseStream) -> Response:
 
 
 def _add_ids(response: Response, stream: ResponseStream) -> Response:
+    if isinstance(response, StreamedResponse):  # a new one, which has none of them
+        response.headers.extend([("Headrace-Stream-Id", stream.session.id), *request_id_headers()])
+        return response
     response.headers["Headrace-Stream-Id"] = stream.session.id
     return add_request_id(response)
 

@@ -72,9 +72,10 @@ def chat() -> Response:
     chat_request, local = current_state().offered_tools.choose(
         to_chat_request(body), split_names(body.tools)[1], "native"
     )
-    reader = open_chat(body, chat_request, owner, local=local)
+    reader, is_streamed = open_chat(body, chat_request, owner, local=local), body.stream
+    del body, chat_request  # may be large, and the answer may take long
     encoder = encoder_for(reader.session.context)
-    return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
+    return stream_response(reader, encoder) if is_streamed else json_answer_response(reader, encoder)
 
 
 def open_chat(body: ChatBody, chat_request: ChatRequest, owner: str, **options: Any) -> StreamReader:  # noqa: ANN401

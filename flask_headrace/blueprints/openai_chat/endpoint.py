@@ -75,8 +75,9 @@ def complete() -> Response:
         echoed=EchoedFields(PROTOCOL, _encoder_options(body, chat_request)),
         local=local,
     )
-    encoder = encoder_for(reader.session)
-    return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
+    encoder, is_streamed = encoder_for(reader.session), body.stream
+    del body, fields, chat_request  # may be large, and the answer may take long
+    return stream_response(reader, encoder) if is_streamed else json_answer_response(reader, encoder)
 
 
 def _encoder_options(body: ChatCompletionBody, chat_request: ChatRequest) -> dict[str, Any]:

@@ -132,7 +132,7 @@ class ResponsesEncoder:
         items = [output.item(index, "completed") for index in range(len(output.items))]
         completed = output.ended(answer.completed)
         is_incomplete = completed.finish_reason in INCOMPLETE_REASONS
-        if is_incomplete and output.has_open_message:
+        if is_incomplete and output.has_open_message and not answer.is_closed:
             items[-1]["status"] = "incomplete"
         model = answer.started.model if answer.started else self._model
         return self._header.ended_response(model, items, completed, answer.usage, output.reported)

@@ -91,8 +91,9 @@ def respond() -> Response:
     )
     if body.background and not body.stream:
         return _accepted(reader)
-    encoder = encoder_for(reader.session)
-    return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
+    encoder, is_streamed = encoder_for(reader.session), body.stream
+    del body, fields, chat_request, offered  # may be large, and the answer may take long
+    return stream_response(reader, encoder) if is_streamed else json_answer_response(reader, encoder)
 
 
 def compact() -> Response:

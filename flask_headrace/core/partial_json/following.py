@@ -64,13 +64,14 @@ class FollowingText:
     """
 
     __slots__ = (
-        "_depth",
         "_document",
         "_end",
         "_in_fence",
         "_is_compact",
         "_locator",
         "_matched",
+        "_open_braces",
+        "_open_brackets",
         "_recognized_at",
         "_state",
         "_step",
@@ -86,7 +87,7 @@ class FollowingText:
         self._matched, self._state = 0, Compaction()
         self._recognized_at = 0
         self._locator: DocumentLocator | None = None
-        self._depth = 0  # open brackets of the prose
+        self._open_braces = self._open_brackets = 0  # in the prose
         self._step: Step = FollowingText._read_neighbour
 
     def feed(self, piece: str, end: int) -> None:
@@ -127,7 +128,8 @@ class FollowingText:
         if end == len(text):
             self._unfinished = text[at:].rstrip(WHITESPACE)
             return text, end
-        self._step, self._depth = FollowingText._read_prose, 0
+        self._step = FollowingText._read_prose
+        self._open_braces = self._open_brackets = 0
         self._locator = DocumentLocator(follows_document=True, in_fence=self._in_fence)
         return text, at
 
@@ -164,8 +166,12 @@ class FollowingText:
 
     def _check_brackets(self, text: str, at: int, end: int) -> None:
         for bracket in _BRACKET.finditer(text, at, max(at, end)):
-            self._depth += 1 if bracket[0] in "{[" else -1
-            if self._depth < 0:
+            change = 1 if bracket[0] in "{[" else -1
+            if bracket[0] in "{}":
+                self._open_braces += change
+            else:
+                self._open_brackets += change
+            if self._open_braces < 0 or self._open_brackets < 0:
                 raise self._unexpected(text, bracket.start())
 
     def _read_repetition(self, text: str, at: int) -> tuple[str, int]:

@@ -6,7 +6,6 @@ The official SDK sends the request; the response's bytes are decoded here, to th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
@@ -17,9 +16,9 @@ from ...core import exact_json
 from ...core.errors import UpstreamProtocolError
 from ...core.events import MAX_TOKENS, Event
 from ..chat_request import ChatRequest, Json
-from ..decoding.opening_thoughts import opening_thoughts, separate_thoughts
+from ..decoding.opening_thoughts import opening_thoughts
 from ..decoding.reasoning_recorder import ReasoningRecorder
-from ..decoding.sse_stream import StreamDecoder, decode_stream
+from ..decoding.sse_stream import AnswerStream, StreamDecoder
 from ..decoding.think_tags import ThinkTags
 from ..decoding.usage import normalize_integers
 from ..http.hub_local import HubLocal
@@ -101,9 +100,10 @@ class AnthropicMessages:
 
         with map_sdk_errors(anthropic, self.name, self.pricing_provider):
             thoughts = opening_thoughts(self._think_tags, request, is_official=self._is_official)
-            with closing(decode_stream(*self._send_request(request))) as batches:
-                yield from separate_thoughts(batches, thoughts)
-                yield from batches
+            with AnswerStream(*self._send_request(request), thoughts) as answer:
+                del request, thoughts  # a conversation may be large, and an answer may take long
+                while (events := answer.read()) is not None:
+                    yield events
 
     @property
     def _is_official(self) -> bool:

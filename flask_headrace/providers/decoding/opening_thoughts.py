@@ -6,7 +6,6 @@ decoder, so that each API, and each client of the same API, has the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -209,28 +208,6 @@ def opening_thoughts(tags: ThinkTags, request: ChatRequest, *, is_official: bool
     begun = last.text().strip() if last is not None and last.role == "assistant" else ""
     starts_inside = _ends_inside(pairs, begun) if begun else not {request.model, "*"}.isdisjoint(tags.in_prompt)
     return OpeningThoughts(pairs, starts_inside=starts_inside, is_json=request.response_format is not None)
-
-
-def separate_thoughts(batches: Iterator[list[Event]], thoughts: OpeningThoughts | None) -> Iterator[list[Event]]:
-    """Yield the first batches of an answer, with its opening thoughts as `ReasoningDelta`s, until its text has begun.
-
-    The further batches of `batches` stay as they are, and need not pass through here.
-
-    Args:
-        batches: The batches of the answer.
-        thoughts: What separates the thoughts; None if the text stays as it is, so that nothing is yielded.
-    """
-    if thoughts is None:
-        return
-    try:
-        for events in batches:
-            yield thoughts.separate(events)
-            if thoughts.is_over:
-                return
-    except Exception:
-        # What has arrived is a part of the answer, also if this breaks off.
-        yield thoughts.flush()
-        raise
 
 
 @lru_cache(maxsize=64)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Protocol
 
 import gevent
@@ -15,6 +15,7 @@ from ...core.events import Event
 from ..http.exchange import HTTPExchange
 from ..http.transport import EXCHANGE_EXTENSION
 from .json_events import is_complete_json
+from .opening_thoughts import OpeningThoughts
 
 DRAIN_TIMEOUT = 0.25
 """Seconds to wait for the rest of the body once the answer is complete."""
@@ -51,43 +52,97 @@ class StreamDecoder(Protocol):
         ...
 
 
-def decode_stream(
-    response: httpx2.Response, upstream: str, decoder: StreamDecoder
-) -> Generator[list[Event], None, None]:
-    """Yield the events of a response in batches, one for each network read; then reuse or close the connection.
+class AnswerStream:
+    """Reads the events of a response in batches, one for each network read; then reuses or closes the connection.
+
+    A context manager, which closes the connection. It is no generator: each generator around a read that waits costs
+    the stream memory meanwhile, and each batch time.
 
     Args:
-        response: A streamed response of which nothing has been read.
+        response: A streamed response of which nothing has been read. Only its exchange is kept.
         upstream: Names the upstream in messages.
         decoder: Decodes this one answer.
+        thoughts: Separates the thoughts that open the answer from its text; None if the text stays as it is.
 
     Raises:
-        UpstreamError: the response is no event stream, reports an error, or is incomplete.
-        httpx2.TransportError: the connection broke.
+        UpstreamProtocolError: the response is no event stream.
     """
-    exchange = _event_stream_exchange(response, upstream)
-    # Free the SDK's request and response: only the exchange is needed.
-    del response
-    sse_decoder = sse.SSEDecoder()
-    with closing(exchange):
+
+    __slots__ = ("_decoder", "_error", "_exchange", "_further", "_is_over", "_sse_decoder", "_thoughts", "_upstream")
+
+    def __init__(
+        self, response: httpx2.Response, upstream: str, decoder: StreamDecoder, thoughts: OpeningThoughts | None = None
+    ) -> None:
+        self._exchange = _event_stream_exchange(response, upstream)
+        self._upstream, self._decoder, self._thoughts = upstream, decoder, thoughts
+        self._sse_decoder = sse.SSEDecoder()
+        self._further: Iterator[list[Event]] | None = None  # batches before the next read
+        self._error: Exception | None = None  # raised after the last events before it
+        self._is_over = False  # whether nothing is read after `_further`
+
+    def __enter__(self) -> AnswerStream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exchange.close()
+
+    def read(self) -> list[Event] | None:
+        """Return the next events, and wait for them if none have arrived; None at the end.
+
+        Raises:
+            UpstreamError: the response reports an error, or is incomplete.
+            httpx2.TransportError: the connection broke.
+        """
+        if self._thoughts is None:
+            return self._read_batch()
+        if self._error is not None:
+            raise self._error
         try:
-            while data := exchange.read():
-                events: list[Event] = []
-                try:
-                    decoder.read(sse_decoder.feed(data), events)
-                except UpstreamError:
-                    # The deltas before the invalid event are part of the answer.
-                    yield from split_batch(events)
-                    raise
-                except sse.EventTooLargeError as error:
-                    raise UpstreamProtocolError(f"{upstream} broke off: {error}.") from error
-                yield from split_batch(events)
-                if decoder.is_done:
-                    return _drain(exchange)
+            events = self._read_batch()
+        except Exception as error:  # noqa: BLE001  # raised by the next call
+            # What has arrived is a part of the answer.
+            self._error = error
+            return self._thoughts.flush()
+        if events is not None:
+            events = self._thoughts.separate(events)
+            if self._thoughts.is_over:
+                self._thoughts = None
+        return events
+
+    def _read_batch(self) -> list[Event] | None:
+        if self._further is not None:
+            if (events := next(self._further, None)) is not None:
+                return events
+            self._further = None
+        if self._decoder.is_done:
+            _drain(self._exchange)
+            return None
+        if self._is_over:
+            return None
+        try:
+            data = self._exchange.read()
         except httpx2.TransportError as error:
-            yield from _finish_despite(error, sse_decoder, decoder)
-        else:
-            yield from final_batches(sse_decoder, decoder)
+            return self._begin_end(_finish_despite(error, self._sse_decoder, self._decoder))
+        if not data:
+            return self._begin_end(final_batches(self._sse_decoder, self._decoder))
+        return self._decode(data)
+
+    def _decode(self, data: bytes) -> list[Event] | None:
+        events: list[Event] = []
+        try:
+            self._decoder.read(self._sse_decoder.feed(data), events)
+        except UpstreamError as error:
+            return self._begin_end(_before_error(events, error))
+        except sse.EventTooLargeError as error:
+            raise UpstreamProtocolError(f"{self._upstream} broke off: {error}.") from error
+        if len(events) <= MAX_BATCH_EVENTS:
+            return events
+        self._further = split_batch(events)
+        return next(self._further)
+
+    def _begin_end(self, batches: Iterator[list[Event]]) -> list[Event] | None:
+        self._is_over, self._further = True, batches
+        return next(batches, None)
 
 
 def final_batches(sse_decoder: sse.SSEDecoder, decoder: StreamDecoder) -> Iterator[list[Event]]:
@@ -116,6 +171,12 @@ def split_batch(events: list[Event]) -> Iterator[list[Event]]:
         return
     for start in range(0, len(events), MAX_BATCH_EVENTS):
         yield events[start : start + MAX_BATCH_EVENTS]
+
+
+def _before_error(events: list[Event], error: UpstreamError) -> Iterator[list[Event]]:
+    # The deltas before the invalid event are part of the answer.
+    yield from split_batch(events)
+    raise error
 
 
 def _finish_despite(

@@ -152,9 +152,8 @@ class ContinuationMatcher:
             self._repetition_start = self._position = place
             return "" if self.has_diverged else self._skip_repetition(text)
         prefix_words = self._prefix_words
-        if self._looks_like_new_answer() or _may_repeat(
-            prefix_words, _normalize(held), self._is_at_word_boundary(), is_last=is_last
-        ):
+        is_new_answer = self._looks_like_new_answer() or self._repeats_mark()
+        if is_new_answer or _may_repeat(prefix_words, _normalize(held), self._is_at_word_boundary(), is_last=is_last):
             self.has_diverged = True
             return ""
         self.is_matched = True
@@ -206,6 +205,15 @@ class ContinuationMatcher:
     def _is_at_word_boundary(self) -> bool:
         """Whether the delivered text certainly does not end within a word."""
         return bool(self._gap) or not self._prefix[-1].isalnum()
+
+    def _repeats_mark(self) -> bool:
+        """Whether the held text begins with the mark, such as that of a list item, that ends the delivered text."""
+        mark = self._prefix.split()[-1]
+        if "\n" in self._gap or any(map(str.isalnum, mark)):
+            return False
+        is_alone_in_line = self._prefix.rpartition("\n")[2].strip() == mark
+        text = self._held.lstrip() if is_alone_in_line else self._held.lstrip(" \t")
+        return text.startswith(mark) and (text == mark or text[len(mark)].isspace())
 
     def _looks_like_new_answer(self) -> bool:
         """Whether the held text begins as a new answer does, although it should continue a sentence."""

@@ -74,6 +74,11 @@ class HTTPExchange(httpx2.SyncByteStream):
         httpx2.ConnectTimeout, httpx2.ConnectError: no connection was established.
     """
 
+    __slots__ = (
+        "_decompressor", "_early_bytes", "_is_reused", "_is_sent", "_pending_error", "_pool", "_read_timeout",
+        "_reader", "_socket", "coding", "parser",
+    )  # fmt: skip
+
     def __init__(self, pool: ConnectionPool, read_timeout: float | None) -> None:
         self._pool = pool
         idle = list(pool._socket_queue.queue)

@@ -12,6 +12,8 @@ class ResponseParser(HTTPResponse):
         pieces: The pieces of the body that were parsed and not yet taken out.
     """
 
+    __slots__ = ("pieces",)
+
     def __init__(self) -> None:
         super().__init__()
         self.pieces: list[bytes] = []

@@ -9,8 +9,6 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from types import ModuleType
 from typing import Any
@@ -54,9 +52,10 @@ INSUFFICIENT_QUOTA = "insufficient_quota"
 """OpenAI's error code, with status 429, for an account without credit: waiting does not help."""
 
 
-@contextmanager
-def map_sdk_errors(sdk: ModuleType, upstream: str, base_url: str) -> Iterator[None]:
-    """Raise the exceptions of an SDK and its transport inside the block as `UpstreamError`s, and log them.
+class map_sdk_errors:  # noqa: N801  # reads as a function, and is one to its callers
+    """Raise the exceptions of an SDK and its transport inside a `with` block as `UpstreamError`s, and log them.
+
+    A class, since the generator of a `contextmanager` would cost each stream memory.
 
     Args:
         sdk: The module `openai` or `anthropic`.
@@ -66,15 +65,26 @@ def map_sdk_errors(sdk: ModuleType, upstream: str, base_url: str) -> Iterator[No
     Raises:
         UpstreamError: the SDK or the transport raised an exception, which is the cause.
     """
-    try:
-        with to_headrace_error(sdk, upstream):
-            yield
-    except errors.UpstreamError as error:
+
+    __slots__ = ("_base_url", "_sdk", "_upstream")
+
+    def __init__(self, sdk: ModuleType, upstream: str, base_url: str) -> None:
+        self._sdk, self._upstream, self._base_url = sdk, upstream, base_url
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: object, raised: BaseException | None, traceback: object) -> None:
+        error = raised if raised is None else _to_upstream_error(self._sdk, self._upstream, raised)
+        if error is None:
+            return
+        if error is not raised:
+            error.__cause__ = raised
         # Without the message: it may quote the upstream, and the upstream may quote the prompt.
-        log.warning(
-            "%s at %s: %s, %r", upstream, _without_credentials(base_url), error.code, type(error.__cause__).__name__
-        )
-        raise
+        address, cause = _without_credentials(self._base_url), type(error.__cause__).__name__
+        log.warning("%s at %s: %s, %r", self._upstream, address, error.code, cause)
+        if error is not raised:
+            raise error
 
 
 def _without_credentials(base_url: str) -> str:
@@ -83,20 +93,18 @@ def _without_credentials(base_url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
-@contextmanager
-def to_headrace_error(sdk: ModuleType, upstream: str) -> Iterator[None]:
-    """Raise the exceptions of an SDK and its transport inside the block as `UpstreamError`s, without a log entry."""
-    try:
-        yield
-    except sdk.APIStatusError as error:
-        message = _error_message(error.body)
-        raise status_error(
-            upstream, error.status_code, message, error.response.headers, _error_kind(error.body)
-        ) from error
-    except sdk.APIConnectionError as error:
-        raise _connection_error(upstream, error.__cause__) from error
-    except httpx2.RequestError as error:  # raised by the transport while the body is read
-        raise errors.UpstreamProtocolError(f"{upstream} broke off: {redact(error)}. Try again.") from error
+def _to_upstream_error(sdk: ModuleType, upstream: str, raised: BaseException) -> errors.UpstreamError | None:
+    """Return the error for an exception of an SDK or its transport; None for any other exception."""
+    if isinstance(raised, errors.UpstreamError):
+        return raised
+    if isinstance(raised, sdk.APIStatusError):
+        message, kind = _error_message(raised.body), _error_kind(raised.body)
+        return status_error(upstream, raised.status_code, message, raised.response.headers, kind)
+    if isinstance(raised, sdk.APIConnectionError):
+        return _connection_error(upstream, raised.__cause__)
+    if isinstance(raised, httpx2.RequestError):  # raised by the transport while the body is read
+        return errors.UpstreamProtocolError(f"{upstream} broke off: {redact(raised)}. Try again.")
+    return None
 
 
 class _ModelList(msgspec.Struct):

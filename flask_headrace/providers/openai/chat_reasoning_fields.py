@@ -21,55 +21,36 @@ from .chat_provider_fields import FAMILY, answer_choice
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
-class ReasoningFieldsDecoder(ChatDecoder):
-    """A `ChatDecoder` whose answers end with the state of their reasoning; see `reasoning_state`."""
+class _KeptFields:
+    """The fields of one answer that go back, of its message and of its tool calls by their index.
 
-    __slots__ = ("_call_fields", "_call_ids", "_message", "_size")
+    Attributes:
+        message: Those of the message.
+        calls: Those of the tool calls.
+        call_ids: The ids of the tool calls.
+        size: Bytes of the chunks with such fields.
+    """
 
-    def __init__(self, upstream: str, model: str, pricing_provider: str) -> None:
-        super().__init__(upstream, model, pricing_provider)
-        self._message = JSONPieces()
-        self._call_fields: dict[int, JSONPieces] = {}
-        self._call_ids: dict[int, str] = {}
-        self._size = 0  # bytes of the chunks with reasoning
+    __slots__ = ("call_ids", "calls", "message", "size")
 
-    def _keep_own_fields(self, frame: ServerSentEvent, events: list[Event]) -> None:
-        self._learn_ids(events)
-        self._add(frame.data)
-
-    def _end(self, reported: FinishReason) -> list[Event]:
-        events = super()._end(reported)
-        self._learn_ids(events)
-        fields = {name: raw(value) for name, value in self._message.value().items()}
-        calls = {
-            self._call_ids[index]: {name: raw(value) for name, value in pieces.value().items()}
-            for index, pieces in self._call_fields.items()
-            if index in self._call_ids
-        }
-        if isinstance(events[-1], Completed) and (fields or calls) and self._is_small:
-            add_state(ReasoningState(FAMILY, self._upstream, self._model, fields=fields, calls=calls), events)
-        return events
+    def __init__(self) -> None:
+        self.message = JSONPieces()
+        self.calls: dict[int, JSONPieces] = {}
+        self.call_ids: dict[int, str] = {}
+        self.size = 0
 
     @property
-    def _is_small(self) -> bool:
-        # What stands around each piece is not kept.
-        return self._size <= 64 * MAX_STATE_CHARS
+    def is_small(self) -> bool:
+        """Whether the answer ends with these fields: what stands around each piece is not kept."""
+        return self.size <= 64 * MAX_STATE_CHARS
 
-    def _learn_ids(self, events: list[Event]) -> None:
-        self._call_ids |= {event.index: event.id for event in events if isinstance(event, ToolCallStarted)}
+    def learn_ids(self, events: list[Event]) -> None:
+        """Add the ids of tool calls that begin in the next events."""
+        self.call_ids |= {event.index: event.id for event in events if isinstance(event, ToolCallStarted)}
 
-    def _add(self, data: bytes) -> None:
-        self._size += len(data)
-        if not self._is_small:
-            return
-        choice = answer_choice(decode_fields(data), self._choice)
-        delta, whole = object_or_empty(choice.get("delta")), object_or_empty(choice.get("message"))
-        self._message.add(_fields(delta))
-        self._message.replace(_fields(whole))
-        self._add_calls(delta or whole)
-
-    def _add_calls(self, delta: Json) -> None:
-        calls, numbers = delta.get("tool_calls"), self._calls.last_read if self._calls else []
+    def add_calls(self, delta: Json, numbers: list[int | None]) -> None:
+        """Add the fields of a delta's tool calls, which have these indexes."""
+        calls = delta.get("tool_calls")
         for call, number in zip([calls] if isinstance(calls, dict) else calls or (), numbers, strict=False):
             others = {
                 name: value
@@ -77,7 +58,49 @@ class ReasoningFieldsDecoder(ChatDecoder):
                 if name not in CALL_FIELDS and value not in _EMPTY
             }
             if number is not None and others:
-                self._call_fields.setdefault(number, JSONPieces()).add(others)
+                self.calls.setdefault(number, JSONPieces()).add(others)
+
+    def state(self, upstream: str, model: str) -> ReasoningState | None:
+        """Return the state with these fields; None if there are none."""
+        fields = {name: raw(value) for name, value in self.message.value().items()}
+        calls = {
+            self.call_ids[index]: {name: raw(value) for name, value in pieces.value().items()}
+            for index, pieces in self.calls.items()
+            if index in self.call_ids
+        }
+        if not (fields or calls) or not self.is_small:
+            return None
+        return ReasoningState(FAMILY, upstream, model, fields=fields, calls=calls)
+
+
+class ReasoningFieldsDecoder(ChatDecoder):
+    """A `ChatDecoder` whose answers end with the state of their reasoning; see `reasoning_state`."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self, upstream: str, model: str, pricing_provider: str) -> None:
+        super().__init__(upstream, model, pricing_provider)
+        self._kept: _KeptFields | None = None  # most answers have none
+
+    def _keep_own_fields(self, frame: ServerSentEvent, events: list[Event]) -> None:
+        kept = self._kept = self._kept or _KeptFields()
+        kept.learn_ids(events)
+        kept.size += len(frame.data)
+        if not kept.is_small:
+            return
+        choice = answer_choice(decode_fields(frame.data), self._choice)
+        delta, whole = object_or_empty(choice.get("delta")), object_or_empty(choice.get("message"))
+        kept.message.add(_fields(delta))
+        kept.message.replace(_fields(whole))
+        kept.add_calls(delta or whole, self._calls.last_read if self._calls else [])
+
+    def _end(self, reported: FinishReason) -> list[Event]:
+        events = super()._end(reported)
+        if self._kept is not None and isinstance(events[-1], Completed):
+            self._kept.learn_ids(events)
+            if state := self._kept.state(self._upstream, self._model):
+                add_state(state, events)
+        return events
 
 
 def _fields(message: Json) -> Json:

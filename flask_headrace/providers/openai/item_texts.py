@@ -15,6 +15,9 @@ from ...core.errors import UpstreamProtocolError
 ItemKey: TypeAlias = str | int | None
 """An id or an index by which events refer to an item; None where an event has none."""
 
+PartKey: TypeAlias = tuple[str, ItemKey, ItemKey]
+"""Names one part: "index" or "id", the item's index or id, and the index of the part in the item."""
+
 MAX_PARTS = 1024
 """Text parts that the messages of one answer may have."""
 
@@ -56,7 +59,7 @@ class ItemTexts:
 
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream
-        self._by_key: dict[tuple[str, ItemKey, ItemKey], OutputTextPart] = {}
+        self._by_key: dict[PartKey, OutputTextPart] = {}
         self._parts: list[OutputTextPart] = []
         self.part: OutputTextPart | None = None
 
@@ -71,9 +74,8 @@ class ItemTexts:
         Raises:
             UpstreamProtocolError: the answer has too many parts.
         """
-        keys = [("id", item_id, content_index)] if item_id is not None else []
-        keys += [("index", output_index, content_index)] if output_index is not None else []
-        part = next((self._by_key[key] for key in keys if key in self._by_key), None)
+        keys = _keys(item_id, output_index, content_index)
+        part = self._find(keys, output_index)
         if part is None and not keys and self.part is not None and not self.part.is_complete:
             part = self.part
         if part is None:
@@ -88,16 +90,25 @@ class ItemTexts:
 
     def complete(self, whole: str, item_id: ItemKey, output_index: ItemKey, content_index: ItemKey) -> str:
         """Record the whole text of a part, and return the end of it that was not received in deltas."""
-        part = None
-        if output_index is None and ("id", item_id, content_index) not in self._by_key:
+        keys = _keys(item_id, output_index, content_index)
+        part = self._find(keys, output_index)
+        if part is None and (output_index is None or any(key in self._by_key for key in keys)):
             part = self._unnamed_part(whole)
         part = part or self.select(item_id, output_index, content_index)
         missing = missing_suffix(whole, part.size, part.last) or ""
         part.size, part.last, part.is_complete = part.size + len(missing), missing or part.last, True
         return missing
 
+    def _find(self, keys: list[PartKey], output_index: ItemKey) -> OutputTextPart | None:
+        """Return the part that has one of these keys. Some servers give several items one id: the index decides."""
+        for key in keys:
+            part = self._by_key.get(key)
+            if part is not None and (key[0] == "index" or None in (output_index, part.output_index)):
+                return part
+        return None
+
     def _unnamed_part(self, whole: str) -> OutputTextPart | None:
-        """Return the part with this text, if each event of it has another id; None if there is no such part.
+        """Return the part with this text, if its events have other ids or indexes; None if there is no such part.
 
         It consists of all deltas since the last complete part, or is that part once more.
         """
@@ -124,6 +135,12 @@ class ItemTexts:
             else:
                 yield ""
             size = max(size - len(whole), 0)
+
+
+def _keys(item_id: ItemKey, output_index: ItemKey, content_index: ItemKey) -> list[PartKey]:
+    return [
+        (kind, value, content_index) for kind, value in (("index", output_index), ("id", item_id)) if value is not None
+    ]
 
 
 def missing_suffix(whole: str, size: int, last: str) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
@@ -16,8 +16,8 @@ import httpx2
 from ...core import exact_json
 from ...core.events import Event
 from ..chat_request import ChatRequest, Json
-from ..decoding.opening_thoughts import opening_thoughts, separate_thoughts
-from ..decoding.sse_stream import StreamDecoder, decode_stream
+from ..decoding.opening_thoughts import opening_thoughts
+from ..decoding.sse_stream import AnswerStream, StreamDecoder
 from ..decoding.think_tags import ThinkTags
 from ..http.hub_local import HubLocal
 from ..http.request_overrides import NO_OVERRIDES, RequestOverrides
@@ -52,9 +52,12 @@ class Address(NamedTuple):
     @property
     def is_official(self) -> bool:
         """Whether OpenAI's own models are served there: by OpenAI, or by Azure."""
-        return self.base_url == OFFICIAL_BASE_URL or (urlsplit(self.base_url).hostname or "").endswith(
-            ".openai.azure.com"
-        )
+        return _is_official(self.base_url)
+
+
+@lru_cache(maxsize=64)
+def _is_official(base_url: str) -> bool:
+    return base_url == OFFICIAL_BASE_URL or (urlsplit(base_url).hostname or "").endswith(".openai.azure.com")
 
 
 class OpenAIServer(ABC):
@@ -129,9 +132,10 @@ class OpenAIServer(ABC):
         decoder = self._decoder(request)
         with map_sdk_errors(openai, self.name, address.base_url):
             thoughts = opening_thoughts(self._think_tags, request, is_official=address.is_official)
-            with closing(decode_stream(self._send(request, address), self.name, decoder)) as batches:
-                yield from separate_thoughts(batches, thoughts)
-                yield from batches
+            with AnswerStream(self._send(request, address), self.name, decoder, thoughts) as answer:
+                del request, address, decoder, thoughts  # a conversation may be large, and an answer may take long
+                while (events := answer.read()) is not None:
+                    yield events
 
     def _send(self, request: ChatRequest, address: Address) -> httpx2.Response:
         import openai  # noqa: PLC0415

@@ -17,9 +17,9 @@ export class Prose {
   /**
    * Make the `element` into which the text is rendered.
    *
-   * @param {MarkdownSink | null} announcer reads the text out; null for no one
+   * @param {MarkdownSink | null} [announcer] reads the text out; null for no one
    */
-  constructor(announcer) {
+  constructor(announcer = null) {
     this.element = createElement("div", { className: "prose" });
     this.renderer = new MarkdownRenderer(this.element);
     /** @type {MarkdownSink} */
@@ -33,8 +33,8 @@ export class Prose {
     this.renderer.flush();
   }
 
-  /** @param {boolean} isCut whether the text was cut off here */
-  end(isCut) {
+  /** @param {boolean} [isCut] whether the text was cut off here */
+  end(isCut = false) {
     this.markdown.end(isCut);
     this.renderer.flush();
   }

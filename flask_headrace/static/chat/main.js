@@ -18,7 +18,6 @@ import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { EventReducer } from "./event-reducer.js";
 import { ModelSelect } from "./models.js";
-import { waitForNetwork } from "./network-wait.js";
 import { SchemaPanel } from "./schema-panel.js";
 import { JSONStorage } from "./storage.js";
 
@@ -72,7 +71,7 @@ function stop() {
   const { controller, turn } = current;
   if (turn.stream) {
     const { id, isAccepted } = turn.stream;
-    stopStream(`${api}/streams/${id}`, { isAccepted, headers: apiKey.headers, wait: waitForNetwork });
+    stopStream(`${api}/streams/${id}`, { isAccepted, headers: apiKey.headers });
   }
   controller.abort();
 }
@@ -164,7 +163,7 @@ async function receive(turn, view) {
   announcer.say(hasContent(turn.parts) ? "The answer goes on." : "Asked. Waiting for the answer.");
   const reducer = new EventReducer(turn, view, announcer);
   const body = { messages: conversation.messagesFor(turn), model: turn.stream?.model, schema: turn.schema };
-  const options = { api, encode: encodeJSON, signal: own.controller.signal, headers: () => apiKey.headers, wait: waitForNetwork };
+  const options = { api, encode: encodeJSON, signal: own.controller.signal, headers: () => apiKey.headers };
   conversation.save();
   for await (const event of streamAnswer({ ...streamOf(turn), body }, options)) {
     if (current !== own) break;

@@ -84,8 +84,9 @@ export class FollowingText {
   #compaction = START;
   #recognizedAt = 0;
   #locator = new DocumentLocator();
-  /** How many brackets of the sentences are open. */
-  #depth = 0;
+  /** How many braces and brackets of the sentences are open. */
+  #openBraces = 0;
+  #openBrackets = 0;
   /** @type {Step} */
   #step = this.#readNeighbour;
 
@@ -135,7 +136,8 @@ export class FollowingText {
       return [text, end];
     }
     this.#step = this.#readProse;
-    this.#depth = 0;
+    this.#openBraces = 0;
+    this.#openBrackets = 0;
     this.#locator = new DocumentLocator({ followsDocument: true, isInFence: this.#isInFence });
     return [text, start];
   }
@@ -175,8 +177,10 @@ export class FollowingText {
   #checkBrackets(text, start, end) {
     let bracket = matchAt(BRACKET, text, start);
     while (bracket && bracket.index < end) {
-      this.#depth += "{[".includes(bracket[0]) ? 1 : -1;
-      if (this.#depth < 0) throw this.#unexpected(text, bracket.index);
+      const change = "{[".includes(bracket[0]) ? 1 : -1;
+      if ("{}".includes(bracket[0])) this.#openBraces += change;
+      else this.#openBrackets += change;
+      if (this.#openBraces < 0 || this.#openBrackets < 0) throw this.#unexpected(text, bracket.index);
       bracket = matchAt(BRACKET, text, bracket.index + 1);
     }
   }

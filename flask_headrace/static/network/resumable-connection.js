@@ -6,13 +6,15 @@
  */
 
 import { Backoff } from "./backoff.js";
+import { waitForNetwork } from "./network-wait.js";
 import { errorEvent, errorFromResponse, isTerminal, readEvents } from "./stream.js";
 import { Watchdog } from "./watchdog.js";
 
 /** @import { ErrorEvent, StreamEvent } from "./stream.js" */
 
 /**
- * The answer to be streamed. `id` is the stream's id, `body` the body of `POST /api/chat`. For a stream that was requested
+ * The answer to be streamed. `id` is the stream's id, `body` the body of `POST /api/chat`, or of a view of the application:
+ * it is sent with the fields `id` and `resumable: true`, for `headrace.stream`. For a stream that was requested
  * before, `isAccepted` is whether the server has answered, and `cursor` is the `id` of
  * the last event received: its number, and a mark that distinguishes this answer from another one of the same stream.
  *
@@ -26,10 +28,11 @@ import { Watchdog } from "./watchdog.js";
  *
  * @typedef {object} ConnectionOptions
  * @property {string} api address of the API, without a slash at its end
- * @property {(delayMs: number, signal?: AbortSignal, minDelayMs?: number) => Promise<void>} wait waits before the next
- *   connection, `minDelayMs` at least, unless the signal is aborted
+ * @property {string} [url] where the question is sent to: a view of the application; `<api>/chat` by default
+ * @property {(delayMs: number, signal?: AbortSignal, minDelayMs?: number) => Promise<void>} [wait] waits before the next
+ *   connection, `minDelayMs` at least, unless the signal is aborted; by default for the network
  * @property {AbortSignal} [signal] ends the answer with a `stopped` event when it is aborted
- * @property {() => Record<string, string>} [headers] returns the headers that authorize a request
+ * @property {() => Record<string, string>} [headers] returns the headers that authorize a request, such as `X-CSRFToken`
  * @property {(body: object) => string} [encode] returns the body's JSON text
  * @property {typeof globalThis.fetch} [fetch]
  * @property {Backoff} [backoff] delays between connections
@@ -89,7 +92,8 @@ class ResumableConnection {
     // A server that repeats events it has sent before makes no progress.
     this.maxNumber = numberIn(cursor);
     this.api = options.api;
-    this.wait = options.wait;
+    this.url = options.url ?? `${options.api}/chat`;
+    this.wait = options.wait ?? waitForNetwork;
     this.signal = options.signal;
     this.headers = options.headers ?? (() => ({}));
     this.encode = options.encode ?? JSON.stringify;
@@ -155,7 +159,7 @@ class ResumableConnection {
     }
     // The question is sent again even if it may have arrived before: the server answers the same id and body once.
     const body = this.isResumable ? { ...this.body, resumable: true, id: this.id } : this.body;
-    return this.fetch(`${this.api}/chat`, {
+    return this.fetch(this.url, {
       method: "POST",
       headers: { ...headers, "Content-Type": "application/json" },
       body: this.encode(body),

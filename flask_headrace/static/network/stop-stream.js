@@ -5,6 +5,7 @@
  */
 
 import { Backoff } from "./backoff.js";
+import { waitForNetwork } from "./network-wait.js";
 
 /** A question that was being sent when its stop overtook it arrives within this time, or never. */
 const MAX_ARRIVAL_MS = 3000;
@@ -15,7 +16,7 @@ const MAX_ARRIVAL_MS = 3000;
  * @param {string} url address of the stream, `…/api/streams/<id>`
  * @param {object} options
  * @param {boolean} options.isAccepted whether the server has answered the question: if not, the question may arrive after the stop
- * @param {(delayMs: number) => Promise<void>} options.wait waits before the next attempt
+ * @param {(delayMs: number) => Promise<void>} [options.wait] waits before the next attempt; by default for the network
  * @param {Record<string, string>} [options.headers] headers to authorize the request
  * @param {typeof globalThis.fetch} [options.fetch]
  * @param {Backoff} [options.backoff] delays while the server cannot be reached
@@ -23,7 +24,7 @@ const MAX_ARRIVAL_MS = 3000;
  */
 export async function stopStream(
   url,
-  { isAccepted, wait, headers = {}, fetch = globalThis.fetch, backoff = new Backoff() },
+  { isAccepted, wait = waitForNetwork, headers = {}, fetch = globalThis.fetch, backoff = new Backoff() },
 ) {
   const { now, random } = backoff;
   const arrival = new Backoff({ initialDelayMs: 500, maxElapsedMs: MAX_ARRIVAL_MS, now, random });

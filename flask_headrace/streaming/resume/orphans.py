@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -35,15 +36,19 @@ def finish_orphaned(store_writer: StoreWriter, record: StreamRecord) -> None:
         store_writer.acquire_and_finish(record, lambda: _ending(store_writer.store, record))
 
 
-def keep_finishing_orphans(store_writer: StoreWriter, is_wanted: Callable[[], bool]) -> None:
-    """Finish the streams of dead workers periodically, as long as this worker lives.
+def start_finishing_orphans(store_writer: StoreWriter, is_wanted: Callable[[], bool]) -> None:
+    """Start a greenlet that finishes the streams of dead workers periodically, as long as this process lives.
 
     Args:
         store_writer: This worker's access to the store.
         is_wanted: Returns whether somebody wants to know how they end. If not, a stream is finished when somebody asks
             for it.
     """
-    while True:
+    gevent.spawn(_keep_finishing, store_writer, is_wanted, os.getpid())
+
+
+def _keep_finishing(store_writer: StoreWriter, is_wanted: Callable[[], bool], process: int) -> None:
+    while os.getpid() == process:  # a forked process starts a greenlet of its own
         gevent.sleep(ORPHAN_INTERVAL)
         if is_wanted():
             with log_failures("finishing the streams of dead workers"):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import gevent
 
@@ -24,6 +23,7 @@ from .lease import LEASE_RENEWAL_INTERVAL, WorkerLease
 from .orphan_reports import OrphanReports
 from .pending_operations import PendingOperations
 from .stored_events import decode_context, encode_payload, failure_events
+from .stored_session import StoredSession
 from .write_queue import IDLE_WINDOW, RETRY_DELAY, WriteQueue
 
 FLUSH_POLL_INTERVAL = 0.005
@@ -31,15 +31,6 @@ FLUSH_POLL_INTERVAL = 0.005
 
 SWEEP_INTERVAL = 30.0
 """Seconds between two removals of expired streams from the store."""
-
-
-@dataclass(slots=True, frozen=True, eq=False)
-class _StoredSession:
-    """A session whose events are stored, the claim of its stream, and what ends the watch for a stop request."""
-
-    session: StoredStream
-    claim: StreamClaim
-    unwatch: Callable[[], None]
 
 
 class StoreWriter:
@@ -59,13 +50,17 @@ class StoreWriter:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.orphan_reports = OrphanReports()
+        self.begin()
+
+    def begin(self) -> None:
+        """Become a new worker, which has no streams: also in a process that was forked from another one."""
         self.worker = secrets.token_urlsafe(12)
-        self.lease = WorkerLease(store, self.worker)
+        self.lease = WorkerLease(self.store, self.worker)
         self.pending = PendingOperations()
         self._claims: dict[str, StreamClaim] = {}
         self._failed_claims: set[str] = set()
-        self._stored: dict[str, _StoredSession] = {}
-        self._write_queue = WriteQueue(store, self.worker, on_written=self._detach, on_lost=self._give_up)
+        self._stored: dict[str, StoredSession] = {}
+        self._write_queue = WriteQueue(self.store, self.worker, on_written=self._detach, on_lost=self._give_up)
         self._is_maintaining = False
 
     def __repr__(self) -> str:
@@ -143,7 +138,7 @@ class StoreWriter:
         """Store the events of a claimed session, and cancel the session if the store gets a stop request for it."""
         claim = self._claims.pop(session.id)
         unwatch = self.store.watch_stop(session.id, lambda: gevent.spawn(self._check_stop_request, session))
-        self._stored[session.id] = _StoredSession(session, claim, unwatch)
+        self._stored[session.id] = StoredSession(session, claim, unwatch)
         self._write_queue.open(session)
         # A stop request may have come before the watch began.
         gevent.spawn(self._check_stop_request, session)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import time
 
+import gevent
+import gevent.socket
 import pytest
 
+from flask_headrace.blueprints.http.disconnect import DisconnectWatcher
 from tests.support.reader import QUESTION, Reading, ask, asking
 from tests.support.service import Service
 from tests.support.upstream import Ended, Gate, Hang, Head, Upstream, anthropic_wire, faults, openai_wire, script
@@ -93,3 +97,28 @@ class TestManyAtOnce:
         for reading in readings:
             reading.leave()
         upstream.wait_for(lambda: all(r.ended is Ended.ABORTED for r in upstream.requests("many")))
+
+
+def read_on(client: socket.socket) -> None:
+    """Read to the end. It blocks this process, so that a write on the other side does not go on meanwhile."""
+    while client.recv(1_000_000):
+        pass
+
+
+def test_a_text_that_is_given_up_is_reset_also_for_a_client_that_reads_on_at_that_moment() -> None:
+    with gevent.socket.socket() as listener, socket.socket() as client:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        client.connect(listener.getsockname())
+        served, _ = listener.accept()
+        watcher = DisconnectWatcher({"gunicorn.socket": served, "SERVER_PROTOCOL": "HTTP/1.0"}, lambda: None)
+        watcher.reset_on_close()
+        writing = gevent.spawn(served.sendall, b"a" * 50_000_000)
+        gevent.sleep(0.1)
+        watcher.shut_down()
+        client.settimeout(5)
+        with pytest.raises(ConnectionResetError):
+            read_on(client)
+        writing.join(5)
+        assert isinstance(writing.exception, BrokenPipeError)
+        served.close()

@@ -27,7 +27,7 @@ class Slow:
         yield "a"
 
 app = Flask(__name__)
-app.config["HEADRACE_EMBEDDED"] = False
+app.config.update(HEADRACE_EMBEDDED=False, HEADRACE_HEARTBEAT=0.1)  # a view returns at the first heartbeat
 Headrace(app, providers=[Slow()])
 gc.disable()
 for is_resumable in (True, False):

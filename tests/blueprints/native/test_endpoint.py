@@ -246,9 +246,10 @@ class TestHeartbeats:
 
 
 @pytest.mark.parametrize(("provider", "wire"), WIRES)
-def test_an_answer_cut_at_any_byte_by_the_network_reads_the_same(service, upstream, provider, wire) -> None:
+def test_an_answer_cut_by_the_network_reads_the_same(service, upstream, provider, wire) -> None:
     pieces = "Grüße, ", "👩‍👩‍👧", " e\u0301"
-    scripts = [script for _, script in cuts.every_cut(wire.answer(*pieces, usage=(9, 3)))]
+    # The tests of the decoders cut at each byte.
+    scripts = [script for _, script in cuts.every_cut(wire.answer(*pieces, usage=(9, 3)))][::5]
     upstream.answer("cut", scripts)
     for _ in scripts:
         answer = ask(service.url, f"{provider}/cut")

@@ -6,12 +6,13 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flask_headrace.blueprints.openai_responses import response_resource
 from flask_headrace.blueprints.openai_responses.encoder_factory import PROTOCOL, encoder_of
 from flask_headrace.blueprints.openai_responses.response_resource import response_object
+from flask_headrace.core.application_events import StepStarted, ToolResult
 from flask_headrace.core.errors import AnswerTooLarge
 from flask_headrace.core.events import (
     Cancelled,
@@ -42,8 +43,17 @@ def snapshot(*events: Event) -> StreamSnapshot:
     return StreamSnapshot("s1", CONTEXT, list(events), is_behind=False)
 
 
+BEFORE_A_STEP = [STARTED, TextDelta("a"), StepStarted(), Usage(1, 1), Completed("length")]
+BEFORE_A_RESULT = [
+    STARTED, ToolCallStarted(0, "c", "f"), ToolCallCompleted(0, {}), TextDelta("a"), ToolResult(0, "b"), Usage(1, 1),
+    Completed("length"),
+]  # fmt: skip
+
+
 @settings(max_examples=60)
 @given(sequences(), st.integers(0, 40))
+@example(BEFORE_A_STEP, 0)
+@example(BEFORE_A_RESULT, 0)
 def test_is_valid_at_any_moment_and_the_streams_own_at_the_end(events: list[Event], count: int) -> None:
     check_response(response_object(snapshot(*events[:count])))
     frames = encoder_of("s1", CONTEXT).encode(events)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from flask import Flask
-from hypothesis import given, settings
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from flask_headrace import Headrace
@@ -23,12 +23,10 @@ from flask_headrace.blueprints.openai_responses import encoder as responses_enco
 from flask_headrace.blueprints.openai_responses import tool_names
 from flask_headrace.blueprints.openai_responses.frame_types import EVENTS
 from flask_headrace.core.answer import CollectedAnswer
-from flask_headrace.core.application_events import Data
 from flask_headrace.core.events import Completed, Event
 from tests.blueprints.openapi.documented import Document
 from tests.support.event_sequences import answers
 
-FEW = settings(max_examples=30)
 TOOL = {"type": "function", "name": "find"}
 ENCODERS: dict[str, tuple[str, str | None, Callable[[], Any]]] = {  # the names of the frames and of the whole answer
     "native": ("ChatFrame", "ChatAnswer", lambda: native_encoder),
@@ -67,38 +65,28 @@ def document() -> Document:
     return Document(app.test_client().get("/openapi.json").json)
 
 
-@pytest.mark.parametrize(("frames", "whole", "make"), ENCODERS.values(), ids=ENCODERS)
-class TestAnyAnswer:
-    @FEW
-    @given(events=answers(), has_ids=st.booleans())
-    def test_has_frames_of_the_document(
-        self,
-        document: Document,
-        frames: str,
-        whole: str | None,
-        make: Callable[[], Any],
-        events: list[Event],
-        has_ids: bool,
-    ) -> None:
-        encoder, written = make(), b""
-        try:
-            for number, event in enumerate(events, 1):
-                if frames.startswith("UI") and isinstance(event, Data):
-                    continue  # whose types have the application's names
-                written += encoder.encode([event], number if has_ids else None, b"-s1") + encoder.encode([])
-        except AbortConnection as abort:
-            written += abort.final_bytes
-        document.check_frames(document.named(frames), written)
-
-    @FEW
-    @given(events=answers())
-    def test_is_a_whole_answer_of_the_document(
-        self, document: Document, frames: str, whole: str | None, make: Callable[[], Any], events: list[Event]
-    ) -> None:
-        answer = CollectedAnswer()
-        answer.add(events)
+@settings(max_examples=40)
+@given(events=answers(), has_ids=st.booleans())
+def test_any_answer_is_in_every_protocol_as_the_document_says(
+    document: Document, events: list[Event], has_ids: bool
+) -> None:
+    answer = CollectedAnswer()
+    answer.add(events)
+    for name, (frames, whole, make) in ENCODERS.items():
+        note(f"the encoder: {name}")
+        document.check_frames(document.named(frames), written(make(), events, has_ids=has_ids))
         if whole is not None and isinstance(events[-1], Completed):
             document.check_value(document.named(whole), _as_json(make().encode_whole(answer)))
+
+
+def written(encoder: Any, events: list[Event], *, has_ids: bool) -> bytes:
+    sent = b""
+    try:
+        for number, event in enumerate(events, 1):
+            sent += encoder.encode([event], number if has_ids else None, b"-s1") + encoder.encode([])
+    except AbortConnection as abort:
+        sent += abort.final_bytes
+    return sent
 
 
 def _as_json(value: Any) -> Any:

@@ -6,7 +6,7 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from msgspec import UNSET
 
 from flask_headrace.core.partial_json import (
@@ -104,6 +104,7 @@ class TestCuts:
 
 class TestRefusals:
     @given(damaged())
+    @example(']"{{a":true}')
     def test_come_where_and_only_where_the_standard_library_refuses_a_document_too(self, text: str) -> None:
         document, refusal = result(["[", text, "]"])  # inside an array nothing is prose
         try:

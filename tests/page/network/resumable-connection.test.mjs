@@ -61,6 +61,22 @@ test("the body is written as the page wants it", async () => {
   assert.deepEqual(there.requests[0].body, { messages: [], resumable: true, id: ID, model: "a/b" });
 });
 
+test("a question goes to a view of the application, and what is left of its answer comes from the extension", async () => {
+  const there = server(stream(FRAMES.slice(0, 2), lost), rest);
+  const { text } = await heard(there, { url: "/support/7", given: { body: { question: "Why?" } } });
+  assert.equal(text, TEXT);
+  assert.deepEqual(there.requests[0], { url: "/support/7", method: "POST", cursor: undefined, body: { question: "Why?", resumable: true, id: ID } });
+  assert.equal(there.requests[1].url, `/api/streams/${ID}`);
+});
+
+test("who gives no `wait` waits by the clock where there is no page", async () => {
+  const there = server(stream(FRAMES.slice(0, 2), lost), lost, rest);
+  const started = performance.now();
+  const { text } = await heard(there, { wait: undefined, backoff: new Backoff({ initialDelayMs: 10, random: () => 1 }) });
+  assert.equal(text, TEXT);
+  assert.ok(performance.now() - started >= 29, "10 ms and 20 ms, as timers round them");
+});
+
 for (const [how, error] of [["ends", undefined], ["breaks", lost]]) {
   test(`a connection that ${how} at any byte loses nothing and doubles nothing`, async () => {
     for (let cut = 0; cut < WIRE.length; cut++) {

@@ -46,3 +46,13 @@ test("a question that is overtaken by its stop is stopped when it arrives", asyn
 test("a stop that is refused is not tried again", async () => {
   assert.equal(await tries([401]), 1);
 });
+
+test("who gives no `wait` waits by the clock where there is no page", async () => {
+  let count = 0;
+  const fetch = async () => {
+    if (count++) return new Response(null, { status: 204 });
+    throw new TypeError("Failed to fetch");
+  };
+  await stopStream("/api/streams/x", { isAccepted: true, fetch, backoff: new Backoff({ initialDelayMs: 1 }) });
+  assert.equal(count, 2);
+});

@@ -1,4 +1,4 @@
-"""Runs the bytes of an answer through a decoder, as `decode_stream` does."""
+"""Runs the bytes of an answer through a decoder, as `AnswerStream` does."""
 
 from __future__ import annotations
 

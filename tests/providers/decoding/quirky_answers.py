@@ -125,10 +125,14 @@ def chat_bodies(draw: Draw, answer: Answer) -> Body:
 
 
 def named(draw: Draw, way: str, place: int) -> Callable[..., dict[str, Any]]:
-    """Return how a server refers to an item in its events: by id, by index, or by both; also by a new id."""
+    """Return how a server refers to an item: by id, by index, or by both; also by ids that are new or all the same."""
 
     def names(**more: Any) -> dict[str, Any]:
-        id_ = f"item_{place}" if way != "new id" else f"item_{draw(st.integers(100, 999))}"
+        ids = {
+            "new id": lambda: f"item_{draw(st.integers(place * 1000, place * 1000 + 999))}",
+            "one id": lambda: "item",
+        }
+        id_ = ids.get(way, lambda: f"item_{place}")()
         by_id = {"item_id": id_} if way != "place" else {}
         return {**by_id, **({"output_index": place} if way != "id" else {}), **more}
 
@@ -141,8 +145,8 @@ def response_bodies(draw: Draw, answer: Answer) -> Body:
         Body([data({"type": "response.created", "response": {"status": "in_progress"}}, "response.created")]),
         [],
     )
-    way = draw(st.sampled_from(["both", "both", "id", "place", "new id"]))
-    if way == "id":
+    way = draw(st.sampled_from(["both", "both", "id", "place", "new id", "one id"]))
+    if way in {"id", "one id"}:
         # Otherwise one message could be mistaken for the next or its beginning: only the last piece is compared.
         answer.texts = [f"{n}{text}{n}" for n, text in enumerate(answer.texts)]
     is_late = False  # an item that is sent late is not followed by items that are sent in time

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import gevent
 import pytest
 
 from flask_headrace.core.errors import UpstreamProtocolError
+from flask_headrace.providers.chat_request import ChatRequest, Message
 from flask_headrace.providers.decoding.sse_stream import MAX_DRAIN_BYTES
 from flask_headrace.providers.openai.chat import OpenAIChat
 from flask_headrace.providers.openai.server import Address
@@ -107,3 +110,16 @@ class TestResponse:
         batches = [batch for batch in greenlet.get(timeout=5).batches if batch]
         assert len(batches) <= 3
         assert sum(len(batch) for batch in batches) == 50 + 1
+
+
+def test_the_request_is_not_kept_while_the_model_answers(own_upstream: Upstream, provider: OpenAIChat) -> None:
+    own_upstream.answer("m", openai_wire.answer("a", Gate("on"), "b"))
+    conversation = "a long conversation " * 1000
+    batches = provider.stream(ChatRequest("m", (Message("user", conversation),)))
+    kept = sys.getrefcount(conversation)
+    with gevent.Timeout(10):
+        while not next(batches):
+            pass
+        assert sys.getrefcount(conversation) < kept
+        own_upstream.open_gate("on")
+        assert [*batches][-1]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 
+import httpx2
 import pytest
 
-from flask_headrace.core.errors import UpstreamProtocolError
 from flask_headrace.core.events import (
     Event,
     ProviderEvent,
@@ -17,9 +16,9 @@ from flask_headrace.core.events import (
     ToolCallStarted,
     Usage,
 )
-from flask_headrace.providers.decoding.opening_thoughts import OpeningThoughts, separate_thoughts
+from flask_headrace.providers.decoding.opening_thoughts import OpeningThoughts
 from flask_headrace.providers.decoding.think_tags import DEFAULT_TAGS
-from tests.providers.decoding.thoughts import END, cuts
+from tests.providers.decoding.thoughts import END, answer_stream, cuts, read_batches
 
 CALL: list[Event] = [ToolCallStarted(0, "c", "f"), ToolCallCompleted(0, {})]
 
@@ -122,10 +121,12 @@ class TestWhatTheProviderSays:
         assert len(thoughts.separate([ITEM] * 1000)) == 1000
 
 
-def batches(*sent: list[Event], error: Exception | None = None) -> Iterator[list[Event]]:
-    yield from sent
-    if error is not None:
-        raise error
+class CountedThoughts(OpeningThoughts):
+    batches = 0
+
+    def separate(self, events: list[Event]) -> list[Event]:
+        self.batches += 1
+        return super().separate(events)
 
 
 class TestTheBatchesOfAnAnswer:
@@ -138,19 +139,20 @@ class TestTheBatchesOfAnAnswer:
         ],
     )
     def test_that_breaks_off_lose_nothing(self, text: str, last: Event) -> None:
-        broken = batches([TextDelta(text)], error=UpstreamProtocolError("broken"))
+        broken = httpx2.ReadError("broken")
+        answer = answer_stream([TextDelta(text)], thoughts=OpeningThoughts(DEFAULT_TAGS), error=broken)
         found: list[list[Event]] = []
-        with pytest.raises(UpstreamProtocolError):
-            found.extend(separate_thoughts(broken, OpeningThoughts(DEFAULT_TAGS)))
+        with pytest.raises(httpx2.ReadError):
+            found.extend(read_batches(answer))
         assert found[-1][-1] == last
 
-    def test_do_not_pass_through_here_once_the_text_has_begun(self) -> None:
-        answer = batches([TextDelta("<think>a")], [TextDelta("</think>b")], [TextDelta("c")], END)
-        separated = list(separate_thoughts(answer, OpeningThoughts(DEFAULT_TAGS)))
-        assert separated == [[ReasoningDelta("a")], [TextDelta("b")]]
-        assert list(answer) == [[TextDelta("c")], END]
+    def test_do_not_pass_through_the_thoughts_once_the_text_has_begun(self) -> None:
+        thoughts = CountedThoughts(DEFAULT_TAGS)
+        given = [[TextDelta("<think>a")], [TextDelta("</think>b")], [TextDelta("<think>c")], END]
+        separated = list(read_batches(answer_stream(*given, thoughts=thoughts)))
+        assert separated == [[ReasoningDelta("a")], [TextDelta("b")], [TextDelta("<think>c")], END]
+        assert thoughts.batches == 2
 
-    def test_never_pass_through_here_where_the_text_stays_as_it_is(self) -> None:
-        answer = batches(END)
-        assert list(separate_thoughts(answer, None)) == []
-        assert list(answer) == [END]
+    def test_stay_as_they_are_where_there_are_no_tags(self) -> None:
+        given = [[TextDelta("<think>a</think>b")], END]
+        assert list(read_batches(answer_stream(*given, thoughts=None))) == given

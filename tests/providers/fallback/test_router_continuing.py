@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flask_headrace.core.errors import UpstreamProtocolError, UpstreamStatusError
@@ -76,6 +76,9 @@ WAYS: dict[str, Callable[[str, str], list[Any]]] = {
 }
 
 
+ITEM = "a a a a a a a the \n- a"
+
+
 @settings(max_examples=60)
 @given(
     answer=ANSWERS,
@@ -85,6 +88,9 @@ WAYS: dict[str, Callable[[str, str], list[Any]]] = {
     places=st.lists(st.integers(0, 99), max_size=12),
     on_divergence=st.sampled_from(["restart", "fail"]),
 )
+@example(ITEM, 20, "repeats its last word", None, [], "restart")
+@example(ITEM, 21, "repeats its last word", None, [], "restart")
+@example(ITEM.replace("\n", ""), 19, "repeats its last word", None, [], "restart")
 def test_a_reader_ends_with_one_whole_answer_or_is_told_that_it_is_none(
     answer: str, broken_at: int, way: str, other: str | None, places: list[int], on_divergence: str
 ) -> None:

@@ -45,9 +45,9 @@ def children(box: Sandbox) -> list[str]:
 def test_a_hostile_check_ends_and_holds_nobody_up(box: Sandbox, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
     schema, text = HOSTILE[case]
     box.check(MILL)
-    monkeypatch.setattr(sandbox, "CHECK_TIMEOUT", 5.0)
-    hostile = [gevent.spawn(ended_or_answered, box, schema, text) for _ in range(4)]
-    until(lambda: box._running.total() == 4)
+    monkeypatch.setattr(sandbox, "CHECK_TIMEOUT", 4.0)
+    hostile = [gevent.spawn(ended_or_answered, box, schema, text) for _ in range(2)]
+    until(lambda: box._running.total() == 2)
     assert box.check(MILL, "7") == 'at the top of the document, 7 is not of type "string"'
     gevent.joinall(hostile, timeout=30, raise_error=True)
     assert all(one.ready() for one in hostile)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flask_headrace.core.errors import StreamNotFound
+from flask_headrace.core.errors import StoreUnavailable, StreamNotFound
 from flask_headrace.core.events import Completed, Event, TextDelta, Usage
 from flask_headrace.streaming.resume import cursor, lease, store_writer, stored_reader
 from flask_headrace.streaming.stores import memory
@@ -50,7 +50,14 @@ class Reader:
         self.place: Worker | None = None
 
     def sit(self, worker: Worker) -> None:
-        reader = worker.resumable_streams.resume(ID, "", self.last)
+        """Resume the stream; again, as a client does, if a busy machine is late to notice the death of a worker."""
+        with gevent.Timeout(30):
+            while True:
+                try:
+                    reader = worker.resumable_streams.resume(ID, "", self.last)
+                    break
+                except StoreUnavailable:
+                    gevent.sleep(0.1)
         if reader is not None:
             self.sitting, self.place = Reading(reader), worker
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import gevent
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from flask_headrace.core.errors import StoreUnavailable
-from flask_headrace.streaming.stores import memory
+from flask_headrace.streaming.stores import memory, memory_stream
 from flask_headrace.streaming.stores.base import EventBatch, Store
 from flask_headrace.streaming.stores.redis.keys import PREFIX
 from flask_headrace.streaming.stores.sqlite import database, expiry, queries
@@ -141,12 +141,13 @@ def put_forward(server: RedisServer) -> None:
 @pytest.mark.parametrize("kind", ["memory", *SHARED])
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=st.lists(ACTS, max_size=30))
+@example(acts=[("pass time",), ("claim", "a", "w", None), ("append", "w", [("a", 0, 1, 0, True)])])
 def test_any_order_of_things_gives_what_the_model_gives(
     kind: str, acts: list[Any], request: pytest.FixtureRequest
 ) -> None:
     clock = Clock()
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
-        for module in (memory, database, sqlite_leases, queries, expiry):
+        for module in (memory, memory_stream, database, sqlite_leases, queries, expiry):
             patch.setattr(module, "time", clock)
         storage = open_storage(kind, Path(folder), request)
 
