@@ -195,6 +195,30 @@ def test_a_model_of_a_chain_that_begins_again_in_the_second_step_does_not_show_t
         expect(parts(page)).to_have_text(["Look.", re.compile("order_status.*Done"), "It is sent."])
 
 
+def test_a_call_of_a_tool_that_is_not_run_here_looks_as_ever_and_does_not_go_back(page: Any, desk: Desk) -> None:
+    frames = [
+        'event: tool\ndata: {"call":0,"id":"c1","name":"find"}',
+        'event: tool\ndata: {"call":0,"arguments":{"n":1.50}}',
+        'event: tool\ndata: {"call":0,"result":"<i>three</i>"}',
+        'data: {"delta":"There are three."}',
+        "data: [DONE]",
+    ]
+    body = "".join([f"{frame}\n\n" for frame in frames])
+    page.route("**/api/chat", lambda route: route.fulfill(content_type="text/event-stream", body=body))
+    ask(page)
+    expect(last(page, "done")).to_be_visible()
+    page.unroute("**/api/chat")
+    for _ in ("at once", "after a reload"):
+        expect(parts(page)).to_have_text([re.compile(re.escape('calls find({"n":1.50})')), "There are three."])
+        page.get_by_text("Result", exact=True).click()
+        expect(page.get_by_role("group", name="Result of find")).to_have_text("<i>three</i>")
+        page.reload()
+    desk.script(["Bye."])
+    ask(page, "Thanks.")
+    expect(last(page, "done")).to_contain_text("Bye.")
+    assert [message["role"] for message in desk.messages()] == ["user", "assistant", "user"]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
 def test_no_state_is_wider_than_the_page(page: Any, desk: Desk, width: int, scheme: str) -> None:
