@@ -133,6 +133,25 @@ def test_the_answer_goes_on_only_when_all_calls_are_decided_also_after_a_reload(
     assert [message.get("tool_call_id") for message in desk.messages()[2:]] == ["s1", "r1", "m1"]
 
 
+@pytest.mark.parametrize("is_reloaded", [False, True])
+def test_a_decision_counts_also_while_the_other_tools_of_the_step_still_run(
+    page: Any, desk: Desk, is_reloaded: bool
+) -> None:
+    desk.script([REFUND, ["ToolCall", "t1", "track", {"parcel": "AX"}]], ["Both."])
+    ask(page)
+    expect(status(page, "track")).to_have_text("Running")
+    button(page, "Approve refund").click()
+    expect(status(page, "refund")).to_have_text("Approved")
+    if is_reloaded:
+        page.reload()
+        expect(status(page, "track")).to_have_text("Running")
+    assert desk.runs() == ["track {'parcel': 'AX'}"]
+    for gate in ("carrier", "stops"):
+        desk.open_gate(gate)
+    expect(last(page, "done")).to_contain_text("Both.")
+    assert desk.runs() == ["track {'parcel': 'AX'}", REFUNDED]
+
+
 def test_an_approval_that_is_asked_for_is_still_there_after_a_reload_and_in_a_page_that_was_closed(
     page: Any, desk: Desk
 ) -> None:

@@ -27,8 +27,8 @@
  * @typedef {{type: "step", text: "", reasoningState?: string | null}} StepPart
  * @typedef {TextPart | CallPart | StepPart} Part
  *
- * "flowing" once something of the answer itself has come, "cut" where the model ended it before its end, "undecided" where a
- * call needs the reader's approval.
+ * "flowing" once something of the answer itself has come, "cut" where the model ended it before its end, "undecided" where it
+ * goes on once the reader has decided about its calls.
  * @typedef {"waiting" | "flowing" | "undecided" | "done" | "cut" | "stopped" | "failed"} TurnState
  *
  * A fact about a finished answer, such as `{value: "21", label: "tokens out"}`.
@@ -83,12 +83,21 @@ export function hasOutcome({ result, error, isForgotten }) {
 }
 
 /**
+ * Return whether a call waits for the next request, which answers whether its tool may run.
+ *
+ * @param {CallPart} call
+ */
+export function needsDecision(call) {
+  return call.approval !== undefined && !call.isSkipped && !hasOutcome(call);
+}
+
+/**
  * Return whether a call waits for the reader's decision.
  *
  * @param {CallPart} call
  */
 export function isUndecided(call) {
-  return call.approval !== undefined && !call.decision && !call.isSkipped && !hasOutcome(call);
+  return needsDecision(call) && !call.decision;
 }
 
 /**

@@ -56,7 +56,7 @@ export class ToolRunView {
     const line = createElement("div", { className: "line" });
     line.append(this.code, this.label);
     this.element.append(line);
-    this.update(call);
+    this.#apply(call);
   }
 
   /** Whether the call waits for the reader's decision. */
@@ -80,6 +80,13 @@ export class ToolRunView {
 
   /** @param {CallPart} piece the next piece of the call */
   update(piece) {
+    // The other tools of the step may still run; this one does not before the next request.
+    if (piece.decision) this.#answerState = "paused";
+    this.#apply(piece);
+  }
+
+  /** @param {CallPart} piece */
+  #apply(piece) {
     Object.assign(this.call, piece, { text: "" });
     appendText(this.arguments, showInvisible(piece.text));
     this.#render();

@@ -4,7 +4,7 @@
  * Knows what is stored and when. Does not know the DOM.
  */
 
-import { callsOf, isUndecided, lastStep } from "../answer/parts.js";
+import { callsOf, isUndecided, lastStep, needsDecision } from "../answer/parts.js";
 import { newStreamId } from "../network/stream-id.js";
 import { conversationMessages, keptParts } from "./messages.js";
 
@@ -120,16 +120,14 @@ export class Conversation {
   }
 
   /**
-   * Record what the reader has decided about a tool call, and return the calls that still wait for a decision.
+   * Record what the reader has decided about a tool call.
    *
-   * @param {Turn} turn
    * @param {CallPart} call
    * @param {Decision} decision
    */
-  decide(turn, call, decision) {
+  decide(call, decision) {
     call.decision = decision;
     this.save();
-    return undecidedCalls(turn);
   }
 
   /**
@@ -140,8 +138,9 @@ export class Conversation {
   skipDecisions() {
     const turn = this.turns.at(-1);
     if (turn?.state !== "undecided") return null;
-    const calls = undecidedCalls(turn);
-    for (const call of calls) call.isSkipped = true;
+    const calls = callsOf(lastStep(turn.parts)).filter(needsDecision);
+    // Decisions are sent together, so that none of them was.
+    for (const call of calls) Object.assign(call, { decision: undefined, isSkipped: true });
     turn.state = "done";
     return { turn, calls };
   }

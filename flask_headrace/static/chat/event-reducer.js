@@ -4,7 +4,7 @@
  * Knows what each event means to a reader, and the words for it. Does not know connections, nor elements of the page.
  */
 
-import { appendPiece, callsOf, hasContent, hasOutcome, isUndecided, lastStep } from "../answer/parts.js";
+import { appendPiece, callsOf, hasContent, hasOutcome, lastStep, needsDecision } from "../answer/parts.js";
 import { toCallPiece } from "./call-pieces.js";
 import { UsageMeter } from "./usage-meter.js";
 
@@ -214,7 +214,7 @@ export class EventReducer {
 function endOf(event, parts, finishReason) {
   switch (event.type) {
     case "done":
-      if (callsOf(lastStep(parts)).some(isUndecided)) return { state: "undecided", note: "" };
+      if (callsOf(lastStep(parts)).some(needsDecision)) return { state: "undecided", note: "" };
       if (Object.hasOwn(CUT_NOTES, finishReason)) return { state: "cut", note: CUT_NOTES[finishReason] };
       return { state: "done", note: hasContent(parts) ? "" : "The model had nothing to say." };
     case "stopped":

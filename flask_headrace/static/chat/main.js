@@ -5,7 +5,7 @@
  */
 
 import { Announcer } from "../answer/announcer.js";
-import { findCall, hasContent } from "../answer/parts.js";
+import { findCall, hasContent, isUndecided } from "../answer/parts.js";
 import { ScrollFollower } from "../answer/scroll-follower.js";
 import { TurnView } from "../answer/turn-view.js";
 import { findElement } from "../dom/elements.js";
@@ -15,7 +15,7 @@ import { stopStream } from "../network/stop-stream.js";
 import { ApiKey } from "./api-key.js";
 import { copyText } from "./clipboard.js";
 import { Composer } from "./composer.js";
-import { Conversation } from "./conversation.js";
+import { Conversation, undecidedCalls } from "./conversation.js";
 import { EventReducer } from "./event-reducer.js";
 import { ModelSelect } from "./models.js";
 import { SchemaPanel } from "./schema-panel.js";
@@ -120,18 +120,24 @@ function retry(turn, view) {
   receive(turn, view);
 }
 
-/** @type {(turn: Turn, view: TurnView, index: number, decision: Decision) => void} Go on with an answer once the reader has decided about all its calls. */
+/** @type {(turn: Turn, view: TurnView, index: number, decision: Decision) => void} Record what the reader has decided about a tool call. */
 function decide(turn, view, index, decision) {
   const call = findCall(turn.parts, index);
-  if (current || turn.state !== "undecided" || !call) return;
-  const left = conversation.decide(turn, call, decision);
+  if (!call || !isUndecided(call)) return;
+  conversation.decide(call, decision);
   view.append({ type: "call", index, text: "", decision });
-  if (view.focusUndecided() || left.length) return;
-  composer.focus();
+  if (!view.focusUndecided()) composer.focus();
+  if (!current) proceed(turn, view);
+}
+
+/** @type {(turn: Turn, view: TurnView) => boolean} Go on with an answer once the reader has decided about all its calls; return whether it does. */
+function proceed(turn, view) {
+  if (turn.state !== "undecided" || undecidedCalls(turn).length) return false;
   conversation.proceed(turn);
   view.proceed();
   follower.start();
   receive(turn, view);
+  return true;
 }
 
 /** Show which tools do not run, because the reader goes on without a decision. */
@@ -174,7 +180,9 @@ async function receive(turn, view) {
   if (current !== own) return reducer;
   current = null;
   setBusy(false);
-  if (turn.state === "undecided" && composer.isUnused) view.focusUndecided({ preventScroll: !follower.isFollowing });
+  if (!proceed(turn, view) && turn.state === "undecided" && composer.isUnused) {
+    view.focusUndecided({ preventScroll: !follower.isFollowing });
+  }
   conversation.save();
   return reducer;
 }
@@ -286,5 +294,6 @@ addEventListener("pagehide", () => conversation.save());
 restore();
 loadModels();
 const lastTurn = conversation.turns.at(-1);
-const isAsking = lastTurn?.state === "undecided" && views.get(lastTurn)?.focusUndecided();
-if (!isAsking && matchMedia("(hover: hover)").matches) composer.focus();
+const lastView = lastTurn && views.get(lastTurn);
+if (lastTurn && lastView) proceed(lastTurn, lastView);
+if (!lastView?.focusUndecided() && matchMedia("(hover: hover)").matches) composer.focus();

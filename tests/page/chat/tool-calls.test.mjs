@@ -103,7 +103,7 @@ test("an answer waits for the reader's decision, and goes on with it in the same
   assert.deepEqual([turn.state, turn.note], ["undecided", ""]);
   assert.match(said.at(-1), /once you have decided/);
   const first = turn.stream;
-  assert.deepEqual(conversation.decide(turn, callOf(turn, "c2"), { approved: false, reason: "No." }), []);
+  conversation.decide(callOf(turn, "c2"), { approved: false, reason: "No." });
   conversation.proceed(turn);
   assert.ok(turn.stream.id && turn.stream.id !== first?.id && turn.stream.model === "a/b");
   const messages = sent(conversation, turn);
@@ -120,10 +120,18 @@ test("an answer waits for the reader's decision, and goes on with it in the same
   ]);
 });
 
+test("a decision that comes before the other tools have ended is not lost", () => {
+  const { conversation, turn, receive } = asked();
+  receive(...STATUS, ...REFUND, ASKED[0]);
+  conversation.decide(callOf(turn, "c2"), { approved: true });
+  receive(frame('{"call":0,"result":1}'), ASKED[1], ASKED[2]);
+  assert.equal(turn.state, "undecided");
+});
+
 test("a restart voids what this stream has sent, and not what the reader has decided about", () => {
   const { conversation, turn, receive } = asked();
   receive(...REFUND, ...ASKED);
-  conversation.decide(turn, callOf(turn, "c2"), { approved: true });
+  conversation.decide(callOf(turn, "c2"), { approved: true });
   conversation.proceed(turn);
   const result = frame('{"id":"c2","result":5}');
   const shown = receive(result, { type: "step" }, text("Hal"), { type: "restart", reason: "stall", model: "c/d" }, result, { type: "step" }, text("Whole."), { type: "done" });
@@ -136,7 +144,7 @@ test("a decision that the service does not accept is refused for good, and the c
   for (const code of ["stream_conflict", "invalid_request"]) {
     const { conversation, turn, receive } = asked();
     receive(...REFUND, ...ASKED);
-    conversation.decide(turn, callOf(turn, "c2"), { approved: true });
+    conversation.decide(callOf(turn, "c2"), { approved: true });
     conversation.proceed(turn);
     receive({ type: "error", code, message: "used before", retryable: false, retryAfterSeconds: null });
     assert.deepEqual([turn.state, turn.note, callOf(turn, "c2").error], ["failed", "used before", "used before"]);
@@ -148,7 +156,7 @@ test("a decision that the service does not accept is refused for good, and the c
 test("a decision that did not arrive is sent once more by a retry", () => {
   const { conversation, turn, receive } = asked();
   receive(...REFUND, ...ASKED);
-  conversation.decide(turn, callOf(turn, "c2"), { approved: true });
+  conversation.decide(callOf(turn, "c2"), { approved: true });
   conversation.proceed(turn);
   const before = sent(conversation, turn);
   receive({ type: "error", code: "unreachable", message: "away", retryable: true, retryAfterSeconds: null });
@@ -158,12 +166,13 @@ test("a decision that did not arrive is sent once more by a retry", () => {
 
 test("a reader who goes on without a decision leaves the call open, and the service tells the model", () => {
   const { conversation, turn, receive } = asked();
-  receive(...REFUND, ...ASKED);
-  assert.deepEqual(conversation.skipDecisions().calls, [callOf(turn, "c2")]);
+  receive(...REFUND, begin(2, "c3", "mail"), frame('{"call":2,"arguments":{}}'), { type: "tool", call: 2, approval: "other" }, ...ASKED);
+  conversation.decide(callOf(turn, "c3"), { approved: true });
+  assert.deepEqual(conversation.skipDecisions().calls, [callOf(turn, "c2"), callOf(turn, "c3")]);
   assert.equal(conversation.skipDecisions(), null);
   const messages = sent(conversation, conversation.add("And?", "a/b"));
   assert.deepEqual(messages.map(({ role }) => role), ["user", "assistant", "user"]);
-  assert.deepEqual(messages[1].tool_calls[0].approval, { id: "signed" });
+  assert.deepEqual(messages[1].tool_calls.map(({ approval }) => approval), [{ id: "signed" }, { id: "other" }]);
 });
 
 test("an answer that broke off is asked for from the last tools on that have run, or may have", () => {
@@ -223,7 +232,7 @@ test("what an answer of several streams took is what all of them took", () => {
   const usage = (tokens, cost) => ({ type: "usage", input_tokens: tokens, output_tokens: tokens, cost, estimated: false, attempts: [{}] });
   const { conversation, turn, receive } = asked();
   receive(...REFUND, ASKED[0], usage(3, 0.5), { type: "done" });
-  conversation.decide(turn, callOf(turn, "c2"), { approved: true });
+  conversation.decide(callOf(turn, "c2"), { approved: true });
   conversation.proceed(turn);
   receive(frame('{"id":"c2","result":1}'), { type: "step" }, text("So."), usage(4, 0.25), { type: "done" });
   const facts = turn.facts.map(({ value, label }) => `${value} ${label}`.trim());
