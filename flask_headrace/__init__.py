@@ -112,7 +112,7 @@ from .signals import (
     stream_ended,
     stream_started,
 )
-from .tools.local_tool import LocalTool, ToolContext, ToolSource, tool
+from .tools.local_tool import LocalTool, NeedsApproval, ToolContext, ToolLike, ToolSource, tool
 from .tools.tool_error import ToolError
 
 __all__ = [
@@ -163,6 +163,7 @@ __all__ = [
     "ModelSelected",
     "ModelUnavailable",
     "NamedTool",
+    "NeedsApproval",
     "NotSupported",
     "Part",
     "ProviderEvent",
@@ -207,6 +208,7 @@ __all__ = [
     "ToolChoice",
     "ToolContext",
     "ToolError",
+    "ToolLike",
     "ToolProgress",
     "ToolResult",
     "ToolSource",

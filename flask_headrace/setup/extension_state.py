@@ -48,7 +48,7 @@ def build_state(app: Flask, settings: Settings, options: ExtensionOptions) -> Ex
     authorize = options.authorize
     metrics = get_metrics()
     registry = _build_registry(settings, options.providers, metrics)
-    store_writer = StoreWriter(open_configured_store(settings))
+    store_writer = StoreWriter(open_configured_store(settings, f"{app.root_path} {app.import_name}"))
     reporter = EndReporter(
         app,
         options.end_hooks,

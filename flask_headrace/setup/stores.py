@@ -6,6 +6,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 from ..core.errors import ConfigurationError
@@ -21,10 +22,14 @@ REMEDY = "name a file or a Redis in HEADRACE_STORE, as in sqlite:///streams.db"
 log = logging.getLogger("flask_headrace")
 
 
-def open_configured_store(settings: Settings) -> Store:
+def open_configured_store(settings: Settings, application: str) -> Store:
     """Open and return the store of HEADRACE_STORE.
 
     Without that setting, the store is memory if one process serves the application, and an SQLite file if several do.
+
+    Args:
+        settings: The settings.
+        application: Tells the application from others of this machine, which get files of their own.
 
     Raises:
         ConfigurationError: the setting is not a store, or the store cannot be used.
@@ -39,7 +44,7 @@ def open_configured_store(settings: Settings) -> Store:
     limits = StoreLimits(
         stream_bytes=settings.store_stream, total_bytes=settings.store_total, retention=settings.retention
     )
-    return open_store(settings.store or _default_url(processes), limits)
+    return open_store(settings.store or _default_url(processes, f"{application} {settings.bind}"), limits)
 
 
 def _warn_of_first_worker(settings: Settings, processes: ProcessCount) -> None:
@@ -88,11 +93,12 @@ def unknown_stream_warning(store: Store) -> Callable[[], None]:
     return warn
 
 
-def _default_url(processes: ProcessCount) -> str:
+def _default_url(processes: ProcessCount, service: str) -> str:
     if processes.running == 1:
         return "memory"
     # The name contains the version of the schema: after an update nobody has to remove the file of the old version.
-    return f"sqlite:///{_private_folder() / f'streams-{SCHEMA_VERSION}.db'}"
+    name = f"streams-{sha256(service.encode()).hexdigest()[:12]}-{SCHEMA_VERSION}.db"
+    return f"sqlite:///{_private_folder() / name}"
 
 
 def _private_folder() -> Path:

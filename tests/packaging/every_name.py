@@ -107,7 +107,14 @@ def find(what: str, context: fh.ToolContext) -> str:
     return f"{what} is in Salem"
 
 
-@fh.tool(needs_approval=True, timeout=3)
+def is_large(what: str) -> bool:
+    return len(what) > 9
+
+
+ASKS: fh.NeedsApproval = is_large
+
+
+@fh.tool(needs_approval=ASKS, timeout=3)
 def remove(what: str) -> str:
     """Remove a thing."""
     return f"{what} is gone"
@@ -147,7 +154,8 @@ async def agent() -> AsyncIterator[str]:
 @app.post("/ask")
 def ask() -> Response:
     turns = [{"role": "user", "content": "hi"}]
-    return headrace.stream(turns, tools=[find, Tools()], on_end=told, context={"id": 1}, protocol=protocol())
+    tools: list[fh.ToolLike] = [find, remove, Tools()]
+    return headrace.stream(turns, tools=tools, on_end=told, context={"id": 1}, protocol=protocol())
 
 
 @app.post("/steps")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 def condition_of(store: str) -> StoreAvailability:
-    return StoreAvailability(stores.open_configured_store(Settings(store=store)))
+    return StoreAvailability(stores.open_configured_store(Settings(store=store), "shop"))
 
 
 def ready(service: Service) -> tuple[int, dict[str, object]]:
@@ -176,3 +177,19 @@ def test_gunicorns_own_worker_logs_it_when_the_first_resumable_stream_is_asked_f
         own.wait_until(lambda: "it needs no password" in own.log())
         assert own.log().count("HEADRACE_STORE is unix://") == 1
         assert "s3cret" not in own.log()
+
+
+def test_each_application_of_several_workers_has_a_file_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("WEB_CONCURRENCY", "2")
+    opened = [
+        stores.open_configured_store(Settings(bind=bind), application)
+        for application, bind in (("shop", "127.0.0.1:8000"), ("desk", "127.0.0.1:8000"), ("shop", "127.0.0.1:8001"))
+    ]
+    again = stores.open_configured_store(Settings(), "shop")
+    assert len({repr(store) for store in opened}) == 3
+    assert repr(again) == repr(opened[0])
+    for store in [*opened, again]:
+        store.close()
