@@ -8,7 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.page.screen import ask, last
 from tests.support.host import Host
+
+REFUND = ["ToolCall", "r1", "refund", {"order_id": 41, "amount": 19.5}]
+REFUNDED = "refund {'order_id': 41, 'amount': 19.5}"
+"""What `Desk.runs` has of `REFUND`."""
 
 SOURCE = '''
 from pathlib import Path
@@ -172,3 +177,17 @@ class Desk(Host):
     def wait_for(self, condition: Callable[[], object]) -> None:
         """Wait until a condition is true."""
         self.wait_until(condition)
+
+
+def status(page: Any, name: str) -> Any:
+    return page.locator(".run").filter(has=page.locator("code b", has_text=name)).last.locator(".status")
+
+
+def button(page: Any, name: str) -> Any:
+    return page.get_by_role("button", name=name)
+
+
+def ask_for_refund(page: Any, desk: Desk, *after: list[Any]) -> None:
+    desk.script(["I can.", REFUND], *after)
+    ask(page, "My money back?")
+    last(page, "undecided").wait_for()
