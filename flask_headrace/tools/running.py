@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import gevent
@@ -26,6 +27,7 @@ from ..providers.chat_request import Json
 from ..streaming.async_source import async_items
 from ..streaming.producer import SOURCE_CLOSE_TIMEOUT
 from .local_tool import LocalTool, Progress, ToolContext
+from .shown_value import ShownValue
 from .tool_error import ToolError
 from .tool_result import result_value
 
@@ -231,11 +233,20 @@ class _RunningCall:
 
     def _last(self, values: Any) -> Any:  # noqa: ANN401  # an iterator with `close`
         last = None
-        with closing(values):
-            for value in values:
-                is_progress = isinstance(value, Progress)
-                self._show(value.value if is_progress else value)
-                last = last if is_progress else value
+        waiting: ShownValue | None = None
+        try:
+            with closing(values):
+                for value in values:
+                    if waiting is not None:
+                        waiting.finish()
+                    if isinstance(value, Progress):
+                        self._show(value.value)
+                        waiting = None
+                    else:
+                        last, waiting = value, ShownValue(partial(self._show, value))
+        finally:
+            if waiting is not None:
+                waiting.cancel()
         return last
 
     def _show(self, value: Any) -> None:  # noqa: ANN401

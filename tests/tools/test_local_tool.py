@@ -112,10 +112,14 @@ def test_a_timeout_is_more_than_nothing(timeout: float) -> None:
 def test_two_tools_of_one_name_are_refused_wherever_they_come_from() -> None:
     class Many(ToolSource):
         def tools(self) -> list[LocalTool[..., Any]]:
-            return [tool(find)]
+            return [tool(name="find")(many)]
+
+    def many() -> None:
+        """Stands for a tool of a server's."""
 
     assert list(local_tools([find, tool(name="other")(find)])) == ["find", "other"]
-    for items in ([find, find], [find, Many()], [Many(), tool(find)]):
+    assert local_tools([find, Many()])["find"].function is find  # a server's tool never replaces one
+    for items in ([find, find], [find, tool(find)]):
         with pytest.raises(ConfigurationError, match="Two tools have the name 'find'"):
             local_tools(items)
 

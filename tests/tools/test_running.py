@@ -16,8 +16,9 @@ from flask import abort
 from gevent.event import Event as Flag
 
 from flask_headrace.core.application_events import ToolProgress, ToolResult
+from flask_headrace.tools import shown_value
 from flask_headrace.tools.local_tool import ToolContext
-from flask_headrace.tools.running import MAX_AT_ONCE, LocalCall
+from flask_headrace.tools.running import MAX_AT_ONCE, LocalCall, ToolLimits, run_calls
 from flask_headrace.tools.tool_error import ToolError
 from tests.tools.calls import begin, local_call, result_of, run
 
@@ -74,6 +75,21 @@ def test_functions_of_every_kind_show_progress_and_return(function: Any, progres
     *shown, last = run(local_call(function, 3))
     assert shown == [ToolProgress(3, value) for value in progress]
     assert last == ToolResult(3, result)
+
+
+def test_a_value_is_shown_though_the_next_one_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shown_value, "SHOW_AFTER", 0.01)
+    is_shown = Flag()
+
+    def patient() -> Iterator[str]:
+        yield "half"
+        assert is_shown.wait(20)
+        yield "whole"
+
+    events = run_calls([local_call(patient, 3)], ToolLimits(), contextlib.nullcontext)
+    assert next(events) == ToolProgress(3, "half")
+    is_shown.set()
+    assert [event for event in events if isinstance(event, ToolResult)] == [ToolResult(3, "whole")]
 
 
 def test_a_call_of_an_earlier_answer_is_named_by_its_id() -> None:
