@@ -201,6 +201,7 @@ class ApplicationStreams:
             RuntimeError: it is read outside of a stream, or nothing says which application asks.
             UpstreamError: the model could not be reached, refused the request, or broke off its answer; raised where
                 the events are read. A chain of models whose answer begins anew raises `FallbackMismatch`.
+            MaxCostExceeded: the stream has cost more than HEADRACE_MAX_COST; raised where the events are read.
         """
         fields = {
             "messages": list(messages), "model": model, "system": system, "max_tokens": max_tokens,
