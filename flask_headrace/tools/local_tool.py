@@ -41,9 +41,11 @@ def check_name(name: str) -> str:
 
 
 class ToolContext:
-    """What a tool knows of the answer in which it is called: for a parameter with this type.
+    """What a tool knows of the answer in which it is called. A parameter of the tool with this type gets it.
 
-    Attributes:
+    A test of a tool may make one.
+
+    Args:
         stream_id: The id of the stream.
         call_id: The id of the call.
         tool_name: The name under which the model has called the tool.
@@ -51,6 +53,8 @@ class ToolContext:
         model: The model that is asked, as readers name it.
         context: The value that the view has passed as `context`; None for none.
         max_result_bytes: The bytes that the result may have as JSON.
+
+    Attributes:
         is_stopped: Whether the call has been given up: the answer was stopped, its reader has left, or the call took
             too long. A tool that waits is interrupted then; one that computes for long can look here.
     """
