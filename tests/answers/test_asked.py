@@ -121,17 +121,17 @@ def tool_chat() -> Iterator[ToolChat]:
     chat.provider.uninstall()
 
 
-def called(name: str, id: str) -> ToolCall:
-    return ToolCall(id, name, {"city": "Oslo"})
+def called(name: str, call_id: str) -> ToolCall:
+    return ToolCall(call_id, name, {"city": "Oslo"})
 
 
 def turns(chat: Chat) -> list[str]:
-    """Return who spoke, and the ids of the calls and results."""
-    return [
-        " ".join([message["role"], message.get("tool_call_id", ""), *[call["id"] for call in message.get("tool_calls", ())]])
-        .replace("  ", " ").strip()
-        for message in chat.history
-    ]  # fmt: skip
+    """Return who spoke, each with the ids of the calls or of the result."""
+    found = []
+    for message in chat.history:
+        ids = [call["id"] for call in message.get("tool_calls", ())]
+        found.append(" ".join([message["role"], *ids, *filter(None, [message.get("tool_call_id")])]))
+    return found
 
 
 @pytest.mark.parametrize("approved", [True, False])
