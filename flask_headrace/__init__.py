@@ -1,7 +1,7 @@
 """Streaming LLM answers for Flask: the public names of the package.
 
-An application imports from here, from `flask_headrace.partial_json`, from the modules in `flask_headrace.agents` and,
-in its tests, from `flask_headrace.testing`. All other modules are internal and may change.
+An application imports from here, from `flask_headrace.partial_json`, from the modules in `flask_headrace.agents`, from
+`flask_headrace.mcp` and, in its tests, from `flask_headrace.testing`. All other modules are internal and may change.
 """
 
 from .answers import Answer, AnsweredToolCall

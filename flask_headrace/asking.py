@@ -11,6 +11,8 @@ from flask import Flask, has_app_context
 
 from .blueprints.resolution import resolve
 from .blueprints.state import current_state
+from .blueprints.tool_names import split_names
+from .core.errors import InvalidRequest
 from .core.events import Completed, Event
 from .core.source_link import SourceLink, current_link
 from .custom_views import to_body_and_request
@@ -38,6 +40,10 @@ def ask_model(
         if not has_app_context():
             stack.enter_context(_only_one(apps).app_context())
         body, chat_request = to_body_and_request(fields, options)
+        if names := split_names(body.tools)[1]:
+            raise InvalidRequest(
+                f"tools names {names[0]!r:.100}: Headrace.ask runs no tools, so pass each one as a mapping."
+            )
         provider, request = resolve(body.model, chat_request, None)
         state = current_state()
         model = state.registry.model_id(provider, request.model)

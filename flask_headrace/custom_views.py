@@ -19,7 +19,7 @@ from .blueprints.native.endpoint import open_chat
 from .blueprints.native.request import to_chat_request
 from .blueprints.offered_tools import ChosenTools, with_tools
 from .blueprints.open_source import StreamOptions, idempotency_key, open_source
-from .blueprints.protocol_registry import check_view_protocol, view_response
+from .blueprints.protocol_registry import check_view_protocol, echoed_of_view, view_response
 from .blueprints.state import current_state
 from .core.errors import InvalidRequest
 from .core.events import Event, StreamMetadata
@@ -99,6 +99,7 @@ def stream_chat(  # each of another type
     declared, local = split_tools(tools)
     body, chat_request = to_body_and_request({**fields, "tools": declared}, further)
     chat_request = with_tools(chat_request, local.tools.values())
+    told["echoed"] = echoed_of_view(protocol, chat_request)
 
     def open_() -> StreamReader:
         known = _known_owner(owner, is_resumable=body.resumable)

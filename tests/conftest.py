@@ -36,6 +36,8 @@ LONG = (
     "page/test_chromium_restarts.py",
     "reliability/test_shutdown.py",
     "streaming/resume/across_workers/test_worker_death.py",
+    "steps/faults/test_workers_that_end.py",
+    "steps/faults/test_ends.py",
     "test_benchmarks.py",
     "packaging/test_typing.py",
     "reliability/test_operator.py",

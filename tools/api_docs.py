@@ -26,8 +26,9 @@ HEAD = """<!-- Written from the docstrings. Change those, then run `.venv/bin/py
 # The public API
 
 An application imports from `flask_headrace`, from [`flask_headrace.partial_json`](#flask_headracepartial_json), from
-the modules in `flask_headrace.agents` (see [agents.md](agents.md)), and in its tests from
-[`flask_headrace.testing`](#flask_headracetesting). All other modules are internal and may change.
+the modules in `flask_headrace.agents` (see [agents.md](agents.md)), from
+[`flask_headrace.mcp`](#flask_headracemcp), and in its tests from [`flask_headrace.testing`](#flask_headracetesting).
+All other modules are internal and may change.
 """
 
 SECTIONS = {
@@ -55,6 +56,7 @@ MODULES = {
     "agents.langchain": None,
     "agents.langgraph": None,
     "agents.openai_agents": None,
+    "mcp": None,
 }
 """The other public modules, and the file whose imports they export; None for a module that defines its names."""
 

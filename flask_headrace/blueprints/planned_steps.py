@@ -12,11 +12,14 @@ from ..core.errors import InvalidRequest
 from ..providers.chat_request import ChatRequest
 from ..steps.pending_calls import answer_unanswered
 from ..steps.question import question_limits
-from ..steps.step_loop import StepOptions
+from ..steps.step_options import StepOptions
 from ..tools.local_tool import LocalTool
 from .before_hooks import Question
 from .offered_tools import ChosenTools
 from .state import current_state
+
+ASKING_PROTOCOLS = frozenset({"native", "ai-sdk", "ai-sdk-v4"})
+"""The protocols of clients that see a call that waits for its approval; the others run all calls that they see."""
 
 
 class Bounds(NamedTuple):
@@ -66,12 +69,13 @@ def plan_steps(
         request = replace(request, tools=tuple([tool for tool in request.tools if tool.name not in tools]))
         tools = {}
     offered = state.offered_tools
-    messages, pending = answer_unanswered(request.messages, local.tools, offered.approvals, question.owner)
+    messages, pending = answer_unanswered(request.messages, local.tools, offered.approvals, question.owner, tools)
     options = _options(tools, max_cost)._replace(
         max_steps=min(offered.max_steps if bounds.max_steps is None else bounds.max_steps, offered.max_steps),
         owner=question.owner,
         context=app_context,
         pending=pending,
+        can_ask=question.protocol in ASKING_PROTOCOLS,
     )
     return replace(request, messages=messages), options
 

@@ -8,14 +8,17 @@ from typing import Any, Literal, TypeAlias, cast
 from flask import Response, request
 
 from ..core.errors import HeadraceError, InvalidRequest
+from ..providers.chat_request import ChatRequest
 from ..streaming.readable import ReadableStream
 from ..streaming.reader import StreamReader
 from .ai_sdk import chat as ai_chat
-from .ai_sdk.data_stream_v1_encoder import DataStreamV1Encoder
+from .ai_sdk import client as ai_client
+from .ai_sdk import v4_chat
 from .ai_sdk.frame_types import UI_MESSAGE_STREAM
 from .ai_sdk.text_encoder import PlainTextEncoder
 from .anthropic_messages import endpoint as anthropic_messages
 from .anthropic_messages.frame_types import ANTHROPIC_STREAM
+from .echoed_fields import EchoedFields
 from .encoding.base import JSONEncoder, StreamEncoder
 from .encoding.error_bodies import anthropic_error_body, openai_error_body
 from .encoding.skip_seen import SkipSeenEvents
@@ -43,8 +46,8 @@ _ENCODER_FACTORIES: dict[str, Callable[[ReadableStream], StreamEncoder]] = {
     openai_chat.PROTOCOL: openai_chat.encoder_for,
     openai_responses.PROTOCOL: openai_responses.encoder_for,
     "anthropic": anthropic_messages.encoder_for,
-    ai_chat.PROTOCOL: ai_chat.encoder_for,
-    "data-v1": lambda _: DataStreamV1Encoder(),
+    ai_client.PROTOCOL: ai_chat.encoder_for,
+    v4_chat.PROTOCOL: v4_chat.encoder_for,
     "text": _text_encoder,
 }
 
@@ -56,8 +59,8 @@ VIEW_PROTOCOLS: Mapping[str, str] = {
     openai_chat.PROTOCOL: openai_chat.PROTOCOL,
     openai_responses.PROTOCOL: openai_responses.PROTOCOL,
     "anthropic": "anthropic",
-    "ai-sdk": ai_chat.PROTOCOL,
-    "ai-sdk-v4": "data-v1",
+    "ai-sdk": ai_client.PROTOCOL,
+    "ai-sdk-v4": v4_chat.PROTOCOL,
     "text": "text",
 }
 """The protocols in which a view of the application can answer, by the names of `Headrace.stream`."""
@@ -99,6 +102,16 @@ def check_view_protocol(name: str, *, is_whole: bool) -> None:
             f"stream is False and protocol is {name!r}, whose answers are always streamed: pass one of "
             f"{', '.join(_WHOLE_PROTOCOLS)}, or omit stream."
         )
+
+
+def echoed_of_view(protocol: str, chat_request: ChatRequest) -> EchoedFields | None:
+    """Return what the encoder of a view's response must know of its request; None for nothing.
+
+    Args:
+        protocol: See `VIEW_PROTOCOLS`.
+        chat_request: The request to the model.
+    """
+    return ai_client.echoed_of_view(chat_request) if VIEW_PROTOCOLS[protocol] == ai_client.PROTOCOL else None
 
 
 def view_response(

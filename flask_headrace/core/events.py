@@ -147,10 +147,13 @@ class AnswerRestarted(Event, frozen=True, gc=False, tag="restarted"):
     Args:
         reason: Why the previous attempt ended, in a few words.
         model: The id of the model that answers from here on, `provider/name`.
+        finished_steps: How many finished steps follow again, each with a `StepStarted` at its end. Whoever can discard
+            the last step alone may keep them, and skip what follows up to that event.
     """
 
     reason: str
     model: str
+    finished_steps: int = 0
 
 
 MAX_TOKENS = 2**53 - 1

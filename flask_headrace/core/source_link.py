@@ -23,6 +23,10 @@ class OpenQuestion(Protocol):
 class SourceLink:
     """The link of one stream and its source.
 
+    Args:
+        has_only_questions: Whether nothing of the source costs anything but its questions. It limits the time of all
+            that it waits for, too.
+
     Attributes:
         stream_id: The stream's id; empty until the stream has got the link.
         usages: The usage of each question that has ended.
@@ -30,19 +34,30 @@ class SourceLink:
         active_at: When a question, or a tool, was last active, on the monotonic clock in seconds; 0 for never.
         is_timed: Whether the source limits the time of all that it waits for at the moment.
         calls: How many tool calls the answer has.
-        call_ids: The ids of these calls.
+        call_ids: The ids of these calls, and of those that the conversation has before.
         last_end: How the model has ended the answer to the last question, if the source has yielded nothing since; else
             None.
     """
 
-    __slots__ = ("active_at", "call_ids", "calls", "is_timed", "last_end", "open", "stream_id", "usages")
+    __slots__ = (
+        "active_at",
+        "call_ids",
+        "calls",
+        "has_only_questions",
+        "is_timed",
+        "last_end",
+        "open",
+        "stream_id",
+        "usages",
+    )
 
-    def __init__(self, *, is_timed: bool = False) -> None:
+    def __init__(self, *, has_only_questions: bool = False) -> None:
+        self.has_only_questions = has_only_questions
         self.stream_id = ""
         self.usages: list[Usage] = []
         self.open: list[OpenQuestion] = []
         self.active_at = 0.0
-        self.is_timed = is_timed
+        self.is_timed = has_only_questions
         self.calls = 0
         self.call_ids: set[str] = set()
         self.last_end: Completed | None = None
@@ -55,6 +70,15 @@ class SourceLink:
     def all_usages(self) -> list[Usage]:
         """Return the usage of each question, those that go on included."""
         return [*self.usages, *(question.usage_so_far() for question in self.open)]
+
+    def own_id(self, id: str) -> str:  # noqa: A002  # as in the event
+        """Return the id of the next call: the model's, unless another call has it."""
+        number = self.calls
+        own_id = id
+        while own_id in self.call_ids:
+            own_id, number = f"{id}_{number}", number + 1
+        self.call_ids.add(own_id)
+        return own_id
 
     def close(self) -> None:
         """Stop all questions."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask
 
 from ..blueprints.endpoints import ENDPOINT_NAMES
@@ -10,7 +12,7 @@ from ..core.errors import ConfigurationError
 from ..settings import Settings
 from ..streaming.stores.base import Store
 from ..tools.approvals import Approvals
-from ..tools.local_tool import ToolSource, local_tools
+from ..tools.local_tool import LocalTool, ToolSource, local_tools
 from ..tools.running import ToolLimits
 from .options import ExtensionOptions
 
@@ -35,8 +37,10 @@ def build_offered_tools(app: Flask, settings: Settings, options: ExtensionOption
                 f"tool_endpoints has {endpoint!r:.100}: it must be one of {', '.join(ENDPOINT_NAMES)}."
             )
     approvals = Approvals(_keys(app), settings.approval_timeout, store.add_ticket, store.take_ticket)
+    sources = [item for item in options.tools if isinstance(item, ToolSource)]
     known = local_tools([item for item in options.tools if not isinstance(item, ToolSource)])
-    for each in known.values():
+    needing: list[LocalTool[..., Any] | ToolSource] = [*known.values(), *sources]
+    for each in needing:
         approvals.require_key(each)
     return OfferedTools(
         items=tuple(options.tools),

@@ -32,7 +32,11 @@ class PendingCall(NamedTuple):
 
 
 def answer_unanswered(
-    messages: Sequence[Message], tools: Mapping[str, LocalTool[..., Any]], approvals: Approvals, owner: str
+    messages: Sequence[Message],
+    tools: Mapping[str, LocalTool[..., Any]],
+    approvals: Approvals,
+    owner: str,
+    offered: Mapping[str, LocalTool[..., Any]] | None = None,
 ) -> tuple[tuple[Message, ...], list[PendingCall]]:
     """Return the messages, with a result for each call of a local tool that nobody has approved, and the pending calls.
 
@@ -41,29 +45,47 @@ def answer_unanswered(
         tools: The tools that run here, by their names.
         approvals: The approvals.
         owner: The owner of the question.
+        offered: Those of the tools that the question is offered, which may run; None for all.
 
     Raises:
         InvalidRequest: an approval is none of just this call and owner, or a call at the end has no answer; 400.
     """
-    answered = {message.tool_call_id for message in messages if message.role == "tool"}
+    answered = _answered(messages)
     last = _last_turn(messages)
     kept: list[Message] = []
     pending: list[PendingCall] = []
     late: list[Message] = []
+    left_to_client = ""
     for number, message in enumerate(messages):
         if message.role != "tool":
             kept += late
             late = []
         kept.append(_without_approvals(message))
         for place, call in enumerate(message.tool_calls):
-            if call.id in answered or (call.approval is None and call.name not in tools):
+            where = f"messages[{number}].tool_calls[{place}]"
+            if (number, call.id) in answered:
                 continue
-            if number == last:
-                where = f"messages[{number}].tool_calls[{place}]"
-                pending.append(_pending_call(call, where, tools, approvals, owner))
+            if call.approval is None and call.name not in tools:
+                left_to_client = where if number == last else ""
+            elif number == last:
+                pending.append(_pending_call(call, where, tools if offered is None else offered, approvals, owner))
             else:
                 late.append(Message("tool", UNANSWERED, tool_call_id=call.id, is_error=True))
+    if pending and left_to_client:
+        # No provider would accept the conversation, after the approved tools had run.
+        raise InvalidRequest(f"{left_to_client} has no result: send the results of all calls that the client runs.")
     return (*kept, *late), pending
+
+
+def _answered(messages: Sequence[Message]) -> set[tuple[int, str]]:
+    """Return the calls that have a result: the number of the message, and the id, which a later turn may use again."""
+    made: dict[str, int] = {}
+    answered: set[tuple[int, str]] = set()
+    for number, message in enumerate(messages):
+        made.update({call.id: number for call in message.tool_calls})
+        if message.role == "tool" and message.tool_call_id in made:
+            answered.add((made[message.tool_call_id], message.tool_call_id))
+    return answered
 
 
 def _last_turn(messages: Sequence[Message]) -> int | None:

@@ -167,9 +167,7 @@ class ModelQuestion:
                 link = self._link
                 self._indexes[index] = link.calls
                 link.calls += 1
-                own_id = id if id not in link.call_ids else f"{id}_{link.calls}"
-                link.call_ids.add(own_id)
-                return ToolCallStarted(self._indexes[index], own_id, name)
+                return ToolCallStarted(self._indexes[index], link.own_id(id), name)
             case ToolCallDelta(index, text):
                 return ToolCallDelta(self._indexes[index], text)
             case ToolCallCompleted(index, arguments):

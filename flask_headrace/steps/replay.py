@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..core.answer import CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock, is_reasoning_state
+from ..core.answer import CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
 from ..core.events import (
     Event,
     ReasoningDelta,
@@ -23,7 +23,9 @@ def step_events(step: CollectedAnswer, indexes: Mapping[str, int]) -> Iterator[E
         step: The step.
         indexes: The numbers of its tool calls within the answer, by the calls' ids.
     """
-    for block in step.blocks:
+    beside: list[tuple[int, Event]] = sorted([*step.provider_events, *step.sources], key=lambda item: item[0])
+    for number, block in enumerate(step.blocks):
+        yield from [event for place, event in beside if place == number]
         match block:
             case ToolCallBlock():
                 yield from _call_events(block, indexes[block.id])
@@ -31,10 +33,10 @@ def step_events(step: CollectedAnswer, indexes: Mapping[str, int]) -> Iterator[E
                 yield from _reasoning_events(block)
             case TextBlock():
                 yield TextDelta(block.text)
+    yield from [event for place, event in beside if place == len(step.blocks)]
     for block in step.tool_calls():
         if block.result is not None:
             yield block.result
-    yield from [event for _, event in step.provider_events if is_reasoning_state(event)]
 
 
 def _call_events(call: ToolCallBlock, index: int) -> Iterator[Event]:

@@ -6,37 +6,36 @@ tool of the client's, or a call that must be approved.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Generator, Iterator, Sequence
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
 from ..core.answer import CollectedAnswer, ToolCallBlock
 from ..core.application_events import ApprovalRequested, StepStarted, ToolProgress, ToolResult
-from ..core.errors import InvalidToolArguments
+from ..core.errors import HeadraceError, InvalidToolArguments
 from ..core.events import (
     AnswerRestarted,
     Completed,
     Event,
-    Failed,
     ModelSelected,
     StreamMetadata,
+    TextDelta,
     ToolCallCompleted,
     ToolCallStarted,
 )
 from ..core.source_link import LinkOpened, SourceLink
-from ..providers.answer_messages import answer_messages, call_of, result_message
+from ..providers.answer_messages import answer_messages, result_message
 from ..providers.base import Provider
 from ..providers.chat_request import ChatRequest, Message
-from ..tools.approvals import Approvals
-from ..tools.local_tool import LocalTool, ToolContext
-from ..tools.running import LocalCall, ToolLimits, error_result, run_calls
-from ..tools.tool_error import ToolError
+from ..tools.local_tool import ToolContext
+from ..tools.running import LocalCall, run_calls
+from .document_text import DocumentText
 from .pending_calls import PendingCall
-from .question import ModelQuestion, QuestionLimits, failure_of
+from .prepared_calls import prepare_call
+from .question import ModelQuestion, failure_of
 from .replay import step_events
+from .step_options import StepOptions
 
 FINISHED = frozenset({"length", "content_filter", "pause"})
 """Finish reasons with which an answer ends even if it has tool calls: some of them may be missing."""
@@ -44,35 +43,10 @@ FINISHED = frozenset({"length", "content_filter", "pause"})
 DENIED = "The user has not approved the call."
 TOO_MANY_STEPS = "The tool did not run: the answer has reached its maximum of steps."
 
-log = logging.getLogger("flask_headrace")
+CALLED_BEHIND_TEXT = "called_tools"
+"""The reason of an `AnswerRestarted` if a model calls tools behind what looked like the document of the answer."""
 
 Batches: TypeAlias = Iterator[list[Event] | StreamMetadata]
-
-
-class StepOptions(NamedTuple):
-    """What the steps of an answer need beside the request.
-
-    Args:
-        tools: The tools that run here, by their names.
-        max_steps: After how many steps with calls the model is asked without tools.
-        question_limits: The limits of the questions.
-        tool_limits: The limits of the calls.
-        approvals: The approvals.
-        enter: Returns the context in which a call runs.
-        owner: The owner of the stream.
-        context: The application's own value, for the tools.
-        pending: The calls of the question's messages that were asked to be approved.
-    """
-
-    tools: Mapping[str, LocalTool[..., Any]]
-    max_steps: int
-    question_limits: QuestionLimits
-    tool_limits: ToolLimits
-    approvals: Approvals
-    enter: Callable[[], AbstractContextManager[object]]
-    owner: str = ""
-    context: Any = None
-    pending: Sequence[PendingCall] = ()
 
 
 def step_batches(provider: Provider, request: ChatRequest, model: str, options: StepOptions) -> Batches:
@@ -93,11 +67,14 @@ def step_batches(provider: Provider, request: ChatRequest, model: str, options: 
 class _StepLoop:
     def __init__(self, provider: Provider, request: ChatRequest, model: str, options: StepOptions) -> None:
         self._provider, self._request, self._model, self._options = provider, request, model, options
-        self._link = SourceLink(is_timed=True)
+        self._link = SourceLink(has_only_questions=True)
+        # Some models number their calls anew in each answer.
+        self._link.call_ids.update([call.id for message in request.messages for call in message.tool_calls])
         self._client_tools = {tool.name for tool in request.tools} - options.tools.keys()
         self._finished: list[Event] = []  # the events of the steps that have ended
         self._step = CollectedAnswer()
         self._indexes: dict[str, int] = {}  # of the step's calls, by their ids
+        self._document: DocumentText | None = None  # of the step, if the answer must be a document
 
     def batches(self) -> Batches:
         """Yield the events of all steps."""
@@ -110,7 +87,10 @@ class _StepLoop:
             is_last = number == self._options.max_steps
             end = yield from self._ask(messages, is_last=is_last)
             calls = self._step.tool_calls()
-            if not calls or end.finish_reason in FINISHED:
+            has_ended = not calls or end.finish_reason in FINISHED
+            if self._document is not None:
+                yield self._document.rest() if has_ended else self._void_text()
+            if has_ended:
                 yield [end]
                 return
             if is_last:
@@ -138,31 +118,50 @@ class _StepLoop:
         if is_last:
             request = replace(request, tools=(), tool_choice=None, parallel_tool_calls=None)
         self._step, self._indexes = CollectedAnswer(), {}
+        self._document = DocumentText() if request.response_format is not None and self._options.tools else None
         question = ModelQuestion(self._provider, request, self._model, self._link, self._options.question_limits)
-        for batch in question.batches():
-            yield batch if isinstance(batch, ModelSelected) else self._take(batch)
-        end = question.end
-        if isinstance(end, Failed) and (broken := self._broken_calls(end)):
-            yield self._take(broken)
-            return Completed("tool_calls")
-        if (failure := failure_of(end, self._model)) is not None:
+        failure: HeadraceError | None
+        try:
+            for batch in question.batches():
+                yield batch if isinstance(batch, ModelSelected) else self._take(batch)
+            failure = failure_of(question.end, self._model)
+        except InvalidToolArguments as error:  # found before the end of the answer
+            failure = error
+        if failure is None:
+            assert isinstance(question.end, Completed)
+            return question.end
+        if failure.code != InvalidToolArguments.code or not (broken := self._broken_calls()):
             raise failure
-        assert isinstance(end, Completed)
-        return end
+        yield self._take(broken)
+        return Completed("tool_calls")
 
     def _take(self, events: list[Event]) -> list[Event]:
         """Add events to the step, and return what readers get."""
         marked = [self._marked(event) for event in events]
         self._step.add(marked)
+        if self._document is not None:
+            marked = self._document.visible(marked)
         restarts = [place for place, event in enumerate(marked) if isinstance(event, AnswerRestarted)]
         if restarts:
-            place = restarts[-1] + 1
-            return [marked[place - 1], *self._finished, *marked[place:]]
+            place = restarts[-1]
+            finished = sum([type(event) is StepStarted for event in self._finished])
+            restart = replace(marked[place], finished_steps=finished)
+            return [restart, *self._finished, *marked[place + 1 :]]
         return marked
 
+    def _void_text(self) -> list[Event]:
+        """Return the events that void the text of the step, which is none of the document, if readers have got it."""
+        if self._document is None or not self._document.is_shown:
+            return []
+        return [AnswerRestarted(CALLED_BEHIND_TEXT, self._model), *self._finished, *self._step_events()]
+
     def _finish_step(self) -> list[Event]:
-        self._finished += [*step_events(self._step, self._indexes), StepStarted()]
+        self._finished += [*self._step_events(), StepStarted()]
         return [StepStarted()]
+
+    def _step_events(self) -> list[Event]:
+        events = step_events(self._step, self._indexes)
+        return [event for event in events if self._document is None or not isinstance(event, TextDelta)]
 
     def _marked(self, event: Event) -> Event:
         if not isinstance(event, ToolCallStarted):
@@ -170,10 +169,10 @@ class _StepLoop:
         self._indexes[event.id] = event.index
         return event if event.name in self._client_tools else replace(event, runs_here=True)
 
-    def _broken_calls(self, end: Failed) -> list[Event]:
-        """Return the ends of local calls whose arguments are no JSON; empty if the answer failed otherwise."""
+    def _broken_calls(self) -> list[Event]:
+        """Return the ends of the calls that have none, because of their arguments; empty if one is the client's."""
         open_ = [call for call in self._step.tool_calls() if call.arguments is None]
-        if end.code != InvalidToolArguments.code or not open_ or not all(call.runs_here for call in open_):
+        if not all(call.runs_here for call in open_):
             return []
         return [ToolCallCompleted(self._indexes[call.id], call.text) for call in open_]
 
@@ -188,42 +187,15 @@ class _StepLoop:
                 has_waiting = True
                 continue
             index = self._indexes[block.id]
-            answer = self._prepared(block, index)
+            answer = prepare_call(block, index, self._options, self._client_tools, self._context(block.id, block.name))
             if isinstance(answer, LocalCall):
                 to_run.append(answer)
                 continue
             has_waiting = has_waiting or isinstance(answer, ApprovalRequested)
             yield self._take([answer])
-        for event in run_calls(to_run, self._options.tool_limits, self._options.enter):
+        for event in run_calls(to_run, self._options.tool_limits, self._options.enter, self._link):
             yield [event] if isinstance(event, ToolProgress) else self._take([event])
         return has_waiting
-
-    def _prepared(self, block: ToolCallBlock, index: int) -> LocalCall | ToolResult | ApprovalRequested:
-        tool = self._options.tools.get(block.name)
-        if tool is None:
-            names = ", ".join([*self._options.tools, *self._client_tools])
-            return ToolResult(index, error=f"There is no tool {block.name!r:.100}. The tools are: {names:.2000}.")
-        if not isinstance(block.arguments, dict):
-            return ToolResult(index, error=f"The arguments are not one JSON object: {block.text!r:.500}.")
-        call = LocalCall(tool, block.arguments, self._context(block.id, block.name), index)
-        try:
-            arguments = tool.arguments.convert(block.arguments)
-        except ToolError as error:
-            return error_result(call, error.message)
-        if not self._must_be_approved(tool, arguments):
-            return call
-        return ApprovalRequested(
-            index, self._options.approvals.request(self._link.stream_id, call_of(block), self._options.owner)
-        )
-
-    def _must_be_approved(self, tool: LocalTool[..., Any], arguments: Mapping[str, Any]) -> bool:
-        try:
-            return tool.must_be_approved(arguments)
-        except Exception:
-            log.exception(
-                "stream %s: needs_approval of the tool %s failed: it needs it", self._link.stream_id, tool.name
-            )
-            return True
 
     def _context(self, call_id: str, name: str) -> ToolContext:
         options = self._options
@@ -241,12 +213,11 @@ class _StepLoop:
     def _answer_pending(self) -> Generator[list[Event] | StreamMetadata, None, tuple[Message, ...]]:
         """Run the calls that were approved, and return the results of all that were asked for, as messages."""
         pending = self._options.pending
-        for each in pending:
-            if each.tool is not None:
-                self._options.approvals.use(each.call, each.approval)
+        self._options.approvals.use([(each.call, each.approval) for each in pending if each.tool is not None])
         results: dict[str, ToolResult] = {}
         for each in pending:
             if each.tool is None:
+                self._options.approvals.withdraw(each.approval)
                 results[each.call.id] = denied = _denied(each)
                 self._finished.append(denied)
                 yield [denied]
@@ -255,7 +226,7 @@ class _StepLoop:
             for each in pending
             if each.tool is not None
         ]
-        for event in run_calls(approved, self._options.tool_limits, self._options.enter):
+        for event in run_calls(approved, self._options.tool_limits, self._options.enter, self._link):
             if isinstance(event, ToolResult):
                 results[event.call_id or ""] = event
                 self._finished.append(event)

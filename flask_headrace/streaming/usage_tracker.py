@@ -120,10 +120,10 @@ class UsageTracker:
         self.context = msgspec.structs.replace(self.context, **names)
 
     def _attempt_usage(self, *, is_whole: bool, has_no_usage: bool) -> Usage:
-        if self._link is not None and self._link.has_asked:
+        if self._link is not None and (self._link.has_asked or self._link.has_only_questions):
             # What the source has written was mostly written by the models that it asked.
             own = [] if self._reported is None else [with_attempt(self._reported, self.context.model)]
-            return sum_usages([*self._link.all_usages(), *own])
+            return sum_usages([NO_USAGE, *self._link.all_usages(), *own])
         return with_attempt(self._measure_attempt(is_whole=is_whole, has_no_usage=has_no_usage), self.context.model)
 
     def _measure_attempt(self, *, is_whole: bool, has_no_usage: bool) -> Usage:

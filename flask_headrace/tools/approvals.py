@@ -17,7 +17,7 @@ from ..core import exact_json
 from ..core.errors import ConfigurationError, InvalidRequest, StreamConflict
 from ..providers.chat_request import ToolCall
 from ..providers.tool_approval import ToolApproval
-from .local_tool import LocalTool
+from .local_tool import LocalTool, ToolSource
 
 SALT = "headrace-approval"
 
@@ -42,14 +42,14 @@ class Approvals:
         self._serializer = URLSafeTimedSerializer(_bytes(keys), salt=SALT) if keys else None
         self._max_age, self._add_ticket, self._take_ticket = max_age, add_ticket, take_ticket
 
-    def require_key(self, tool: LocalTool[..., Any]) -> None:
-        """Return if a tool needs no approvals, or if they can be signed.
+    def require_key(self, tool: LocalTool[..., Any] | ToolSource) -> None:
+        """Return if a tool, or each tool of a source, needs no approvals, or if they can be signed.
 
         Raises:
             ConfigurationError: they cannot, since the application has no key.
         """
         if tool.needs_approval:
-            self._signer(tool.name)
+            self._signer(f"The tool {tool.name}" if isinstance(tool, LocalTool) else repr(tool))
 
     def request(self, stream_id: str, call: ToolCall, owner: str) -> str:
         """Return the id with which the approval of a call is asked for.
@@ -57,7 +57,7 @@ class Approvals:
         Raises:
             StoreUnavailable: the store cannot remember that it was asked for.
         """
-        signed: str | bytes = self._signer(call.name).dumps([stream_id, call.id, _digest(call, owner)])
+        signed: str | bytes = self._signer(f"The tool {call.name}").dumps([stream_id, call.id, _digest(call, owner)])
         id_ = signed if isinstance(signed, str) else signed.decode()
         self._add_ticket(_ticket(id_), self._max_age)
         return id_
@@ -70,7 +70,7 @@ class Approvals:
         """
         named = f"The approval of the call {call.id!r:.100}, of the tool {call.name!r:.100},"
         try:
-            _, call_id, digest = self._signer(call.name).loads(approval.id, max_age=self._max_age)
+            _, call_id, digest = self._signer(f"The tool {call.name}").loads(approval.id, max_age=self._max_age)
         except SignatureExpired:
             raise InvalidRequest(f"{named} was asked for more than {self._max_age:g} s ago: ask again.") from None
         except (BadSignature, ValueError, TypeError):
@@ -78,23 +78,37 @@ class Approvals:
         if (call_id, digest) != (call.id, _digest(call, owner)):
             raise InvalidRequest(f"{named} was asked for another call, other arguments or another user.")
 
-    def use(self, call: ToolCall, approval: ToolApproval) -> None:
-        """Use an approval that was checked.
+    def use(self, approvals: Sequence[tuple[ToolCall, ToolApproval]]) -> None:
+        """Use approvals that were checked: all of them, or none.
 
         Raises:
-            StreamConflict: it was used before, or the store has forgotten it; 409.
+            StreamConflict: one was used before, or the store has forgotten it; 409.
             StoreUnavailable: nobody can tell, since the store cannot be reached; 503.
         """
-        if not self._take_ticket(_ticket(approval.id)):
+        taken: list[str] = []
+        for call, approval in approvals:
+            if self._take_ticket(_ticket(approval.id)):
+                taken.append(_ticket(approval.id))
+                continue
+            for ticket in taken:
+                self._add_ticket(ticket, self._max_age)
             raise StreamConflict(
                 f"The approval of the call {call.id!r:.100}, of the tool {call.name!r:.100}, was used before, or is "
                 "forgotten since the service has started anew: ask again."
             )
 
-    def _signer(self, tool: str) -> Any:  # noqa: ANN401  # generic in a type that nobody uses
+    def withdraw(self, approval: ToolApproval) -> None:
+        """Let nobody use an approval any more, since the call was denied. Does nothing for one that there is not.
+
+        Raises:
+            StoreUnavailable: the store cannot be reached; 503.
+        """
+        self._take_ticket(_ticket(approval.id))
+
+    def _signer(self, name: str) -> Any:  # noqa: ANN401  # generic in a type that nobody uses
         if self._serializer is None:
             raise ConfigurationError(
-                f"The tool {tool} needs approvals, which are signed with the application's SECRET_KEY: "
+                f"{name} needs approvals, which are signed with the application's SECRET_KEY: "
                 "it has none, so set app.secret_key."
             )
         return self._serializer

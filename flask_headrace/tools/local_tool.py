@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
+from functools import lru_cache
+from typing import Any, Generic, NamedTuple, ParamSpec, TypeAlias, TypeVar, overload
 
 import docstring_parser
 
@@ -19,7 +21,23 @@ R = TypeVar("R")
 NeedsApproval: TypeAlias = bool | Callable[..., bool]
 """Whether a person must approve each call; or a function that says so, given the arguments of the call by name."""
 
+log = logging.getLogger("flask_headrace")
+
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def check_name(name: str) -> str:
+    """Return the name of a tool.
+
+    Raises:
+        TypeError: models cannot call it.
+    """
+    if not _NAME.fullmatch(name):
+        raise TypeError(
+            f"A tool's name is {name!r:.100}: it must be 1 to 64 letters, digits, hyphens or underscores; "
+            "tool(name=…) gives it another one."
+        )
+    return name
 
 
 class ToolContext:
@@ -32,11 +50,12 @@ class ToolContext:
         owner: The id of the user who asks; empty for no owner.
         model: The model that is asked, as readers name it.
         context: The value that the view has passed as `context`; None for none.
+        max_result_bytes: The bytes that the result may have as JSON.
         is_stopped: Whether the call has been given up: the answer was stopped, its reader has left, or the call took
             too long. A tool that waits is interrupted then; one that computes for long can look here.
     """
 
-    __slots__ = ("call_id", "context", "is_stopped", "model", "owner", "stream_id", "tool_name")
+    __slots__ = ("call_id", "context", "is_stopped", "max_result_bytes", "model", "owner", "stream_id", "tool_name")
 
     def __init__(  # noqa: PLR0913  # by name
         self,
@@ -47,9 +66,11 @@ class ToolContext:
         owner: str = "",
         model: str = "",
         context: Any = None,  # noqa: ANN401  # the application's own
+        max_result_bytes: int = 262144,
     ) -> None:
         self.stream_id, self.call_id, self.tool_name = stream_id, call_id, tool_name
         self.owner, self.model, self.context = owner, model, context
+        self.max_result_bytes = max_result_bytes
         self.is_stopped = False
 
     def __repr__(self) -> str:
@@ -85,10 +106,7 @@ class LocalTool(Generic[P, R]):
         timeout: float | None = None,
         strict: bool | None = None,
     ) -> None:
-        if not _NAME.fullmatch(name):
-            raise TypeError(
-                f"A tool's name is {name!r:.100}: it must be 1 to 64 letters, digits, hyphens or underscores."
-            )
+        check_name(name)
         if timeout is not None and not timeout > 0:
             raise TypeError(f"The timeout of the tool {name} is {timeout!r}: it must be more than 0 seconds.")
         self.function, self.name, self.description = function, name, description
@@ -147,7 +165,8 @@ def tool(  # noqa: PLR0913  # by name
     async generator, runs in the event loop of the agents.
 
     Args:
-        function: The function. A parameter with the type `ToolContext` gets what the tool knows of the answer.
+        function: The function. A parameter with the type `ToolContext`, or also None, gets what the tool knows of
+            the answer.
         name: The name for models: 1 to 64 letters, digits, hyphens and underscores; None for the function's.
         description: What it does, for models; None for the docstring, without its sections.
         needs_approval: Whether a person must approve each call; or a function that says so, given the arguments of the
@@ -162,9 +181,9 @@ def tool(  # noqa: PLR0913  # by name
     def make(function: Callable[P, R]) -> LocalTool[P, R]:
         if isinstance(function, type) or not callable(function):
             raise TypeError(f"{function!r:.100} is no function: write @tool above a function.")
-        own_name = name or str(getattr(function, "__name__", type(function).__name__))
+        own_name = check_name(name or str(getattr(function, "__name__", type(function).__name__)))
         documented = docstring_parser.parse(inspect.getdoc(function) or "")
-        parameters, context_name = read_parameters(function, ToolContext)
+        parameters, context_name = read_parameters(function, own_name, ToolContext)
         described = {found.arg_name: found.description for found in documented.params if found.description}
         sections = (documented.short_description, documented.long_description)
         return LocalTool(
@@ -182,7 +201,7 @@ def tool(  # noqa: PLR0913  # by name
 
 
 class GivenArguments:
-    """Arguments whose JSON Schema somebody else has made and checks.
+    """Arguments whose JSON Schema somebody else has made and checks. The function gets them as one, `arguments`.
 
     Args:
         schema: The JSON Schema.
@@ -192,12 +211,25 @@ class GivenArguments:
         self.schema = schema
 
     def convert(self, arguments: Json) -> dict[str, Any]:
-        """Return the arguments as they are."""
-        return arguments
+        """Return the arguments as they are, under one name: theirs may be any text."""
+        return {"arguments": arguments}
+
+
+class Progress(NamedTuple):
+    """What a tool's generator yields to show it at once: of other values, the last one may be the result.
+
+    Args:
+        value: What is shown.
+    """
+
+    value: Any
 
 
 class ToolSource:
     """Base class of what offers several tools, whose list may change, such as a server of tools."""
+
+    needs_approval: object = False
+    """Whether calls of its tools may need approval, for which the application needs a `SECRET_KEY`."""
 
     def tools(self) -> Sequence[LocalTool[..., Any]]:
         """Return the tools that there are now."""
@@ -209,18 +241,33 @@ ToolLike: TypeAlias = LocalTool[..., Any] | ToolSource | Callable[..., Any]
 
 
 def local_tools(items: Sequence[ToolLike]) -> dict[str, LocalTool[..., Any]]:
-    """Return tools by their names.
+    """Return tools by their names: the application's own, and then those of sources, as far as their names are free.
+
+    A source, such as a server of somebody else, may get a further tool at any time. It can neither take the place of
+    a tool before it, nor end an answer by that.
 
     Raises:
-        ConfigurationError: two of them have the same name.
+        ConfigurationError: two of the application's own tools have the same name.
     """
     found: dict[str, LocalTool[..., Any]] = {}
     for item in items:
-        for each in item.tools() if isinstance(item, ToolSource) else [_to_tool(item)]:
-            if each.name in found:
-                raise ConfigurationError(f"Two tools have the name {each.name!r}: give each tool a name of its own.")
-            found[each.name] = each
+        if not isinstance(item, ToolSource):
+            own = _to_tool(item)
+            if own.name in found:
+                raise ConfigurationError(f"Two tools have the name {own.name!r}: give each tool a name of its own.")
+            found[own.name] = own
+    for source in items:
+        if isinstance(source, ToolSource):
+            for each in source.tools():
+                if each.name in found:
+                    _log_once(f"the tool {each.name} of {source!r} is left out: another tool has this name")
+                found.setdefault(each.name, each)
     return found
+
+
+@lru_cache(1000)
+def _log_once(message: str) -> None:
+    log.warning("%s", message)
 
 
 def _to_tool(item: LocalTool[..., Any] | Callable[..., Any]) -> LocalTool[..., Any]:

@@ -10,9 +10,11 @@ import inspect
 import logging
 import os
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import gevent
@@ -20,9 +22,12 @@ from gevent.lock import Semaphore
 from gevent.queue import Queue
 
 from ..core.application_events import ToolProgress, ToolResult
+from ..core.source_link import SourceLink, current_link
 from ..providers.chat_request import Json
 from ..streaming.async_source import async_items
-from .local_tool import LocalTool, ToolContext
+from ..streaming.producer import SOURCE_CLOSE_TIMEOUT
+from .local_tool import LocalTool, Progress, ToolContext
+from .shown_value import ShownValue
 from .tool_error import ToolError
 from .tool_result import result_value
 
@@ -73,27 +78,36 @@ class ToolLimits(NamedTuple):
 
 
 def run_calls(
-    calls: Sequence[LocalCall], limits: ToolLimits, enter: Callable[[], AbstractContextManager[object]]
+    calls: Sequence[LocalCall],
+    limits: ToolLimits,
+    enter: Callable[[], AbstractContextManager[object]],
+    link: SourceLink | None = None,
 ) -> Iterator[ToolProgress | ToolResult]:
     """Run tool calls, and yield what each shows, and one `ToolResult` for each call.
+
+    Closing the iterator ends the calls that still run, and waits a moment for them to clean up.
 
     Args:
         calls: The calls.
         limits: The limits of each call.
         enter: Returns the context in which a call runs, such as an application context.
+        link: The link of the stream, for tools that ask models; None for none.
     """
     queue: Queue[ToolProgress | ToolResult] = Queue(MAX_QUEUED)
     room = Semaphore(MAX_AT_ONCE)
-    running = [_RunningCall(call, limits, enter, queue, room) for call in calls]
+    running = [_RunningCall(call, limits=limits, enter=enter, queue=queue, room=room, link=link) for call in calls]
     supervisors = [gevent.spawn(call.supervise) for call in running]
+    left = len(calls)
     try:
-        left = len(calls)
         while left:
             event = queue.get()
             left -= isinstance(event, ToolResult)
             yield event
     finally:
         gevent.killall(supervisors, block=False)
+        ending = [greenlet for call in running for greenlet in call.end()]
+        if left:  # else all have their result, and one that does not stop delays nothing
+            gevent.joinall(ending, SOURCE_CLOSE_TIMEOUT)
 
 
 def error_result(call: LocalCall, message: str) -> ToolResult:
@@ -102,16 +116,21 @@ def error_result(call: LocalCall, message: str) -> ToolResult:
 
 
 class _RunningCall:
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what all calls of a step share
         self,
         call: LocalCall,
+        *,
         limits: ToolLimits,
         enter: Callable[[], AbstractContextManager[object]],
         queue: Queue[ToolProgress | ToolResult],
         room: Semaphore,
+        link: SourceLink | None,
     ) -> None:
         self._call, self._limits, self._enter, self._queue, self._room = call, limits, enter, queue, room
+        self._link = link
         self._worker: Any = None
+        self._blocked = 0.0  # seconds for which the readers were behind
+        self._blocked_since: float | None = None
 
     def supervise(self) -> None:
         """Run the call in a greenlet of its own, and end it when its time is over, or when this greenlet is killed."""
@@ -120,17 +139,35 @@ class _RunningCall:
         with self._room:
             self._worker = gevent.spawn(self._run)
             try:
-                self._worker.join(limit)
+                self._wait(limit)
             finally:
                 is_late = not self._worker.ready()
-                if is_late:
-                    self._give_up()
+                self.end()
         if is_late:
             self._queue.put(error_result(call, f"The tool did not end within {limit:g} s."))
         elif isinstance(result := self._worker.value, ToolResult):
             self._queue.put(result)
         else:
             self._queue.put(error_result(call, "The tool was interrupted."))
+
+    def end(self) -> list[Any]:
+        """Interrupt the tool if it runs, and return its greenlet then. Does nothing the second time."""
+        if self._worker is None or self._worker.ready():
+            return []
+        if not self._call.context.is_stopped:
+            self._give_up()
+        return [self._worker]
+
+    def _wait(self, limit: float | None) -> None:
+        """Wait for the tool, which may take `limit` seconds, without those in which it waits for readers."""
+        began = time.monotonic()
+        while not self._worker.ready():
+            now = time.monotonic()
+            blocked = self._blocked + (0 if self._blocked_since is None else now - self._blocked_since)
+            left = None if limit is None else limit - (now - began - blocked)
+            if left is not None and left <= 0:
+                return
+            self._worker.join(left)
 
     def _give_up(self) -> None:
         self._call.context.is_stopped = True
@@ -147,9 +184,9 @@ class _RunningCall:
 
     def _run(self) -> ToolResult:
         process = os.getpid()
+        current_link.set(self._link)
         try:
-            value = result_value(self._value(), self._limits.result_bytes)
-            return ToolResult(self._call.index, value, call_id=self._call.earlier_id)
+            return ToolResult(self._call.index, self._result(), call_id=self._call.earlier_id)
         except gevent.GreenletExit:
             raise
         except ToolError as error:
@@ -166,34 +203,63 @@ class _RunningCall:
         log.error("stream %s: the tool %s failed, reference %s", self._stream_id, name, reference, exc_info=error)
         return error_result(self._call, f"The tool failed. The log has the details under reference {reference}.")
 
-    def _value(self) -> Any:  # noqa: ANN401  # whatever the tool returns
+    def _result(self) -> Any:  # noqa: ANN401  # a JSON value
         call = self._call
         arguments = call.tool.arguments.convert(call.arguments)
         if call.tool.context_name is not None:
+            call.context.max_result_bytes = self._limits.result_bytes
             arguments[call.tool.context_name] = call.context
         function = call.tool.function
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-            return self._last(async_items(_items(function(**arguments)), self._enter, f"the tool {call.tool.name}"))
+            return self._sendable(self._last_async(function(**arguments)))
         with self._enter():
             value = function(**arguments)
             if inspect.isawaitable(value) or inspect.isasyncgen(value):
-                return self._last(async_items(_items(value), self._enter, f"the tool {call.tool.name}"))
-            return self._last(value) if inspect.isgenerator(value) else value
+                value = self._last_async(value)
+            elif inspect.isgenerator(value):
+                value = self._last(value)
+            # In the context: the value may load a part of itself from a database only now.
+            return self._sendable(value)
+
+    def _sendable(self, value: Any) -> Any:  # noqa: ANN401
+        try:
+            return result_value(value, self._limits.result_bytes)
+        except ToolError as error:
+            log.warning("stream %s: the tool %s: %s", self._stream_id, self._call.tool.name, error.message)
+            raise
+
+    def _last_async(self, value: Any) -> Any:  # noqa: ANN401  # an awaitable, or an async generator
+        return self._last(async_items(_items(value), self._enter, f"the tool {self._call.tool.name}"))
 
     def _last(self, values: Any) -> Any:  # noqa: ANN401  # an iterator with `close`
-        last = before = None
-        has_value = False
-        with closing(values):
-            for last in values:
-                if has_value:
-                    self._show(before)
-                before, has_value = last, True
+        last = None
+        waiting: ShownValue | None = None
+        try:
+            with closing(values):
+                for value in values:
+                    if waiting is not None:
+                        waiting.finish()
+                    if isinstance(value, Progress):
+                        self._show(value.value)
+                        waiting = None
+                    else:
+                        last, waiting = value, ShownValue(partial(self._show, value))
+        finally:
+            if waiting is not None:
+                waiting.cancel()
         return last
 
     def _show(self, value: Any) -> None:  # noqa: ANN401
         call = self._call
-        shown = result_value(value, self._limits.result_bytes)
-        self._queue.put(ToolProgress(call.index, shown, call.earlier_id))
+        shown = self._sendable(value)
+        if call.context.is_stopped:
+            raise gevent.GreenletExit  # the tool has caught the one that it was sent
+        self._blocked_since = time.monotonic()
+        try:
+            self._queue.put(ToolProgress(call.index, shown, call.earlier_id))
+        finally:
+            self._blocked += time.monotonic() - self._blocked_since
+            self._blocked_since = None
 
 
 async def _items(value: Any) -> AsyncIterator[Any]:  # noqa: ANN401  # an awaitable, or an async generator

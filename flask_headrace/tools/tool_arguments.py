@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, get_type_hints
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, Optional, Protocol, get_args, get_type_hints
 
 import msgspec
 
@@ -41,31 +43,57 @@ class Parameter(msgspec.Struct, frozen=True):
     default: Any
 
 
-def read_parameters(function: Callable[..., Any], left_out: type) -> tuple[list[Parameter], str | None]:
+def read_parameters(function: Callable[..., Any], name: str, left_out: type) -> tuple[list[Parameter], str | None]:
     """Return the parameters of a function that a model sets, and the name of the one of the type `left_out`.
+
+    Args:
+        function: The function.
+        name: The name of its tool, for messages.
+        left_out: The type, or None besides, of the parameter that the model does not set.
 
     Raises:
         TypeError: a model cannot set a parameter; the message names it.
     """
     try:
-        hints = get_type_hints(function, include_extras=True)
-    except NameError as error:
+        hints = _read_hints(function)
+        signature = inspect.signature(function)
+    except (NameError, AttributeError, SyntaxError, TypeError, ValueError) as error:
         raise TypeError(
-            f"The tool {function.__name__} has a type hint that cannot be read ({error}): define it in the module."
+            f"The tool {name} has type hints that cannot be read ({error}): define their types in the module."
         ) from None
     parameters: list[Parameter] = []
     context = None
-    for name, parameter in inspect.signature(function).parameters.items():
-        if hints.get(name) is left_out:
-            context = name
+    for place, (parameter_name, parameter) in enumerate(signature.parameters.items()):
+        hint = hints.get(parameter_name, Any)
+        if hint is left_out or left_out in get_args(hint):
+            context = parameter_name
         elif parameter.kind in {parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}:
+            bare = parameter.replace(annotation=parameter.empty, default=parameter.empty)
             raise TypeError(
-                f"The tool {function.__name__} has the parameter {str(parameter)!r}: a model sets arguments by their "
-                "names, so write each one by name."
+                f"The tool {name} has the parameter {str(bare)!r}: a model sets arguments by their names, so "
+                "write each one by name."
+            )
+        elif place == 0 and parameter_name in {"self", "cls"} and hint is Any:
+            raise TypeError(
+                f"The tool {name} is a method that belongs to no object yet: make a tool of the object's, "
+                f"tool(the_object.{name})."
             )
         else:
-            parameters.append(Parameter(name, hints.get(name, Any), parameter.default))
+            is_optional = parameter.default is None and parameter_name in hints
+            parameters.append(Parameter(parameter_name, Optional[hint] if is_optional else hint, parameter.default))  # noqa: UP045  # any hint
     return parameters, context
+
+
+def _read_hints(function: Any) -> dict[str, Any]:  # noqa: ANN401  # any callable
+    """Return the type hints of the parameters of a callable. That of its result may name a type that is not there."""
+    while isinstance(function, partial):
+        function = function.func
+    if not inspect.isroutine(function):
+        function = type(function).__call__
+    function = inspect.unwrap(function)
+    hints = {name: hint for name, hint in getattr(function, "__annotations__", {}).items() if name != "return"}
+    read = SimpleNamespace(__annotations__=hints)
+    return get_type_hints(read, globalns=getattr(function, "__globals__", {}), include_extras=True)
 
 
 def build_arguments(name: str, parameters: list[Parameter], descriptions: Mapping[str, str]) -> Arguments:
@@ -79,8 +107,10 @@ def build_arguments(name: str, parameters: list[Parameter], descriptions: Mappin
     Raises:
         TypeError: neither msgspec nor pydantic has a JSON Schema for the type of a parameter.
     """
+    if any(_has_rules_of_pydantic(parameter.type) for parameter in parameters):
+        return _PydanticArguments(name, parameters, descriptions)
     try:
-        return _MsgspecArguments(name, parameters, descriptions)
+        return _MsgspecArguments(parameters, descriptions)
     except (TypeError, ValueError, NotImplementedError) as error:
         fault = error
     try:
@@ -91,22 +121,30 @@ def build_arguments(name: str, parameters: list[Parameter], descriptions: Mappin
         ) from None
 
 
+def _has_rules_of_pydantic(hint: Any) -> bool:  # noqa: ANN401  # any type hint
+    """Whether a type hint has rules in an `Annotated` that only pydantic keeps, such as `Field(ge=1)`."""
+    rules = getattr(hint, "__metadata__", ())
+    is_own = any(type(rule).__module__.partition(".")[0] in {"pydantic", "annotated_types"} for rule in rules)
+    return is_own or any(_has_rules_of_pydantic(inner) for inner in get_args(hint))
+
+
 class _MsgspecArguments:
-    def __init__(self, name: str, parameters: list[Parameter], descriptions: Mapping[str, str]) -> None:
+    def __init__(self, parameters: list[Parameter], descriptions: Mapping[str, str]) -> None:
         fields = [_msgspec_field(parameter) for parameter in parameters]
-        struct: Any = msgspec.defstruct(name, fields, kw_only=True, forbid_unknown_fields=True)
+        struct: Any = msgspec.defstruct("Arguments", fields, kw_only=True, forbid_unknown_fields=True)
         # Models write numbers as text now and then.
         self._decoder = msgspec.json.Decoder(struct, strict=False, float_hook=exact_json.parse_fraction)
         schema = msgspec.json.schema(struct)
         definitions = schema["$defs"]
-        self.schema = _described(definitions.pop(name), definitions, descriptions)
+        own_name = schema["$ref"].removeprefix("#/$defs/")  # longer if the type of a parameter has the same name
+        self.schema = _described(definitions.pop(own_name), definitions, descriptions)
         self._names = [parameter.name for parameter in parameters]
 
     def convert(self, arguments: Json) -> dict[str, Any]:
         try:
             values = self._decoder.decode(exact_json.encode(arguments))
-        except msgspec.ValidationError as error:
-            raise ToolError(f"The arguments do not fit: {error}.") from None
+        except (msgspec.ValidationError, UnicodeError) as error:
+            raise ToolError(f"The arguments do not fit: {error!s:.2000}.") from None
         return {name: getattr(values, name) for name in self._names}
 
 
@@ -139,6 +177,8 @@ class _PydanticArguments:
     def convert(self, arguments: Json) -> dict[str, Any]:
         try:
             values = self._model.model_validate_json(exact_json.encode(arguments))
+        except UnicodeError as error:
+            raise ToolError(f"The arguments do not fit: {error}.") from None
         except self._error as error:
             faults = "; ".join(
                 f"{'.'.join(map(str, fault['loc'])) or 'arguments'}: {fault['msg']}" for fault in error.errors()

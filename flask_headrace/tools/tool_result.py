@@ -15,6 +15,9 @@ _decode = exact_json.ExactDecoder[Any](Any).decode
 def _dump(value: Any) -> Any:  # noqa: ANN401  # anything that msgspec does not know
     if hasattr(value, "model_dump"):  # a model of pydantic's
         return value.model_dump(mode="json")
+    for plain in (str, int):  # msgspec knows no subclasses of them, such as Markup
+        if isinstance(value, plain):
+            return plain(value)
     return exact_json.encode_hook(value)
 
 
@@ -33,11 +36,13 @@ def result_value(value: Any, max_bytes: int) -> Any:  # noqa: ANN401
     """
     try:
         encoded = _encode(value)
-        decoded = _decode(encoded)
-    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
-        raise ToolError(f"The result of the tool cannot be sent: {error}.") from None
+    except Exception as error:  # noqa: BLE001  # methods of the value run, such as properties of its class
+        raise ToolError(f"The result of the tool cannot be sent: {error!s:.500}.") from None
     if len(encoded) > max_bytes:
         raise ToolError(
             f"The result of the tool has {len(encoded)} bytes, more than {max_bytes}, the maximum: ask for less."
         )
-    return decoded
+    try:
+        return _decode(encoded)
+    except (ValueError, RecursionError) as error:  # more levels than can be read again
+        raise ToolError(f"The result of the tool cannot be sent: {error!s:.500}.") from None

@@ -13,6 +13,7 @@ from flask import Flask
 from flask_headrace import Headrace
 from flask_headrace.core.errors import ConfigurationError, UpstreamError
 from flask_headrace.core.events import Completed, ResponseStarted, TextDelta, Usage
+from flask_headrace.core.source_link import LinkOpened
 from flask_headrace.providers.base import Provider
 from flask_headrace.providers.chat_request import ChatRequest, Message
 from flask_headrace.providers.custom import ProviderAdapter, adapt_provider
@@ -146,7 +147,8 @@ class TestProviderAdapter:
         custom = ScriptedProvider(
             "a", TextDelta("b"), [TextDelta("c"), TextDelta("d")], [Usage(1, 2), Completed("length")], "too late"
         )
-        batches = list(ProviderAdapter(custom).stream(REQUEST))
+        link, *batches = ProviderAdapter(custom).stream(REQUEST)
+        assert isinstance(link, LinkOpened)
         assert batches == [
             [TextDelta("a")],
             [TextDelta("b")],
@@ -154,7 +156,7 @@ class TestProviderAdapter:
             [Usage(1, 2), Completed("length")],
         ]
         assert custom.closed == 1
-        assert list(ProviderAdapter(ScriptedProvider()).stream(REQUEST)) == [[Completed("stop")]]
+        assert list(ProviderAdapter(ScriptedProvider()).stream(REQUEST))[1:] == [[Completed("stop")]]
 
     @pytest.mark.parametrize(
         "wrong", [3, None, ResponseStarted("a", "b", "c"), [ResponseStarted("a", "b", "c")], ["text"]]

@@ -9,7 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 AGENTS = ["flask_headrace.agents." + name for name in ("pydantic_ai", "langchain", "langgraph", "openai_agents")]
-PUBLIC_MODULES = ["flask_headrace", "flask_headrace.partial_json", "flask_headrace.testing", *AGENTS]
+PUBLIC_MODULES = [
+    "flask_headrace",
+    "flask_headrace.partial_json",
+    "flask_headrace.testing",
+    "flask_headrace.mcp",
+    *AGENTS,
+]
 PACKAGES = {*PUBLIC_MODULES, "flask_headrace.agents"}
 """What may be imported as a module: `agents` has no names of its own."""
 

@@ -13,7 +13,7 @@ from tests.testing.test_pytest_plugin import check_passed, run_suite
 PAGE = (ROOT / "docs/tools.md").read_text()
 MODULES = dict(re.findall(r"^```python\n# (\w+)\.py\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
 SHARED = ("shop", "conftest")
-FRAGMENT = "needs_approval=lambda order_id, amount: amount > 100\n"
+FRAGMENT = "needs_approval = lambda order_id, amount: amount > 100\n"
 
 
 def test_every_block_but_one_line_is_a_module_that_is_run() -> None:

@@ -22,6 +22,17 @@ def result_object(result: ToolResult, call_id: str) -> dict[str, Any]:
     return {"type": "tool-output-available", "toolCallId": call_id, "output": result.result}
 
 
+def application_object(event: Source | File | Data) -> dict[str, Any]:
+    """Return a source, a file or a value of the application."""
+    match event:
+        case Source():
+            return source_object(event)
+        case File():
+            return file_object(event)
+        case Data():
+            return data_object(event)
+
+
 def source_object(source: Source) -> dict[str, Any]:
     """Return a source: a web page or a document. Clients require an id, and the media type and title of a document."""
     if source.url:

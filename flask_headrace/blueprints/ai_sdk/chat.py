@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -28,6 +27,7 @@ from ..state import current_state
 from ..tool_names import split_names
 from .chat_body import UIChatBody, read_chat_body
 from .chat_request import to_chat_request
+from .client import PROTOCOL, encoder_of, fields_of_body
 from .error_response import text_error_response
 from .frame_types import UI_MESSAGE_STREAM
 from .ui_message_encoder import UIMessageEncoder
@@ -76,12 +76,6 @@ OPERATIONS = (
     ),
 )
 
-PROTOCOL = "ui-messages"
-"""The protocol's name in `?protocol=`."""
-
-_VERSION_WITH_RESET = 7
-"""The major version of the npm package `ai` that knows `reset-step`; earlier ones abort at an unknown frame."""
-
 _decoder: ExactDecoder[Json] = ExactDecoder(Json)
 
 
@@ -118,55 +112,43 @@ def chat() -> Response:
         body = read_chat_body(fields)
     except msgspec.ValidationError as error:
         raise InvalidRequest(f"The body is invalid: {format_validation_error(error)}.") from None
-    reader = _open_chat_stream(body, to_chat_request(body), owner)
-    encoder = _encoder(reader.session.id, _echoed(body))
-    del body, fields  # may be large, and the answer may take long
+    chat_request = to_chat_request(body)
+    reader = _open_chat_stream(body, chat_request, owner)
+    encoder = encoder_of(reader.session.id, fields_of_body(body, chat_request))
+    del body, chat_request, fields  # may be large, and the answer may take long
     return stream_response(reader, encoder)
 
 
 def _open_chat_stream(body: UIChatBody, chat_request: ChatRequest, owner: str) -> StreamReader:
-    echoed = EchoedFields(PROTOCOL, _echoed(body))
+    echoed = EchoedFields(PROTOCOL, fields_of_body(body, chat_request))
     names = split_names(body.tools)[1]
     chat_request, local = current_state().offered_tools.choose(chat_request, names, "ai-sdk")
+    options: dict[str, Any] = {
+        "owner": owner,
+        "enforce_schema": True,
+        "echoed": echoed,
+        "local": local,
+        "max_steps": body.max_steps,
+        "max_cost": body.max_cost,
+    }
     # Without a shared event loop no stream outlives its request.
     if body.resumable and has_one_loop():
         try:
-            return open_stream(
-                body.model,
-                chat_request,
-                owner=owner,
-                is_resumable=True,
-                chat_id=body.id,
-                enforce_schema=True,
-                echoed=echoed,
-                local=local,
-            )
+            return open_stream(body.model, chat_request, is_resumable=True, chat_id=body.id, **options)
         except StoreUnavailable as error:
             # The client only needs an answer, so the answer is streamed without resume.
             log.warning("A chat's answer is not resumable: %s", error.message)
-    return open_stream(body.model, chat_request, owner=owner, enforce_schema=True, echoed=echoed, local=local)
-
-
-def _echoed(body: UIChatBody) -> dict[str, Any]:
-    """Return what the encoder depends on and a request to resume does not contain, so that it is stored."""
-    messages = body.messages_to_answer()
-    return {"ai": body.ai, "continues": bool(messages) and messages[-1].role == "assistant"}
-
-
-def _encoder(stream_id: str, echoed: Mapping[str, Any], *, is_replay: bool = False) -> UIMessageEncoder:
-    # A page that is loaded again may lack the message that the answer continues, so a replay is one of its own.
-    message_id = None if echoed.get("continues") and not is_replay else stream_id
-    return UIMessageEncoder(message_id, is_replay=is_replay, has_reset=echoed.get("ai") == _VERSION_WITH_RESET)
+    return open_stream(body.model, chat_request, **options)
 
 
 def encoder_for(stream: ReadableStream, *, is_replay: bool = False) -> UIMessageEncoder:
-    """Return the encoder for a stream that is resumed.
+    """Return the encoder for a stream that is resumed, or of a view of the application.
 
     Args:
         stream: The stream.
         is_replay: See `UIMessageEncoder`.
     """
-    return _encoder(stream.id, echoed_fields(stream.context, PROTOCOL), is_replay=is_replay)
+    return encoder_of(stream.id, echoed_fields(stream.context, PROTOCOL), is_replay=is_replay)
 
 
 def resume(id: str) -> Response:  # noqa: A002  # the path's name

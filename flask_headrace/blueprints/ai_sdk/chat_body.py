@@ -24,6 +24,20 @@ OPTION_NAMES = {
 """The names of options here, by the AI SDK's camelCase names, which are rejected rather than ignored."""
 
 
+class UIApproval(msgspec.Struct, frozen=True):
+    """The approval of a tool call, in versions 6 and 7.
+
+    Args:
+        id: The id with which it was asked for.
+        approved: Whether the tool may run; absent if nobody has answered.
+        reason: Why not, for the model.
+    """
+
+    id: str
+    approved: bool | None = None
+    reason: str | None = None
+
+
 class UIMessagePart(msgspec.Struct, frozen=True, rename="camel"):
     """A part of a message. `type` determines which of the fields are present; unknown fields are ignored.
 
@@ -38,7 +52,9 @@ class UIMessagePart(msgspec.Struct, frozen=True, rename="camel"):
         toolName: The name of a `dynamic-tool`.
         input: The arguments of a tool call.
         output: The result of a tool call.
+        preliminary: Whether the output is what the tool has shown before its result.
         errorText: The error of a tool call.
+        approval: The approval of a tool call that runs here.
         providerMetadata: The provider's signature of reasoning.
         data: The content of a `data-` part.
     """
@@ -52,7 +68,9 @@ class UIMessagePart(msgspec.Struct, frozen=True, rename="camel"):
     tool_name: str = ""
     input: Any = None
     output: Any = None
+    preliminary: bool | None = None
     error_text: str = ""
+    approval: UIApproval | None = None
     provider_metadata: dict[str, Json] | None = None
     data: Any = None
 
@@ -62,6 +80,11 @@ class UIMessagePart(msgspec.Struct, frozen=True, rename="camel"):
         if self.type == "dynamic-tool":
             return self.tool_name
         return self.type.removeprefix("tool-") if self.type.startswith("tool-") else None
+
+    @property
+    def has_result(self) -> bool:
+        """Whether a tool call has its result, or will never have one."""
+        return self.state.startswith("output-") and not self.preliminary
 
 
 class UIMessage(msgspec.Struct, frozen=True):
@@ -92,8 +115,9 @@ class UIChatBody(ChatOptions, frozen=True, kw_only=True, forbid_unknown_fields=F
         messageId: The answer to regenerate.
         schema: The JSON Schema that the answer must match.
         resumable: Whether the answer continues after its client disconnects, and can be resumed.
-        ai: The major version of the client's npm package `ai`. With 7, which must be 7.0.70 or later, an answer that
-            begins again removes what was shown (`reset-step`), and a stopped answer has its reason in `abort`.
+        ai: The major version of the client's npm package `ai`. With 6 and 7, tools that run here can ask for approval
+            (`tool-approval-request`). With 7, which must be 7.0.70 or later, an answer that begins again removes what
+            was shown (`reset-step`), and a stopped answer has its reason in `abort`.
     """
 
     id: str | None = None

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from ...core import exact_json
 from ...core.errors import InvalidRequest
-from ...providers.chat_request import ChatRequest, Message, Part, ReasoningPart, ResponseFormat, TextPart, ToolCall
+from ...providers.chat_request import ChatRequest, Message, Part, ReasoningPart, ResponseFormat, TextPart
 from .chat_body import UIChatBody, UIMessage, UIMessagePart
 from .files import to_file_part
-from .ui_message_encoder import RESTART_PART_TYPE, RESUMED
-
-UNANSWERED_RESULT = "The call was not answered."
-DENIED_RESULT = "The user did not allow the call."
-"""The results of tool calls without an output, as the model sees them."""
+from .tool_parts import superseded_calls, to_tool_call, to_tool_message
+from .ui_frames import RESTART_PART_TYPE, RESUMED
 
 
 def to_chat_request(body: UIChatBody) -> ChatRequest:
@@ -32,17 +28,24 @@ PartsWithPaths: TypeAlias = list[tuple[str, UIMessagePart]]
 
 
 def _to_messages(messages: Sequence[UIMessage]) -> Iterator[Message]:
+    superseded = superseded_calls(messages)
     for index, message in enumerate(messages):
-        parts = [(f"messages[{index}].parts[{place}]", part) for place, part in enumerate(message.parts)]
+        parts = [
+            (f"messages[{index}].parts[{place}]", part)
+            for place, part in enumerate(message.parts)
+            if (index, place) not in superseded
+        ]
         match message.role:
             case "system":
                 yield Message("system", "".join([part.text for part in message.parts if part.type == "text"]))
             case "user":
                 yield Message("user", _simplify_content(tuple(_to_parts(parts))))
             case "assistant":
-                is_last = index == len(messages) - 1
-                for step in _split_steps(parts):
-                    yield from _step_messages(step, is_last=is_last)
+                # A call whose arguments were cut off was never made.
+                steps = list(_split_steps([each for each in parts if each[1].state != "input-streaming"]))
+                last = max([number for number, step in enumerate(steps) if _has_content(step)], default=0)
+                for number, step in enumerate(steps):
+                    yield from _step_messages(step, is_last=index == len(messages) - 1 and number == last)
 
 
 def _split_steps(parts: PartsWithPaths) -> Iterator[PartsWithPaths]:
@@ -71,18 +74,18 @@ def _valid_parts(parts: PartsWithPaths) -> PartsWithPaths:
     return valid
 
 
+def _has_content(parts: PartsWithPaths) -> bool:
+    return any(part.called_tool is not None or part.type == "reasoning" or part.text for _, part in parts)
+
+
 def _step_messages(parts: PartsWithPaths, *, is_last: bool) -> Iterator[Message]:
-    # A call whose arguments were cut off was never made.
-    calls = [(path, part) for path, part in parts if part.called_tool is not None and part.state != "input-streaming"]
+    calls = [(path, part) for path, part in parts if part.called_tool is not None]
     content = tuple(_to_parts([(path, part) for path, part in parts if part.called_tool is None], of_user=False))
     if content or calls:
-        yield Message("assistant", content, tool_calls=tuple([_to_tool_call(path, part) for path, part in calls]))
-    for path, part in calls:
-        if is_last and not part.state.startswith("output-"):
-            raise InvalidRequest(
-                f"{path} calls {part.called_tool!r:.100} and has no output: send the request with the output."
-            )
-        yield _to_tool_message(part)
+        made = tuple([to_tool_call(path, part, is_open=is_last) for path, part in calls])
+        yield Message("assistant", content, tool_calls=made)
+    # The result of an approved call comes with the answer.
+    yield from [to_tool_message(part) for _, part in calls if part.has_result or not is_last]
 
 
 def _to_parts(parts: PartsWithPaths, *, of_user: bool = True) -> Iterator[Part]:
@@ -117,23 +120,3 @@ def _to_reasoning_part(part: UIMessagePart) -> ReasoningPart:
         return ReasoningPart("", redacted, is_redacted=True)
     signature = anthropic.get("signature")
     return ReasoningPart(part.text, signature if isinstance(signature, str) else None)
-
-
-def _to_tool_call(path: str, part: UIMessagePart) -> ToolCall:
-    if not part.called_tool or not part.tool_call_id:
-        raise InvalidRequest(f"{path} is a tool call without a name or without `toolCallId`.")
-    # A call that failed before its arguments were complete has no input.
-    return ToolCall(part.tool_call_id, part.called_tool, part.input if isinstance(part.input, dict) else {})
-
-
-def _to_tool_message(part: UIMessagePart) -> Message:
-    match part.state:
-        case "output-available":
-            output = part.output if isinstance(part.output, str) else exact_json.encode(part.output).decode()
-            return Message("tool", output, tool_call_id=part.tool_call_id)
-        case "output-error":
-            return Message("tool", part.error_text, tool_call_id=part.tool_call_id, is_error=True)
-        case "output-denied":
-            return Message("tool", DENIED_RESULT, tool_call_id=part.tool_call_id, is_error=True)
-        case _:
-            return Message("tool", UNANSWERED_RESULT, tool_call_id=part.tool_call_id, is_error=True)

@@ -1,8 +1,9 @@
 """The encoder of the Vercel AI SDK's data stream v1, for `useChat` and `useCompletion` of versions 3.4 to 4.3.
 
 Each line is a code, a colon and JSON. A client aborts at an unknown code, so only codes that all these versions know
-are sent. Of the later ones, clients that know reasoning get `f` (a step begins) and `h` (a source), and none gets `k`
-(a file): for the others, sources and files are annotations of the message. Pure.
+are sent. Of the later ones, clients that know steps get `f` (a step begins), those that know reasoning `h` (a source),
+and none gets `k` (a file): for the others, sources and files are annotations of the message. Of tools that run here,
+clients get calls and results: progress and approvals have no form in this protocol. Pure.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ...core.events import (
     Completed,
     Event,
     Failed,
+    FinishReason,
     ReasoningDelta,
     ReasoningSignature,
     ResponseStarted,
@@ -31,8 +33,8 @@ from ..encoding.base import PLAIN_TEXT_HEADERS, AbortConnection
 from ..encoding.frames import encode_text_frames
 from .application_frames import data_object, file_object, source_object
 from .ui_completion_encoder import CANCELLED_MESSAGE
-from .ui_frames import restart_message, usage_metadata
-from .ui_message_encoder import FINISH_REASONS
+from .ui_frames import FINISH_REASONS, restart_message, usage_metadata
+from .ui_steps import STEP_OUTPUT
 
 HEARTBEAT = b"\n"
 """An empty line, which all clients skip."""
@@ -48,7 +50,8 @@ class DataStreamV1Encoder:
     """Encodes one response.
 
     Args:
-        has_reasoning: Whether the client knows the codes of reasoning, `f` and `h`: versions 4.1.46 and later do.
+        has_reasoning: Whether the client knows the codes of reasoning and `h`: versions 4.1.46 and later do.
+        has_steps: Whether the client knows the code `f`, as versions 4.1 and later do. Those that know reasoning do.
         aborts_on_failure: Whether an error also breaks the connection: `useCompletion` of version 3.4 ignores the error
             line and takes every normal end for the end of a complete answer.
     """
@@ -56,15 +59,19 @@ class DataStreamV1Encoder:
     HEADERS = {**PLAIN_TEXT_HEADERS, "X-Vercel-AI-Data-Stream": "v1"}  # noqa: RUF012  # never changed
 
     __slots__ = (
-        "_aborts_on_failure", "_calls", "_has_begun", "_has_message", "_has_reasoning", "_has_result", "_is_empty",
-        "_message_id", "_of_step", "_open_calls", "_reasoning", "_usage",
+        "_aborts_on_failure", "_calls", "_finished", "_has_begun", "_has_message", "_has_reasoning", "_has_result",
+        "_has_steps", "_is_empty", "_is_untouched", "_message_id", "_of_step", "_open_calls", "_reasoning", "_to_skip",
+        "_usage",
     )  # fmt: skip
 
-    def __init__(self, *, has_reasoning: bool = False, aborts_on_failure: bool = False) -> None:
+    def __init__(
+        self, *, has_reasoning: bool = False, has_steps: bool = False, aborts_on_failure: bool = False
+    ) -> None:
         self._has_reasoning = has_reasoning
+        self._has_steps = has_steps or has_reasoning
         self._aborts_on_failure = aborts_on_failure
         self._calls: dict[int, dict[str, str]] = {}
-        self._of_step: set[int] = set()  # calls of this step
+        self._of_step: dict[int, bool] = {}  # the calls of this step, and whether they have a result
         self._open_calls: set[int] = set()
         self._message_id = ""
         self._is_empty = True  # whether the step has no content
@@ -72,6 +79,9 @@ class DataStreamV1Encoder:
         self._has_message = False  # whether the client has something to make a message of
         self._usage: Usage | None = None
         self._has_begun = False
+        self._finished = 0  # steps that `StepStarted` has ended
+        self._is_untouched = False  # whether nothing was sent since then
+        self._to_skip = 0  # finished steps that come once more
         self._reasoning: ReasoningState = "none"
 
     def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
@@ -88,19 +98,27 @@ class DataStreamV1Encoder:
         if not events:
             return HEARTBEAT
         texts = [event.text for event in events if type(event) is TextDelta]
-        if len(texts) == len(events):
+        if len(texts) == len(events) and not self._to_skip:
             begun = self._begin_step() if self._has_result and not self._open_calls else b""
             self._has_begun = self._has_message = True
-            self._is_empty = False
+            self._is_empty = self._is_untouched = False
             self._leave_reasoning()
             return begun + encode_text_frames(texts, b"0:", b"\n")
         written = []
         for event in events:
+            if self._to_skip:
+                self._to_skip -= type(event) is StepStarted
+                continue
+            if type(event) is AnswerRestarted and self._is_untouched and event.finished_steps == self._finished:
+                self._to_skip = event.finished_steps  # the client has them, and nothing of what is void
+                continue
             written.append(self._encode_one(event))
             if self._must_abort(event):
                 raise AbortConnection(written.pop(), b"".join(written))
             # What is transient need not be revoked.
-            self._has_begun = self._has_begun or (bool(written[-1]) and not is_transient(event))
+            has_begun = bool(written[-1]) and not is_transient(event)
+            self._has_begun = self._has_begun or has_begun
+            self._is_untouched = type(event) is StepStarted or (self._is_untouched and not has_begun)
             self._has_message = self._has_message or (bool(written[-1]) and not isinstance(event, APPLICATION_EVENTS))
         return b"".join(written)
 
@@ -109,7 +127,7 @@ class DataStreamV1Encoder:
         return error.message
 
     def _encode_one(self, event: Event) -> bytes:  # noqa: PLR0911  # one for each kind of event
-        if self._has_result and isinstance(event, _STEP_OUTPUT) and not self._open_calls:
+        if self._has_result and type(event) in STEP_OUTPUT and not self._open_calls:
             return self._begin_step() + self._encode_one(event)
         match event:
             case TextDelta(text):
@@ -124,6 +142,7 @@ class DataStreamV1Encoder:
             case Completed(finish_reason):
                 # Older versions do not accept an answer that consists only of its end.
                 empty = b"" if self._has_message else _line(b"0", "")
+                empty += self._leave_calls(finish_reason)
                 return empty + self._usage_line() + self._end_lines(FINISH_REASONS[finish_reason])
             case Failed(_, message):
                 return self._usage_line() + _line(b"3", message)
@@ -142,9 +161,12 @@ class DataStreamV1Encoder:
 
     def _encode_of_application(self, event: Event) -> bytes:  # noqa: PLR0911  # one for each kind of event
         match event:
+            case ToolResult(call_id=str()):
+                return b""  # clients of this protocol send no approvals, and so have no such calls
             case ToolResult(call, result, error):
                 return self._encode_result(call, result if error is None else {"error": error})
             case StepStarted():
+                self._finished += 1
                 return self._begin_step()
             case Source(url=str(url), title=title, id=id) if url and self._has_reasoning:
                 titled = {} if title is None else {"title": title}
@@ -163,6 +185,8 @@ class DataStreamV1Encoder:
         if call not in self._of_step and not self._has_reasoning:
             return b""
         self._has_result = True
+        if call in self._of_step:
+            self._of_step[call] = True
         self._leave_reasoning()
         return _line(b"a", {"toolCallId": self._calls[call]["toolCallId"], "result": result})
 
@@ -173,8 +197,13 @@ class DataStreamV1Encoder:
             return b""
         self._is_empty, self._has_result = True, False
         self._of_step.clear()
-        begun = _line(b"f", {"messageId": self._message_id}) if self._has_reasoning and self._message_id else b""
+        begun = _line(b"f", {"messageId": self._message_id}) if self._has_steps and self._message_id else b""
         return self._set_reasoning("none", _END_OF_STEP) + begun
+
+    def _leave_calls(self, finish_reason: FinishReason) -> bytes:
+        # `useChat` with `maxSteps` sends a conversation again whose last step has calls, all with results.
+        is_answered = bool(self._of_step) and all(self._of_step.values())
+        return self._begin_step() if self._has_steps and is_answered and finish_reason != "tool_calls" else b""
 
     def _encode_reasoning(self, event: ReasoningDelta | ReasoningSignature) -> bytes:
         if not self._has_reasoning:
@@ -209,7 +238,7 @@ class DataStreamV1Encoder:
             case ToolCallStarted(call, id, name):
                 self._leave_reasoning()
                 self._is_empty = False
-                self._of_step.add(call)
+                self._of_step[call] = False
                 self._open_calls.add(call)
                 self._calls[call] = {"toolCallId": id, "toolName": name}
                 return _line(b"b", self._calls[call])
@@ -242,8 +271,5 @@ class DataStreamV1Encoder:
 def _line(code: bytes, value: Any) -> bytes:  # noqa: ANN401  # a JSON value
     return b"%b:%b\n" % (code, _json(value))
 
-
-_STEP_OUTPUT = (TextDelta, ReasoningDelta, ReasoningSignature, ToolCallStarted)
-"""What a model says in answer to the results of its calls, so that a new step begins with it."""
 
 _END_OF_STEP = _line(b"e", {"finishReason": "unknown", "isContinued": False})

@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from ...providers.chat_request import Json
 from ..openapi.operation import DONE_FRAME, EventStream, Frame, schema_name
 from .application_frames import DATA_PREFIX
-from .ui_message_encoder import FINISH_REASONS, RESTART_PART_TYPE
+from .ui_frames import FINISH_REASONS, RESTART_PART_TYPE
 
 
 class UIRestart(msgspec.Struct, frozen=True):
@@ -49,10 +49,15 @@ FRAMES: Mapping[str, tuple[str, Fields]] = {
     "tool-input-delta": ("The next piece of a call's arguments.", [("toolCallId", str), ("inputTextDelta", str)]),
     "tool-input-available": ("A tool call is complete.", [*_CALL, ("input", Any)]),
     "tool-input-error": ("A tool call is incomplete.", [*_CALL, ("input", Any), ("errorText", str)]),
-    "tool-output-available": ("A tool of the application has returned.", [("toolCallId", str), ("output", Any)]),
-    "tool-output-error": (
-        "A tool of the application failed.",
-        [("toolCallId", str), ("errorText", str)],
+    "tool-output-available": (
+        "A tool that runs here has returned, or shows how far it is (`preliminary`).",
+        [("toolCallId", str), ("output", Any), ("preliminary", bool | UnsetType, UNSET)],
+    ),
+    "tool-output-error": ("A tool that runs here failed.", [("toolCallId", str), ("errorText", str)]),
+    "tool-output-denied": ("A tool did not run, since the user has denied it.", [("toolCallId", str)]),
+    "tool-approval-request": (
+        "A call of a tool that runs here waits for approval.",
+        [("approvalId", str), ("toolCallId", str)],
     ),
     "source-url": (
         "A web page that the answer is based on.",

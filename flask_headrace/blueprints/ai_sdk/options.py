@@ -47,8 +47,12 @@ class ChatOptions(ModelOptions, frozen=True, kw_only=True):
             that run here if omitted.
         tool_choice: Whether the model calls tools: freely, never, at least one, or a named one.
         parallel_tool_calls: Whether one answer may have several tool calls.
+        max_steps: How often the model may call tools that run here, at most as often as the service allows.
+        max_cost: The most that the answer may cost, at most what the service allows.
     """
 
     tools: tuple[Tool | str, ...] | None = None
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
+    max_steps: int | None = None
+    max_cost: float | None = None

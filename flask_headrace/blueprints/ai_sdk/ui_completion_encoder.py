@@ -6,6 +6,7 @@ restarted answer to its first text. So a cancellation is encoded as an error, an
 
 from __future__ import annotations
 
+from ...core.events import AnswerRestarted
 from ..encoding.base import AbortConnection
 from .ui_frames import error_frame, restart_message
 from .ui_message_encoder import PartType, UIMessageEncoder
@@ -30,8 +31,8 @@ class UICompletionEncoder(UIMessageEncoder):
     def _abort_frame(self, reason: str) -> bytes:
         return error_frame(CANCELLED_MESSAGE)
 
-    def _restart_frames(self, reason: str, model: str) -> list[bytes]:
+    def _restart_frames(self, event: AnswerRestarted) -> list[bytes]:
         if not self._has_text:
-            return super()._restart_frames(reason, model)
-        why = restart_message(reason, model)
+            return super()._restart_frames(event)
+        why = restart_message(event.reason, event.model)
         raise AbortConnection(error_frame(why), b"".join(self._close_parts_and_calls(why)))

@@ -5,13 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from ...core import exact_json
-from ...core.events import Usage
+from ...core.events import FinishReason, Usage
+
+RESTART_PART_TYPE = "data-restart"
+"""The type of the data part that revokes the step before it, for versions whose protocol cannot revoke parts."""
+
+RESUMED = "resumed"
+"""The reason in the data part with which a replay revokes all parts before it, those of earlier steps as well."""
+
+FINISH_REASONS: dict[FinishReason, str] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool-calls",
+    "content_filter": "content-filter",
+    "pause": "other",
+    "other": "other",
+}
+"""The AI SDK's finish reasons."""
 
 _encode = exact_json.encode
 
 
-def usage_metadata(usage: Usage) -> dict[str, Any]:
-    """Return an answer's usage as message metadata, with the names of the SDK's own usage object."""
+def usage_metadata(usage: Usage | None) -> dict[str, Any]:
+    """Return an answer's usage as message metadata, with the names of the SDK's own usage object; empty for none."""
+    if usage is None:
+        return {}
     counted = {
         "inputTokens": usage.input_tokens,
         "outputTokens": usage.output_tokens,

@@ -7,10 +7,20 @@ its first delta and ends before the next frame of another kind.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 from ...core import exact_json
-from ...core.application_events import Data, File, OmittedEvent, Source, StepStarted, ToolResult
+from ...core.application_events import (
+    ApprovalRequested,
+    Data,
+    File,
+    OmittedEvent,
+    Source,
+    StepStarted,
+    ToolProgress,
+    ToolResult,
+)
 from ...core.errors import HeadraceError
 from ...core.events import (
     AnswerRestarted,
@@ -31,33 +41,24 @@ from ...core.events import (
 )
 from ..encoding.base import EVENT_STREAM_HEADERS, AbortConnection
 from ..encoding.frames import encode_events
-from .application_frames import data_object, file_object, result_object, source_object
-from .ui_frames import error_frame, frame, restart_message, usage_metadata
+from .application_frames import application_object
+from .ui_frames import (
+    FINISH_REASONS,
+    RESTART_PART_TYPE,
+    RESUMED,
+    error_frame,
+    frame,
+    restart_message,
+    usage_metadata,
+)
+from .ui_steps import STEP_OUTPUT, UISteps
+from .ui_tool_calls import EarlierCall, UIToolCalls
 
 HEARTBEAT = b": keep-alive\n\n"
 """An SSE comment, which all versions skip, followed by a blank line like every frame."""
 
 END = b"data: [DONE]\n\n"
 """Sent only after a complete answer. The clients do not require it."""
-
-_STEP_OUTPUT = {TextDelta, ReasoningDelta, ReasoningSignature, ToolCallStarted}
-"""What a model says in answer to the results of its calls, so that a new step begins with it."""
-
-RESTART_PART_TYPE = "data-restart"
-"""The type of the data part that revokes the step before it, for versions whose protocol cannot revoke parts."""
-
-RESUMED = "resumed"
-"""The reason in the data part with which a replay revokes all parts before it, those of earlier steps as well."""
-
-FINISH_REASONS: dict[FinishReason, str] = {
-    "stop": "stop",
-    "length": "length",
-    "tool_calls": "tool-calls",
-    "content_filter": "content-filter",
-    "pause": "other",
-    "other": "other",
-}
-"""The AI SDK's finish reasons."""
 
 _encode = exact_json.encode
 
@@ -74,23 +75,32 @@ class UIMessageEncoder:
             replay to it, so the earlier parts are revoked first.
         has_reset: Whether the client knows `reset-step`, which removes the parts of the current step, and the reason in
             `abort`: version 7 does, from 7.0.70 on.
+        knows_approvals: Whether the client knows `tool-approval-request` and `tool-output-denied`: versions 6 and 7 do.
+        earlier_calls: The calls of the request's last message that wait for this answer, by their ids.
     """
 
     HEADERS = {**EVENT_STREAM_HEADERS, "x-vercel-ai-ui-message-stream": "v1"}  # noqa: RUF012  # never changed
 
     __slots__ = (
-        "_call_ids", "_calls", "_has_begun", "_has_reset", "_has_result", "_is_empty", "_is_replay", "_message_id",
-        "_open", "_parts", "_steps", "_usage",
+        "_calls", "_has_begun", "_has_reset", "_has_result", "_is_empty", "_is_replay", "_message_id", "_open",
+        "_parts", "_steps", "_usage",
     )  # fmt: skip
 
-    def __init__(self, message_id: str | None, *, is_replay: bool = False, has_reset: bool = False) -> None:
+    def __init__(
+        self,
+        message_id: str | None,
+        *,
+        is_replay: bool = False,
+        has_reset: bool = False,
+        knows_approvals: bool = False,
+        earlier_calls: Mapping[str, EarlierCall] | None = None,
+    ) -> None:
         self._message_id, self._is_replay, self._has_reset = message_id, is_replay, has_reset
         self._has_begun = False
         self._open: PartType | None = None
         self._parts = 0
-        self._calls: dict[int, ToolCallStarted] = {}
-        self._call_ids: dict[int, str] = {}
-        self._steps = 1
+        self._calls = UIToolCalls(earlier_calls or {}, knows_approvals=knows_approvals)
+        self._steps = UISteps()
         self._is_empty = True  # whether the step has no parts
         self._has_result = False  # whether the step has the result of a call
         self._usage: Usage | None = None
@@ -112,7 +122,10 @@ class UIMessageEncoder:
         return error.message
 
     def _encode_one(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one for each kind of event
-        if self._has_result and type(event) in _STEP_OUTPUT and not self._calls:
+        if self._steps.to_skip:
+            self._steps.to_skip -= type(event) is StepStarted
+            return []
+        if self._has_result and type(event) in STEP_OUTPUT and not self._calls.is_open:
             return [*self._begin_step(), *self._encode_one(event)]
         match event:
             case TextDelta(text):
@@ -136,21 +149,23 @@ class UIMessageEncoder:
         match event:
             case ResponseStarted(id, model, provider):
                 return self._start_frames({"model": model, "provider": provider, "streamId": id})
-            case AnswerRestarted(reason, model):
-                return self._restart_frames(reason, model)
+            case AnswerRestarted():
+                return self._restart_frames(event)
             case Failed(code, message, retryable):
                 metadata = {"error": {"code": code, "retryable": retryable}}
                 return self._incomplete_frames(metadata, message, error_frame(message))
             case Cancelled(reason):
                 abort = self._abort_frame(reason)
                 return self._incomplete_frames({"cancelled": reason}, "The answer was stopped.", abort)
-            case ToolResult(call):
-                self._is_empty, self._has_result = False, True
-                return [*self._close_part(), frame(**result_object(event, self._call_ids[call]))]
-            case Source() | File() | Data():
-                return [self._encode_of_application(event)]
+            case ToolResult() | ToolProgress() | ApprovalRequested():
+                return self._encode_outcome(event)
+            case Source() | File() | Data():  # the open text goes on behind it
+                self._is_empty = self._is_empty and isinstance(event, Data) and event.transient
+                return [frame(**application_object(event))]
             case StepStarted():
-                return self._begin_step()
+                begun = self._begin_step()
+                self._steps.finish()
+                return begun
             case ProviderEvent() | OmittedEvent():
                 return []
         raise AssertionError(f"unknown event type: {event!r:.200}")
@@ -159,27 +174,18 @@ class UIMessageEncoder:
         self._has_begun = True
         fields = {} if self._message_id is None else {"messageId": self._message_id}
         revoked = [self._revoking_frame(RESUMED, metadata.get("model", ""))] if self._is_replay else []
-        return [frame("start", **fields, messageMetadata=metadata), *revoked, frame("start-step")]
-
-    # What an application adds: the open text goes on behind it
-
-    def _encode_of_application(self, event: Source | File | Data) -> bytes:
-        self._is_empty = self._is_empty and isinstance(event, Data) and event.transient
-        match event:
-            case Source():
-                return frame(**source_object(event))
-            case File():
-                return frame(**file_object(event))
-            case Data():
-                return frame(**data_object(event))
+        repeated = self._calls.repeat_earlier() if self._is_replay else []
+        self._is_empty = not repeated
+        return [frame("start", **fields, messageMetadata=metadata), *revoked, frame("start-step"), *repeated]
 
     def _begin_step(self) -> list[bytes]:
         closed = self._close_part()
         # Clients look for the pieces of a call only in the step in which it began.
-        if self._is_empty or self._calls:
+        if self._is_empty or self._calls.is_open:
             return closed
-        self._steps += 1
+        self._steps.begin()
         self._is_empty, self._has_result = True, False
+        self._calls.begin_step()
         return [*closed, frame("finish-step"), frame("start-step")]
 
     # Text and reasoning
@@ -213,26 +219,20 @@ class UIMessageEncoder:
     # Tool calls
 
     def _encode_tool_call(self, event: ToolCallStarted | ToolCallDelta | ToolCallCompleted) -> list[bytes]:
-        match event:
-            case ToolCallStarted(call, id, name):
-                self._calls[call] = event
-                self._call_ids[call] = id
-                self._is_empty = False
-                return [*self._close_part(), frame("tool-input-start", toolCallId=id, toolName=name)]
-            case ToolCallDelta(call, text):
-                return [frame("tool-input-delta", toolCallId=self._calls[call].id, inputTextDelta=text)]
-            case ToolCallCompleted(call, arguments):
-                started = self._calls.pop(call)
-                named = {"toolCallId": started.id, "toolName": started.name}
-                return [frame("tool-input-available", **named, input=arguments)]
+        if type(event) is not ToolCallStarted:
+            return [self._calls.encode_call(event)]
+        self._is_empty = False
+        return [*self._close_part(), self._calls.encode_call(event)]
+
+    def _encode_outcome(self, event: ToolResult | ToolProgress | ApprovalRequested) -> list[bytes]:
+        frames = self._calls.encode_outcome(event)
+        # The result of an earlier call belongs to an earlier step, except in a replay.
+        if isinstance(event, ToolResult) and (event.call_id is None or self._is_replay) and frames:
+            self._is_empty, self._has_result = False, True
+        return [*self._close_part(), *frames]
 
     def _close_parts_and_calls(self, why: str) -> list[bytes]:
-        cut = [
-            frame("tool-input-error", toolCallId=started.id, toolName=started.name, input={}, errorText=why)
-            for started in self._calls.values()
-        ]
-        self._calls.clear()
-        return [*self._close_part(), *cut]
+        return [*self._close_part(), *self._calls.cut(why)]
 
     # Ends of the answer
 
@@ -240,42 +240,56 @@ class UIMessageEncoder:
         # Even an empty answer needs a start frame.
         started = [] if self._has_begun else self._start_frames({})
         closed = self._close_parts_and_calls("The call is incomplete.")
-        finish = frame("finish", finishReason=FINISH_REASONS[reason], messageMetadata=self._usage_metadata())
-        return [*started, *closed, frame("finish-step"), finish, END]
+        left = [] if reason == "tool_calls" else self._leave_calls()
+        finish = frame("finish", finishReason=FINISH_REASONS[reason], messageMetadata=usage_metadata(self._usage))
+        return [*started, *closed, *left, frame("finish-step"), finish, END]
 
     def _incomplete_frames(self, fields: dict[str, Any], why: str, end: bytes) -> list[bytes]:
         if not self._has_begun:
             # Before the start frame there is no message, and metadata would create an empty one.
             return [end]
-        closed = self._close_parts_and_calls(why)
-        metadata = frame("message-metadata", messageMetadata={**self._usage_metadata(), **fields})
+        closed = [*self._close_parts_and_calls(why), *self._calls.give_up(why)]
+        if "cancelled" in fields:  # after an error, no client sends anything by itself
+            closed += self._leave_calls()
+        metadata = frame("message-metadata", messageMetadata={**usage_metadata(self._usage), **fields})
         return [*closed, frame("finish-step"), metadata, end]
+
+    def _leave_calls(self) -> list[bytes]:
+        """Return the frames of an empty step behind one whose calls all have results.
+
+        Else the SDK's `lastAssistantMessageIsCompleteWithToolCalls` would send the conversation again, also one that
+        was stopped.
+        """
+        if not self._calls.is_answered:
+            return []
+        self._calls.begin_step()
+        return [frame("finish-step"), frame("start-step")]
 
     def _abort_frame(self, reason: str) -> bytes:
         # The first releases of versions 5 and 6 do not know a reason in this frame.
         return frame("abort", reason=reason) if self._has_reset else frame("abort")
 
-    def _restart_frames(self, reason: str, model: str) -> list[bytes]:
+    def _restart_frames(self, event: AnswerRestarted) -> list[bytes]:
+        reason, model = event.reason, event.model
+        is_partial = self._steps.restart(event)
         # Pages that know the reason `resumed` remove all steps.
-        revoked = self._revoking_frame(RESUMED if self._steps > 1 else reason, model)
+        revoked = self._revoking_frame(reason if is_partial else RESUMED, model)
         metadata = frame("message-metadata", messageMetadata={"model": model})
-        steps, self._steps = self._steps, 1
+        if self._has_reset and not is_partial:  # only the last step can be removed
+            why = restart_message(reason, model)
+            raise AbortConnection(error_frame(why), b"".join(self._close_parts_and_calls(why)))
         self._is_empty, self._has_result = True, False
         if self._has_reset:
-            if steps > 1:  # only the last one can be removed
-                why = restart_message(reason, model)
-                raise AbortConnection(error_frame(why), b"".join(self._close_parts_and_calls(why)))
             # The client forgets the step's open parts and calls as well, and the step continues.
             self._open = None
-            self._calls.clear()
+            self._calls.forget()
             return [revoked, metadata]
-        closed = self._close_parts_and_calls("The answer restarts.")
+        why = "The answer restarts."
+        closed = [*self._close_parts_and_calls(why), *self._calls.give_up(why)]
+        self._calls.begin_step()
         return [*closed, frame("finish-step"), revoked, metadata, frame("start-step")]
 
     def _revoking_frame(self, reason: str, model: str) -> bytes:
         if self._has_reset:
             return frame("reset-step")
         return frame(RESTART_PART_TYPE, data={"reason": reason, "model": model})
-
-    def _usage_metadata(self) -> dict[str, Any]:
-        return {} if self._usage is None else usage_metadata(self._usage)

@@ -8,6 +8,8 @@ from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError, InvalidRequest
 from ...core.exact_json import ExactDecoder
+from ...streaming.readable import ReadableStream
+from ..echoed_fields import EchoedFields, echoed_fields
 from ..http.auth import authorize_request
 from ..http.event_loop import has_one_loop, wait_for_reports
 from ..http.no_content import no_content
@@ -41,6 +43,9 @@ class V4ChatBody(ChatOptions, frozen=True, kw_only=True):
     resumable: bool = False
     sendReasoning: bool = False  # noqa: N815  # the SDK's name
 
+
+PROTOCOL = "data-v1"
+"""The protocol's name in `?protocol=`."""
 
 _CHAT_ID_PARAMETER = Parameter("chatId", "query", "The `id` of the chat.")
 
@@ -95,12 +100,27 @@ def chat() -> Response:
     chat_request = body.to_chat_request(to_messages(body.messages))
     names = split_names(body.tools)[1]
     chat_request, local = current_state().offered_tools.choose(chat_request, names, "ai-sdk")
+    # The first versions whose messages have parts know steps.
+    has_steps = any(message.parts for message in body.messages)
     reader = open_stream(
-        body.model, chat_request, owner=owner, is_resumable=body.resumable, chat_id=body.id, local=local
+        body.model,
+        chat_request,
+        owner=owner,
+        is_resumable=body.resumable,
+        chat_id=body.id,
+        echoed=EchoedFields(PROTOCOL, {"steps": has_steps}),
+        local=local,
+        max_steps=body.max_steps,
+        max_cost=body.max_cost,
     )
-    encoder = DataStreamV1Encoder(has_reasoning=body.sendReasoning)
+    encoder = DataStreamV1Encoder(has_reasoning=body.sendReasoning, has_steps=has_steps)
     del body, chat_request  # may be large, and the answer may take long
     return stream_response(reader, encoder)
+
+
+def encoder_for(stream: ReadableStream) -> DataStreamV1Encoder:
+    """Return the encoder for a stream that is resumed, or of a view of the application."""
+    return DataStreamV1Encoder(has_steps=bool(echoed_fields(stream.context, PROTOCOL).get("steps")))
 
 
 def resume() -> Response:
@@ -114,7 +134,7 @@ def resume() -> Response:
     if reader is None:
         # The hook takes a 204, which has no body, for an error.
         return Response(b"", headers=DataStreamV1Encoder.HEADERS)
-    return stream_response(reader, DataStreamV1Encoder())
+    return stream_response(reader, encoder_for(reader.session))
 
 
 def stop() -> Response:

@@ -10,6 +10,7 @@ from ...core.data_url import data_url_media_type
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import Message, Part, ReasoningPart, TextPart, ToolCall
 from .files import to_file_part
+from .tool_parts import UNANSWERED_RESULT
 from .v4_body import (
     Attachment,
     CompletedToolInvocation,
@@ -24,9 +25,6 @@ from .v4_body import (
     ToolInvocationUIPart,
     V4Message,
 )
-
-UNANSWERED_RESULT = "The call was not answered."
-"""The result of a tool call without a result, as the model sees it."""
 
 
 class _Step:

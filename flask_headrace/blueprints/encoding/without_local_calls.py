@@ -85,10 +85,13 @@ def _without_local_calls(answer: CollectedAnswer, *, has_one_text: bool) -> Coll
     visible = copy(answer)
     visible.blocks = []
     places = [0]  # of the blocks of the answer among those that are visible
+    is_new_step = False
     for number, block in enumerate(answer.blocks):
         is_text = type(block) is TextBlock
-        if is_text and has_one_text and number in answer.turns and visible.text():
+        is_new_step |= number in answer.turns
+        if is_text and has_one_text and is_new_step and visible.text():
             visible.blocks.append(_text_block(STEP_BREAK))
+        is_new_step &= not is_text  # reasoning may stand before the text of a step
         if not (isinstance(block, ToolCallBlock) and block.runs_here):
             visible.blocks.append(block)
         places.append(len(visible.blocks))

@@ -204,6 +204,7 @@ def event_fields(event: Event) -> dict[str, Any]:
     """Return the fields of an event as its frame's JSON object."""
     built: dict[str, Any] = msgspec.to_builtins(event)
     del built["event"]
+    built.pop("finished_steps", None)  # a restart voids all steps here
     return built
 
 

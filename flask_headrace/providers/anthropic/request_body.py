@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ...core.custom_tool_input import INPUT_SCHEMA
 from ..chat_request import ChatRequest, CustomTool, Json, NamedTool, Tool, ToolChoice
@@ -48,7 +49,7 @@ def build_body(request: ChatRequest, answer_tool: str | None = None, *, keeps_un
         InvalidRequest: the API cannot express the response format, or the conversation has no text.
     """
     conversation = build_conversation(request.messages, keeps_unsigned=keeps_unsigned)
-    fields = _built_fields(request, answer_tool)
+    fields = _with_called_tools(_built_fields(request, answer_tool), conversation.messages)
     return {
         "model": request.model,
         "messages": conversation.messages,
@@ -83,6 +84,7 @@ def build_source_body(
     fields["system"] = conversation.system
     # For a field that is known here, null means that it is left out.
     fields = {name: value for name, value in fields.items() if value is not None or name not in {*FIELDS, "system"}}
+    fields = _with_called_tools(fields, conversation.messages)
     return {
         "model": request.model,
         "messages": conversation.messages,
@@ -121,6 +123,24 @@ def _built_fields(request: ChatRequest, answer_tool: str | None) -> Json:
     elif request.response_format is not None and wants_json(request):
         fields["output_config"] = {**fields.get("output_config", {}), "format": output_format(request.response_format)}
     return fields
+
+
+def _with_called_tools(fields: Json, turns: Sequence[Any]) -> Json:
+    """Return the fields with the tools that the turns call, which may not be called again, if there are no others.
+
+    The API refuses calls in a conversation without `tools`.
+    """
+    if fields.get("tools"):
+        return fields
+    contents = [turn.get("content") for turn in turns if isinstance(turn, dict)]
+    blocks = [block for content in contents if isinstance(content, list) for block in content]
+    names = dict.fromkeys([
+        block.get("name") for block in blocks if isinstance(block, dict) and block.get("type") == "tool_use"
+    ])  # fmt: skip
+    if not names:
+        return fields
+    tools = [{"name": name, "input_schema": {"type": "object"}} for name in names]
+    return {**fields, "tools": tools, "tool_choice": {"type": "none"}}
 
 
 def _default_max_tokens(fields: Json) -> int:

@@ -5,14 +5,19 @@
  * Takes the pieces of parts.js. An answer that is one JSON document has one place for all its text.
  */
 
+import { hasOutcome } from "./parts.js";
 import { Prose } from "./prose.js";
 import { ReasoningView } from "./reasoning-view.js";
 import { StructuredAnswer } from "./structured-answer.js";
 import { ToolCallList } from "./tool-call-view.js";
 
 /** @import { Announcer } from "./announcer.js" */
-/** @import { CallPart, Part } from "./parts.js" */
+/** @import { CallPart, Decision, Part } from "./parts.js" */
 /** @import { ToolCallView } from "./tool-call-view.js" */
+/** @import { ToolRunView } from "./tool-run-view.js" */
+
+/** Characters of a tool's error that are read out. */
+const MAX_SPOKEN_ERROR = 200;
 
 /** @typedef {Prose | StructuredAnswer | ReasoningView | ToolCallList} PartView */
 
@@ -22,12 +27,14 @@ export class AnswerView {
    * @param {HTMLElement} element the element to fill; its content is removed
    * @param {object | undefined} schema the JSON Schema of the answer; undefined for an answer in text
    * @param {Announcer | null} announcer reads the answer out; null for no one
+   * @param {(index: number, decision: Decision) => void} decide called with what the reader has decided about a tool call
    */
-  constructor(element, schema, announcer) {
+  constructor(element, schema, announcer, decide) {
     element.replaceChildren();
     this.element = element;
     this.announcer = announcer;
-    /** @type {Map<number, ToolCallView>} The tool calls by their number in the answer. */
+    this.decide = decide;
+    /** @type {Map<number, ToolCallView | ToolRunView>} The tool calls by their number in the answer. */
     this.calls = new Map();
     this.document = schema ? new StructuredAnswer(schema, announcer) : null;
     if (this.document) element.append(this.document.element);
@@ -42,6 +49,7 @@ export class AnswerView {
    */
   append(piece) {
     if (piece.type === "call") this.#appendCall(piece);
+    else if (piece.type === "step") this.#endPart(false);
     else if (piece.type === "reasoning") this.#appendReasoning(piece.text);
     else this.#appendText(piece.text);
   }
@@ -55,6 +63,23 @@ export class AnswerView {
     this.#endPart(isCut);
     this.document?.end(isCut);
     for (const call of this.calls.values()) call.end(isCut);
+  }
+
+  /** @param {boolean} isPaused whether the answer waits for decisions of the reader; more of it comes after that */
+  pause(isPaused) {
+    this.#endPart(false);
+    for (const call of this.calls.values()) call.pause(isPaused);
+  }
+
+  /**
+   * Put the focus on the first tool call that waits for the reader's decision, and return whether there is one.
+   *
+   * @param {FocusOptions} [options]
+   */
+  focusUndecided(options) {
+    const call = [...this.calls.values()].find(({ isUndecided }) => isUndecided);
+    call?.focus(options);
+    return call !== undefined;
   }
 
   /** @param {string} text */
@@ -72,14 +97,25 @@ export class AnswerView {
   }
 
   /** @param {CallPart} piece */
-  #appendCall({ index, name, text, isComplete }) {
+  #appendCall(piece) {
+    const { index, name } = piece;
     if (name) {
       const list = this.part?.type === "call" ? this.part : this.#begin(new ToolCallList());
-      this.calls.set(index, list.addCall(name));
+      this.calls.set(index, list.addCall(piece, (decision) => this.decide(index, decision)));
       this.announcer?.say(`Calls ${name}.`);
+    } else {
+      this.calls.get(index)?.update(piece);
     }
-    this.calls.get(index)?.append(text);
-    if (isComplete) this.calls.get(index)?.end(false);
+    this.#announceCall(piece);
+  }
+
+  /** @param {CallPart} piece */
+  #announceCall({ index, approval, decision, error, ...piece }) {
+    const { name, isDenied = false } = this.calls.get(index) ?? {};
+    if (isDenied && !decision) this.announcer?.say(`Denied: ${name}.`);
+    else if (error !== undefined) this.announcer?.say(`Tool failed: ${name}. ${error.slice(0, MAX_SPOKEN_ERROR)}`);
+    else if (hasOutcome({ index, ...piece })) this.announcer?.say(`Tool finished: ${name}.`);
+    else if (approval !== undefined && !decision) this.announcer?.say(`Approval needed: ${name}.`);
   }
 
   /**

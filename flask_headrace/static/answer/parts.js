@@ -5,17 +5,31 @@
  */
 
 /**
- * A part of an answer: a run of text or of reasoning, up to where another part begins; or a tool call. A call has its number
- * in the answer as `index`, its arguments as `text`, and `isComplete` once they are complete.
+ * What the reader has decided about a call that needs approval. `reason` is for the model.
+ * @typedef {{approved: boolean, reason?: string}} Decision
+ *
+ * What a tool call has beside its arguments where the service runs the tool, as far as it has come. `runsHere` and `id` come
+ * with the name. `arguments` is the JSON text of the arguments as the service has read them, `progress` what the tool shows
+ * before its result, `result` the JSON text of the result, `error` why the tool failed or did not run. `approval` is the id
+ * under which the service asks whether the tool may run, and `decision` the answer; `isSkipped` if the reader went on without
+ * an answer. `isForgotten` if the result was too old to be kept.
+ * @typedef {{runsHere?: boolean, id?: string, arguments?: string, progress?: string, result?: string, error?: string,
+ *   approval?: string, decision?: Decision, isSkipped?: boolean, isForgotten?: boolean}} ToolRun
+ *
+ * A part of an answer: a run of text or of reasoning, up to where another part begins; a tool call; or the end of a step, after
+ * which the model is asked again. A call has its number in the answer as `index`, its arguments as `text`, and `isComplete`
+ * once they are complete. The end of a step has what the model's provider wants back of the step as `reasoningState`.
  *
  * A piece of a part has the same form: its `text` continues the part. The first piece of a call has the call's `name`.
  *
  * @typedef {{type: "text" | "reasoning", text: string}} TextPart
- * @typedef {{type: "call", index: number, name?: string, text: string, isComplete?: boolean}} CallPart
- * @typedef {TextPart | CallPart} Part
+ * @typedef {{type: "call", index: number, name?: string, text: string, isComplete?: boolean} & ToolRun} CallPart
+ * @typedef {{type: "step", text: "", reasoningState?: string | null}} StepPart
+ * @typedef {TextPart | CallPart | StepPart} Part
  *
- * "flowing" once something of the answer itself has come, "cut" where the model ended it before its end.
- * @typedef {"waiting" | "flowing" | "done" | "cut" | "stopped" | "failed"} TurnState
+ * "flowing" once something of the answer itself has come, "cut" where the model ended it before its end, "undecided" where it
+ * goes on once the reader has decided about its calls.
+ * @typedef {"waiting" | "flowing" | "undecided" | "done" | "cut" | "stopped" | "failed"} TurnState
  *
  * A fact about a finished answer, such as `{value: "21", label: "tokens out"}`.
  * @typedef {{value: string, label: string}} Fact
@@ -27,17 +41,16 @@
 
 /**
  * Add a piece to the end of `parts`: to the part that it continues, or as a new part. A piece without text begins no part,
- * unless it is of a call.
+ * unless it is of a call or the end of a step.
  *
  * @param {Part[]} parts changed in place
  * @param {Part} piece
  */
 export function appendPiece(parts, piece) {
-  if (piece.type !== "call" && piece.text === "") return;
+  if (piece.text === "" && (piece.type === "text" || piece.type === "reasoning")) return;
   const part = findContinued(parts, piece);
-  if (!part) return void parts.push({ ...piece });
-  part.text += piece.text;
-  if (piece.type === "call" && piece.isComplete && part.type === "call") part.isComplete = true;
+  if (part) Object.assign(part, piece, { text: part.text + piece.text });
+  else parts.push({ ...piece });
 }
 
 /**
@@ -47,7 +60,53 @@ export function appendPiece(parts, piece) {
  * @param {number} index
  */
 export function findCall(parts, index) {
-  return parts.findLast((part) => part.type === "call" && part.index === index);
+  return callsOf(parts).findLast((call) => call.index === index);
+}
+
+/**
+ * Return the tool calls among parts.
+ *
+ * @param {Part[]} parts
+ * @returns {CallPart[]}
+ */
+export function callsOf(parts) {
+  return parts.filter((part) => part.type === "call");
+}
+
+/**
+ * Return whether it is known what became of a call: its tool has a result, or has failed, or did not run.
+ *
+ * @param {CallPart} call
+ */
+export function hasOutcome({ result, error, isForgotten }) {
+  return result !== undefined || error !== undefined || isForgotten === true;
+}
+
+/**
+ * Return whether a call waits for the next request, which answers whether its tool may run.
+ *
+ * @param {CallPart} call
+ */
+export function needsDecision(call) {
+  return call.approval !== undefined && !call.isSkipped && !hasOutcome(call);
+}
+
+/**
+ * Return whether a call waits for the reader's decision.
+ *
+ * @param {CallPart} call
+ */
+export function isUndecided(call) {
+  return needsDecision(call) && !call.decision;
+}
+
+/**
+ * Return the parts of the last step.
+ *
+ * @param {Part[]} parts
+ */
+export function lastStep(parts) {
+  return parts.slice(parts.findLastIndex(({ type }) => type === "step") + 1);
 }
 
 /**
@@ -56,7 +115,7 @@ export function findCall(parts, index) {
  * @param {Part[]} parts
  */
 export function hasContent(parts) {
-  return parts.some(({ type }) => type !== "reasoning");
+  return parts.some(({ type }) => type === "text" || type === "call");
 }
 
 /**
@@ -90,6 +149,7 @@ function textRuns(parts) {
  * @param {Part} piece
  */
 function findContinued(parts, piece) {
+  if (piece.type === "step") return undefined;
   if (piece.type === "call") return piece.name ? undefined : findCall(parts, piece.index);
   const last = parts.at(-1);
   return last?.type === piece.type ? last : undefined;

@@ -9,7 +9,7 @@ import { AnswerView } from "./answer-view.js";
 import { appendPiece, documentText, hasContent, proseText } from "./parts.js";
 
 /** @import { Announcer } from "./announcer.js" */
-/** @import { Fact, Part, ShownTurn, TurnState } from "./parts.js" */
+/** @import { Decision, Fact, Part, ShownTurn, TurnState } from "./parts.js" */
 
 /** New text is shown after this time at the latest, where the browser draws no frame before. */
 const MAX_DELAY_MS = 250;
@@ -27,15 +27,17 @@ export class TurnView {
    *
    * @param {HTMLTemplateElement} template the template of a turn
    * @param {ShownTurn} turn
-   * @param {{announcer: Announcer | null, onGrow: () => void}} options `announcer` reads the answer out, null for no one;
-   *   `onGrow` is called when the turn became longer
+   * @param {{announcer: Announcer | null, onGrow: () => void, onDecide: (index: number, decision: Decision) => void}} options
+   *   `announcer` reads the answer out, null for no one; `onGrow` is called when the turn became longer; `onDecide` when the
+   *   reader has decided whether the tool of a call, named by its number in the answer, may run
    */
-  constructor(template, turn, { announcer, onGrow }) {
+  constructor(template, turn, { announcer, onGrow, onDecide }) {
     const root = /** @type {HTMLElement} */ (template.content.firstElementChild);
     this.element = /** @type {HTMLElement} */ (root.cloneNode(true));
     this.turn = turn;
     this.announcer = announcer;
     this.onGrow = onGrow;
+    this.onDecide = onDecide;
     this.parts = findParts(this.element);
     this.parts.question.textContent = turn.question;
     this.answer = this.reset();
@@ -51,7 +53,7 @@ export class TurnView {
     const { schema } = this.turn;
     const { flow, waiting, copy, label } = this.parts;
     this.announcer?.reset();
-    this.answer = new AnswerView(flow, schema, this.announcer);
+    this.answer = new AnswerView(flow, schema, this.announcer, this.onDecide);
     this.pending = [];
     waiting.hidden = false;
     label.textContent = schema ? "Copy JSON" : "Copy";
@@ -92,6 +94,24 @@ export class TurnView {
     if (this.announcer) this.announcer.isMuted = false;
   }
 
+  /** Show that an answer goes on which waited for the reader. */
+  proceed() {
+    this.#flush();
+    this.answer.pause(false);
+    this.#setState("flowing");
+    this.#setNote("");
+  }
+
+  /**
+   * Put the focus on the first tool call that waits for the reader's decision, and return whether there is one.
+   *
+   * @param {FocusOptions} [options]
+   */
+  focusUndecided(options) {
+    this.#flush();
+    return this.answer.focusUndecided(options);
+  }
+
   /**
    * Show that nothing comes for now.
    *
@@ -111,7 +131,8 @@ export class TurnView {
    */
   finish({ state, note = "", model = "", facts = [] }) {
     this.#flush();
-    this.answer.end(state !== "done");
+    if (state === "undecided") this.answer.pause(true);
+    else this.answer.end(state !== "done");
     this.#setState(state);
     this.showInterruption("");
     this.#setNote(note, state === "failed");
@@ -136,7 +157,7 @@ export class TurnView {
     if (!pending.length) return;
     this.parts.waiting.hidden = true;
     for (const piece of pending) this.answer.append(piece);
-    if (hasContent(pending)) this.#setState("flowing");
+    if (hasContent(pending) && this.element.dataset.state === "waiting") this.#setState("flowing");
     this.onGrow();
   }
 
@@ -147,7 +168,7 @@ export class TurnView {
     this.element.dataset.state = state;
     this.parts.answer.setAttribute("aria-busy", String(isPending));
     this.parts.waiting.hidden = state !== "waiting";
-    this.parts.foot.hidden = isPending;
+    this.parts.foot.hidden = isPending || state === "undecided";
     this.parts.copy.hidden = isPending || !proseText(this.turn.parts);
     this.parts.retry.hidden = state !== "failed";
     this.parts.regenerate.hidden = state === "failed";

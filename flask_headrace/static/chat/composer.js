@@ -39,6 +39,12 @@ export class Composer {
     this.field.focus({ preventScroll: true });
   }
 
+  /** Whether the reader is neither writing here nor busy elsewhere on the page. */
+  get isUnused() {
+    const focused = document.activeElement;
+    return !this.field.value && (!focused || focused === document.body || this.form.contains(focused));
+  }
+
   /** @param {boolean} isBusy whether an answer is coming: the stop button then takes the place of the send button */
   set isBusy(isBusy) {
     const hadFocus = this.form.contains(document.activeElement);

@@ -4,10 +4,12 @@
  * Knows what is stored and when. Does not know the DOM.
  */
 
-import { documentText, proseText } from "../answer/parts.js";
+import { callsOf, isUndecided, lastStep, needsDecision } from "../answer/parts.js";
 import { newStreamId } from "../network/stream-id.js";
+import { conversationMessages, keptParts } from "./messages.js";
 
-/** @import { ShownTurn } from "../answer/parts.js" */
+/** @import { CallPart, Decision, ShownTurn } from "../answer/parts.js" */
+/** @import { Usage } from "../network/stream.js" */
 /** @import { Times } from "./usage-meter.js" */
 
 /**
@@ -16,8 +18,11 @@ import { newStreamId } from "../network/stream-id.js";
  * @typedef {{id: string, model?: string, askedAt: number, isAccepted: boolean, cursor: string, isShared?: boolean}} TurnStream
  *
  * A turn. `stream` is null once the answer cannot be resumed, `times` once they are in the facts. `reasoningState` is what the
- * model's provider wants back with the next question; null where there is nothing.
- * @typedef {ShownTurn & {stream: TurnStream | null, times: Times | null, reasoningState?: string | null}} Turn
+ * model's provider wants back of the last step with the next question; null where there is nothing. `requested` is the model that
+ * was requested. An answer that goes on after a decision of the reader, or after a failure, has several streams: `base` counts
+ * the parts of the ones before, and `usage` is what they took.
+ * @typedef {ShownTurn & {stream: TurnStream | null, times: Times | null, reasoningState?: string | null, requested?: string,
+ *   base?: number, usage?: Usage | null}} Turn
  *
  * A conversation with an answer that is coming, for other tabs.
  * @typedef {{id: string, at: number, turns: Turn[]}} SharedConversation
@@ -30,6 +35,8 @@ import { newStreamId } from "../network/stream-id.js";
 const SAVE_INTERVAL_MS = 1000;
 /** Characters of `reasoningState` that are kept and sent, of the latest answers: browsers and requests have no room for all. */
 const MAX_STATE_CHARACTERS = 256 * 1024;
+/** Bytes of arguments and results of tool calls that are kept and sent, of the latest answers, for the same reason. */
+const MAX_CALL_BYTES = 512 * 1024;
 /** Time for which an answer may be resumable: the longest answer, and its retention after its end. */
 const MAX_SHARED_AGE_MS = 15 * 60_000;
 
@@ -62,7 +69,7 @@ export class Conversation {
    */
   add(question, model, schema) {
     const turn = /** @type {Turn} */ ({ question });
-    this.#forgetOldStates();
+    this.#forgetOld();
     this.turns.push(turn);
     this.restart(turn, model, schema);
     return turn;
@@ -76,17 +83,82 @@ export class Conversation {
    * @param {object} [schema] the JSON Schema of the answer; undefined for an answer in text
    */
   restart(turn, model, schema) {
-    const stream = { id: newStreamId(), model, askedAt: Date.now(), isAccepted: false, cursor: "0" };
     const empty = { parts: [], reasoningState: null, state: "waiting", note: "", model: "", facts: [], times: null };
-    Object.assign(turn, empty, { schema, stream });
+    Object.assign(turn, empty, { schema, stream: newStream(model), requested: model, base: 0, usage: null });
   }
 
-  /** Forget what providers want back of answers that lie so far back that there is no more room. */
-  #forgetOldStates() {
+  /**
+   * Prepare a turn whose answer goes on with what the reader has decided: all that has come stays.
+   *
+   * @param {Turn} turn
+   */
+  proceed(turn) {
+    if (turn.parts.at(-1)?.type !== "step") {
+      turn.parts.push({ type: "step", text: "", ...(turn.reasoningState && { reasoningState: turn.reasoningState }) });
+    }
+    const begun = { reasoningState: null, state: "flowing", note: "", facts: [], times: null };
+    Object.assign(turn, begun, { base: turn.parts.length, stream: newStream(turn.requested) });
+  }
+
+  /**
+   * Prepare a turn whose answer broke off: it goes on after the last step whose tools have run, or else begins anew.
+   *
+   * @param {Turn} turn
+   * @param {string | undefined} model undefined for the server's default
+   * @param {object} [schema] the JSON Schema of an answer that begins anew
+   */
+  retry(turn, model, schema) {
+    const kept = keptParts(turn.parts);
+    if (!kept) return this.restart(turn, model, schema);
+    if (kept < turn.parts.length) {
+      const mark = turn.parts[kept];
+      turn.reasoningState = mark.type === "step" ? mark.reasoningState : null;
+      turn.parts = turn.parts.slice(0, kept);
+    }
+    turn.requested = model;
+    this.proceed(turn);
+  }
+
+  /**
+   * Record what the reader has decided about a tool call.
+   *
+   * @param {CallPart} call
+   * @param {Decision} decision
+   */
+  decide(call, decision) {
+    call.decision = decision;
+    this.save();
+  }
+
+  /**
+   * Let the calls that wait for a decision not run, because the reader goes on without one.
+   *
+   * @returns {{turn: Turn, calls: CallPart[]} | null} the last turn, with these calls; null where none waits
+   */
+  skipDecisions() {
+    const turn = this.turns.at(-1);
+    if (turn?.state !== "undecided") return null;
+    const calls = callsOf(lastStep(turn.parts)).filter(needsDecision);
+    // Decisions are sent together, so that none of them was.
+    for (const call of calls) Object.assign(call, { decision: undefined, isSkipped: true });
+    turn.state = "done";
+    return { turn, calls };
+  }
+
+  /** Forget what providers want back, and results of tools, of answers that lie so far back that there is no more room. */
+  #forgetOld() {
     let left = MAX_STATE_CHARACTERS;
+    let leftForCalls = MAX_CALL_BYTES;
     for (const turn of this.turns.toReversed()) {
-      left -= turn.reasoningState?.length ?? 0;
-      if (left < 0) turn.reasoningState = null;
+      for (const holder of [turn, ...turn.parts.filter(({ type }) => type === "step").toReversed()]) {
+        if (!("reasoningState" in holder)) continue;
+        left -= holder.reasoningState?.length ?? 0;
+        if (left < 0) holder.reasoningState = null;
+      }
+      for (const call of callsOf(turn.parts).toReversed()) {
+        leftForCalls -= sentBytes(call);
+        if (leftForCalls < 0 && call.runsHere) Object.assign(call, { result: undefined, isForgotten: true });
+      }
     }
   }
 
@@ -149,21 +221,32 @@ export class Conversation {
   }
 
   /**
-   * Return the messages that request a turn's answer. A question that was never answered is left out.
+   * Return the messages that request a turn's answer, or the rest of it. A question that was never answered is left out.
    *
    * @param {Turn} turn
    */
   messagesFor(turn) {
-    const earlier = this.turns.slice(0, this.turns.indexOf(turn));
-    const answered = earlier.map((turn) => ({ ...turn, text: answerText(turn) })).filter(({ text }) => text.trim());
-    return [
-      ...answered.flatMap(({ question, text, reasoningState }) => [
-        { role: "user", content: question },
-        { role: "assistant", content: text, ...(reasoningState && { reasoning_state: reasoningState }) },
-      ]),
-      { role: "user", content: turn.question },
-    ];
+    return conversationMessages(this.turns.slice(0, this.turns.indexOf(turn)), turn);
   }
+}
+
+/**
+ * Return the calls of a turn that wait for the reader's decision.
+ *
+ * @param {Turn} turn
+ */
+export function undecidedCalls({ parts }) {
+  return callsOf(lastStep(parts)).filter(isUndecided);
+}
+
+/** @type {(call: CallPart) => number} Return how many bytes of a request a call takes: its result is sent as text inside of JSON. */
+function sentBytes({ arguments: given = "", result = "" }) {
+  return new TextEncoder().encode(given + JSON.stringify(result)).length;
+}
+
+/** @type {(model: string | undefined) => TurnStream} */
+function newStream(model) {
+  return { id: newStreamId(), model, askedAt: Date.now(), isAccepted: false, cursor: "0" };
 }
 
 /**
@@ -174,11 +257,6 @@ export class Conversation {
  */
 function areTurns(stored) {
   return Array.isArray(stored) && stored.every(({ parts }) => Array.isArray(parts));
-}
-
-/** @param {Turn} turn */
-function answerText({ schema, parts }) {
-  return schema ? documentText(parts) : proseText(parts);
 }
 
 /** @param {Turn} turn */

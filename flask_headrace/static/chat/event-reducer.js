@@ -4,12 +4,13 @@
  * Knows what each event means to a reader, and the words for it. Does not know connections, nor elements of the page.
  */
 
-import { appendPiece, findCall, hasContent } from "../answer/parts.js";
+import { appendPiece, callsOf, hasContent, hasOutcome, lastStep, needsDecision } from "../answer/parts.js";
+import { toCallPiece } from "./call-pieces.js";
 import { UsageMeter } from "./usage-meter.js";
 
 /** @import { Part, ShownTurn, TurnState } from "../answer/parts.js" */
 /** @import { AnswerEvent } from "../network/resumable-connection.js" */
-/** @import { CancelledEvent, DoneEvent, ErrorEvent, ToolEvent } from "../network/stream.js" */
+/** @import { CancelledEvent, DoneEvent, ErrorEvent, RestartEvent, ToolEvent } from "../network/stream.js" */
 /** @import { Turn } from "./conversation.js" */
 
 /**
@@ -17,6 +18,7 @@ import { UsageMeter } from "./usage-meter.js";
  *
  * @typedef {object} AnswerSink
  * @property {(note: string) => void} reset
+ * @property {(turn: ShownTurn) => void} restore
  * @property {(piece: Part) => void} append
  * @property {(reason: string) => void} showInterruption
  * @property {(turn: ShownTurn) => void} finish
@@ -37,6 +39,9 @@ const CUT_NOTES = {
   pause: "The model has paused here, before the end of its answer.",
 };
 
+/** Codes of a service that does not accept a decision about a tool call: it came too late, or was used before. */
+const REFUSED_CODES = new Set(["invalid_request", "stream_conflict"]);
+
 /** Applies the events of one answer, in their order, to its turn and to what shows the turn. */
 export class EventReducer {
   /** Whether the server had no more of an answer that this page tried to resume. */
@@ -53,8 +58,9 @@ export class EventReducer {
     this.turn = turn;
     this.answer = answer;
     this.announcer = announcer;
-    this.meter = new UsageMeter(now(), turn.times);
+    this.meter = new UsageMeter(now(), turn.times, turn.usage);
     turn.times = this.meter.times;
+    this.earlierCalls = callsOf(turn.parts.slice(0, turn.base ?? 0)).length;
   }
 
   /**
@@ -100,11 +106,11 @@ export class EventReducer {
         turn.state = "flowing";
         this.#appendCall(event);
         break;
+      case "step":
+        this.#endStep();
+        break;
       case "restart":
-        Object.assign(turn, { parts: [], reasoningState: null, state: "waiting", model: event.model ?? turn.model });
-        turn.note = `Begun again with ${turn.model}: ${event.reason}`;
-        answer.reset(turn.note);
-        this.announcer.say(turn.note);
+        this.#restart(event);
         break;
       case "usage":
         meter.usage = event;
@@ -122,18 +128,55 @@ export class EventReducer {
 
   /** @param {Part} piece */
   #append(piece) {
+    // What comes after the results of tools is another step, also from a source that does not say so.
+    if (piece.type !== "call" || piece.name) this.#endStepWithResults();
     this.meter.countDelta(now());
+    this.#add(piece);
+  }
+
+  /** @param {Part} piece */
+  #add(piece) {
     appendPiece(this.turn.parts, piece);
     this.answer.append(piece);
   }
 
   /** @param {ToolEvent} event */
-  #appendCall({ call: index, name, delta = "", arguments: value }) {
-    const call = findCall(this.turn.parts, index);
-    if (!name && !call) return;
-    // Some providers send the arguments only as a whole.
-    const text = value && !call?.text ? JSON.stringify(value) : delta;
-    this.#append({ type: "call", index, text, ...(name && { name }), ...(value ? { isComplete: true } : {}) });
+  #appendCall(event) {
+    const piece = toCallPiece(event, this.turn.parts, this.earlierCalls);
+    if (!piece) return;
+    if (piece.name || piece.text) return this.#append(piece);
+    // The model is silent while tools run.
+    if (!piece.isComplete) this.meter.pause();
+    this.#add(piece);
+  }
+
+  #endStep() {
+    const { turn } = this;
+    if (!turn.parts.length || turn.parts.at(-1)?.type === "step") return;
+    this.#add({ type: "step", text: "", ...(turn.reasoningState && { reasoningState: turn.reasoningState }) });
+    turn.reasoningState = null;
+  }
+
+  #endStepWithResults() {
+    if (callsOf(lastStep(this.turn.parts)).some(hasOutcome)) this.#endStep();
+  }
+
+  /** @type {(event: RestartEvent) => void} Void what this stream has sent; what streams before it have sent stays. */
+  #restart({ model, reason }) {
+    const { turn, answer } = this;
+    const parts = turn.parts.slice(0, turn.base ?? 0);
+    Object.assign(turn, { parts, reasoningState: null, state: parts.length ? "flowing" : "waiting", model: model ?? turn.model });
+    turn.note = `Begun again with ${turn.model}: ${reason}`;
+    answer.reset(turn.note);
+    if (parts.length) answer.restore(turn);
+    this.announcer.say(turn.note);
+  }
+
+  /** Let calls that the reader has decided about not run: the service does not accept the decisions. */
+  #refuseDecisions(/** @type {string} */ error) {
+    for (const call of callsOf(this.turn.parts)) {
+      if (call.decision && !hasOutcome(call)) this.#add({ type: "call", index: call.index, text: "", error });
+    }
   }
 
   #showInterruption() {
@@ -145,16 +188,18 @@ export class EventReducer {
 
   /** @param {TerminalEvent} event */
   #finish(event) {
-    const { turn, answer } = this;
+    const { turn, answer, meter } = this;
+    if (event.type === "error" && REFUSED_CODES.has(event.code)) this.#refuseDecisions(event.message);
     const { state, note } = endOf(event, turn.parts, this.#finishReason);
-    Object.assign(turn, { state, note, facts: this.meter.facts() });
+    Object.assign(turn, { state, note, facts: meter.facts() });
     const isResumable = event.type === "error" && event.isResumable;
-    if (!isResumable) Object.assign(turn, { stream: null, times: null });
+    if (!isResumable) Object.assign(turn, { stream: null, times: null, usage: meter.total });
     const isUnknown = event.type === "error" && event.code === "gone";
     this.isGone = isUnknown || (event.type === "cancelled" && event.reason === "reader_left");
     answer.finish(turn);
     // A failure is an alert already.
-    if (state !== "failed") this.announcer.say(note || "The answer is complete.");
+    if (state === "failed") return;
+    this.announcer.say(note || (state === "undecided" ? "The answer goes on once you have decided." : "The answer is complete."));
   }
 }
 
@@ -169,6 +214,7 @@ export class EventReducer {
 function endOf(event, parts, finishReason) {
   switch (event.type) {
     case "done":
+      if (callsOf(lastStep(parts)).some(needsDecision)) return { state: "undecided", note: "" };
       if (Object.hasOwn(CUT_NOTES, finishReason)) return { state: "cut", note: CUT_NOTES[finishReason] };
       return { state: "done", note: hasContent(parts) ? "" : "The model had nothing to say." };
     case "stopped":

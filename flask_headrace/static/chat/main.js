@@ -5,21 +5,23 @@
  */
 
 import { Announcer } from "../answer/announcer.js";
-import { hasContent } from "../answer/parts.js";
+import { findCall, hasContent, isUndecided } from "../answer/parts.js";
 import { ScrollFollower } from "../answer/scroll-follower.js";
 import { TurnView } from "../answer/turn-view.js";
 import { findElement } from "../dom/elements.js";
+import { encodeJSON } from "../json/json-text.js";
 import { streamAnswer } from "../network/resumable-connection.js";
 import { stopStream } from "../network/stop-stream.js";
 import { ApiKey } from "./api-key.js";
 import { copyText } from "./clipboard.js";
 import { Composer } from "./composer.js";
-import { Conversation } from "./conversation.js";
+import { Conversation, undecidedCalls } from "./conversation.js";
 import { EventReducer } from "./event-reducer.js";
 import { ModelSelect } from "./models.js";
 import { SchemaPanel } from "./schema-panel.js";
 import { JSONStorage } from "./storage.js";
 
+/** @import { Decision } from "../answer/parts.js" */
 /** @import { Turn } from "./conversation.js" */
 
 /** Time for which a question may be on its way. After that, only the reader can send it again. */
@@ -43,6 +45,8 @@ const follower = new ScrollFollower(showJumpButton);
 const apiKey = new ApiKey(/** @type {HTMLFormElement | null} */ (document.querySelector("#key")), tabStorage, useKey);
 const composer = new Composer(findElement(document, "#composer", HTMLFormElement), { send, stop });
 
+/** @type {WeakMap<Turn, TurnView>} */
+const views = new WeakMap();
 /** @type {{turn: Turn, controller: AbortController} | null} The answer that is coming. */
 let current = null;
 
@@ -53,6 +57,7 @@ let current = null;
  */
 function send(question) {
   if (current || !schemaPanel.validate()) return false;
+  skipDecisions();
   const turn = conversation.add(question, models.selected, schemaPanel.schema);
   const view = showTurn(turn, announcer);
   follower.start();
@@ -78,15 +83,19 @@ function stop() {
  * @param {Announcer | null} reader reads the answer out; null for no one
  */
 function showTurn(turn, reader) {
-  const view = new TurnView(turnTemplate, turn, { announcer: reader, onGrow: () => follower.keepUp() });
-  for (const part of ["retry", "regenerate"]) {
-    view.parts[part].addEventListener("click", () => {
-      if (current) return;
-      composer.focus();
-      if (turn.stream) resume(turn, view);
-      else askAgain(turn, view);
-    });
-  }
+  /** @type {(index: number, decision: Decision) => void} */
+  const onDecide = (index, decision) => decide(turn, view, index, decision);
+  const view = new TurnView(turnTemplate, turn, { announcer: reader, onGrow: () => follower.keepUp(), onDecide });
+  /** @type {(part: string, ask: () => void) => void} */
+  const listen = (part, ask) => view.parts[part].addEventListener("click", () => {
+    if (current) return;
+    composer.focus();
+    if (turn.stream) resume(turn, view);
+    else ask();
+  });
+  listen("retry", () => retry(turn, view));
+  listen("regenerate", () => askAgain(turn, view));
+  views.set(turn, view);
   const { copy } = view.parts;
   copy.addEventListener("click", () => copyAndSay(view.copyText, copy));
   turns.append(view.element);
@@ -102,13 +111,50 @@ function askAgain(turn, view) {
   receive(turn, view);
 }
 
+/** @type {(turn: Turn, view: TurnView) => void} Request the rest of an answer that broke off, after the tools that have run. */
+function retry(turn, view) {
+  if (!schemaPanel.validate()) return;
+  conversation.retry(turn, models.selected, schemaPanel.schema);
+  view.reset();
+  view.restore(turn);
+  receive(turn, view);
+}
+
+/** @type {(turn: Turn, view: TurnView, index: number, decision: Decision) => void} Record what the reader has decided about a tool call. */
+function decide(turn, view, index, decision) {
+  const call = findCall(turn.parts, index);
+  if (!call || !isUndecided(call)) return;
+  conversation.decide(call, decision);
+  view.append({ type: "call", index, text: "", decision });
+  if (!view.focusUndecided()) composer.focus();
+  if (!current) proceed(turn, view);
+}
+
+/** @type {(turn: Turn, view: TurnView) => boolean} Go on with an answer once the reader has decided about all its calls; return whether it does. */
+function proceed(turn, view) {
+  if (turn.state !== "undecided" || undecidedCalls(turn).length) return false;
+  conversation.proceed(turn);
+  view.proceed();
+  follower.start();
+  receive(turn, view);
+  return true;
+}
+
+/** Show which tools do not run, because the reader goes on without a decision. */
+function skipDecisions() {
+  const { turn, calls } = conversation.skipDecisions() ?? {};
+  const view = turn && views.get(turn);
+  for (const { index } of calls ?? []) view?.append({ type: "call", index, text: "", isSkipped: true });
+  if (turn) view?.finish(turn);
+}
+
 /** @type {(turn: Turn, view: TurnView) => Promise<void>} Resume an answer; if the server has lost it, send the question again. */
 async function resume(turn, view) {
   Object.assign(turn, { state: hasContent(turn.parts) ? "flowing" : "waiting", note: "" });
   view.reset();
   view.restore(turn);
   const { isGone } = await receive(turn, view);
-  if (isGone && !current) askAgain(turn, view);
+  if (isGone && !current) retry(turn, view);
 }
 
 /**
@@ -123,7 +169,7 @@ async function receive(turn, view) {
   announcer.say(hasContent(turn.parts) ? "The answer goes on." : "Asked. Waiting for the answer.");
   const reducer = new EventReducer(turn, view, announcer);
   const body = { messages: conversation.messagesFor(turn), model: turn.stream?.model, schema: turn.schema };
-  const options = { api, signal: own.controller.signal, headers: () => apiKey.headers };
+  const options = { api, encode: encodeJSON, signal: own.controller.signal, headers: () => apiKey.headers };
   conversation.save();
   for await (const event of streamAnswer({ ...streamOf(turn), body }, options)) {
     if (current !== own) break;
@@ -134,6 +180,9 @@ async function receive(turn, view) {
   if (current !== own) return reducer;
   current = null;
   setBusy(false);
+  if (!proceed(turn, view) && turn.state === "undecided" && composer.isUnused) {
+    view.focusUndecided({ preventScroll: !follower.isFollowing });
+  }
   conversation.save();
   return reducer;
 }
@@ -244,4 +293,7 @@ addEventListener("pagehide", () => conversation.save());
 
 restore();
 loadModels();
-if (matchMedia("(hover: hover)").matches) composer.focus();
+const lastTurn = conversation.turns.at(-1);
+const lastView = lastTurn && views.get(lastTurn);
+if (lastTurn && lastView) proceed(lastTurn, lastView);
+if (!lastView?.focusUndecided() && matchMedia("(hover: hover)").matches) composer.focus();

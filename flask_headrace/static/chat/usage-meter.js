@@ -8,9 +8,11 @@
 /** @import { Usage } from "../network/stream.js" */
 
 /**
- * When the pieces of an answer came; `deltas` counts them.
+ * When the pieces of an answer came; `deltas` counts them. `pausedMs` is the time between them in which the model was not
+ * asked, and `isPaused` whether it is not asked now.
  *
- * @typedef {{askedAt: number, firstTokenAt: number | null, lastTokenAt: number | null, deltas: number}} Times
+ * @typedef {{askedAt: number, firstTokenAt: number | null, lastTokenAt: number | null, deltas: number, pausedMs?: number,
+ *   isPaused?: boolean}} Times
  */
 
 /** Measures one answer, and returns what is known of it as facts for a reader. */
@@ -21,8 +23,10 @@ export class UsageMeter {
   /**
    * @param {number} now when the question was sent
    * @param {Times | null} [times] the times of an earlier meter, for an answer that goes on
+   * @param {Usage | null} [earlier] what earlier streams of the same answer took
    */
-  constructor(now, times = null) {
+  constructor(now, times = null, earlier = null) {
+    this.earlier = earlier;
     /** @type {Times} */
     this.times = times ?? { askedAt: now, firstTokenAt: null, lastTokenAt: null, deltas: 0 };
   }
@@ -33,16 +37,29 @@ export class UsageMeter {
    * @param {number} now when it came
    */
   countDelta(now) {
-    this.times.firstTokenAt ??= now;
-    this.times.lastTokenAt = now;
-    this.times.deltas++;
+    const { times } = this;
+    if (times.isPaused) times.pausedMs = (times.pausedMs ?? 0) + now - (times.lastTokenAt ?? now);
+    times.isPaused = false;
+    times.firstTokenAt ??= now;
+    times.lastTokenAt = now;
+    times.deltas++;
+  }
+
+  /** The time up to the next piece is not the model's: tools run. */
+  pause() {
+    this.times.isPaused = true;
+  }
+
+  /** What the whole answer took, as far as the server has reported it. */
+  get total() {
+    return this.usage && this.earlier ? addUsage(this.earlier, this.usage) : (this.usage ?? this.earlier);
   }
 
   /** Return what is known, ready to be shown. */
   facts() {
     /** @type {Fact[]} */
     const facts = [];
-    const { usage } = this;
+    const usage = this.total;
     const { askedAt, firstTokenAt } = this.times;
     if (firstTokenAt !== null) facts.push({ value: formatDuration(firstTokenAt - askedAt), label: "to first token" });
     const speed = this.#speed();
@@ -60,15 +77,36 @@ export class UsageMeter {
 
   /** Return the tokens in a second, as text; "" where too little is known. */
   #speed() {
-    const { firstTokenAt, lastTokenAt, deltas } = this.times;
+    const { firstTokenAt, lastTokenAt, deltas, pausedMs = 0 } = this.times;
     if (firstTokenAt === null || lastTokenAt === null) return "";
     const tokens = this.usage?.output_tokens || deltas;
-    const seconds = (lastTokenAt - firstTokenAt) / 1000;
+    const seconds = (lastTokenAt - firstTokenAt - pausedMs) / 1000;
     // The first token only starts the clock, and a burst says nothing about speed.
     if (tokens < 3 || seconds < 0.05) return "";
     const rate = (tokens - 1) / seconds;
     return (this.usage ? "" : "≈ ") + (rate < 10 ? rate.toFixed(1) : formatInteger(Math.round(rate)));
   }
+}
+
+/**
+ * Return what two streams of one answer took.
+ *
+ * @param {Usage} before
+ * @param {Usage} after
+ * @returns {Usage}
+ */
+export function addUsage(before, after) {
+  const costs = [before.cost, after.cost];
+  return {
+    ...after,
+    input_tokens: before.input_tokens + after.input_tokens,
+    output_tokens: before.output_tokens + after.output_tokens,
+    cached_tokens: (before.cached_tokens ?? 0) + (after.cached_tokens ?? 0),
+    reasoning_tokens: (before.reasoning_tokens ?? 0) + (after.reasoning_tokens ?? 0),
+    cost: costs.includes(null) ? null : costs.reduce((sum, cost) => Number(sum) + Number(cost)),
+    estimated: before.estimated || after.estimated,
+    attempts: [...(before.attempts ?? []), ...(after.attempts ?? [])],
+  };
 }
 
 /**

@@ -33,6 +33,7 @@ import { Watchdog } from "./watchdog.js";
  *   connection, `minDelayMs` at least, unless the signal is aborted; by default for the network
  * @property {AbortSignal} [signal] ends the answer with a `stopped` event when it is aborted
  * @property {() => Record<string, string>} [headers] returns the headers that authorize a request, such as `X-CSRFToken`
+ * @property {(body: object) => string} [encode] returns the body's JSON text
  * @property {typeof globalThis.fetch} [fetch]
  * @property {Backoff} [backoff] delays between connections
  * @property {number} [idleTimeoutMs] a connection without a byte for so long counts as lost
@@ -95,6 +96,7 @@ class ResumableConnection {
     this.wait = options.wait ?? waitForNetwork;
     this.signal = options.signal;
     this.headers = options.headers ?? (() => ({}));
+    this.encode = options.encode ?? JSON.stringify;
     this.fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
     this.backoff = options.backoff ?? new Backoff();
     this.idleTimeoutMs = options.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
@@ -160,7 +162,7 @@ class ResumableConnection {
     return this.fetch(this.url, {
       method: "POST",
       headers: { ...headers, "Content-Type": "application/json" },
-      body: JSON.stringify(body),
+      body: this.encode(body),
       signal,
     });
   }

@@ -18,8 +18,12 @@ import { SSEDecoder } from "./sse-decoder.js";
  * @typedef {{type: "reasoning_state", reasoning_state: string}} ReasoningStateEvent
  *
  * A tool call: its `name` begins the call, each `delta` continues the JSON text of its arguments, and `arguments`, the
- * whole value, completes the call. `call` counts the calls of an answer from 0.
- * @typedef {{type: "tool", call: number, id?: string, name?: string, delta?: string, arguments?: unknown}} ToolEvent
+ * whole value, completes the call. `call` counts the calls of an answer from 0. With `runs_here` the service runs the tool, and
+ * sends its `progress`, its `result` or its `error`; or the id of an `approval` that the tool needs before it runs. Where there
+ * is no `call`, `id` names a call of the messages that were sent. `json` is the text of a frame with a value, with all digits.
+ * @typedef {{type: "tool", call?: number, id?: string, name?: string, runs_here?: boolean, delta?: string, arguments?: unknown,
+ *   progress?: unknown, result?: unknown, error?: string, approval?: string, json?: string}} ToolEvent
+ * @typedef {{type: "step"}} StepEvent the model is asked again: a new step of the answer begins
  *
  * All that came before is void: `model` answers from here on, and `reason` is the error code of the model before it.
  * @typedef {{type: "restart", reason: string, model?: string}} RestartEvent
@@ -41,8 +45,8 @@ import { SSEDecoder } from "./sse-decoder.js";
  *   status?: number, isResumable?: boolean}} ErrorEvent
  *
  * An event of a frame with an `id` carries that `id` as `cursor`.
- * @typedef {(StartEvent | TextEvent | ReasoningEvent | ReasoningStateEvent | ToolEvent | RestartEvent | UsageEvent | EndEvent | DoneEvent |
- *   CancelledEvent | ErrorEvent) & {cursor?: string}} StreamEvent
+ * @typedef {(StartEvent | TextEvent | ReasoningEvent | ReasoningStateEvent | ToolEvent | StepEvent | RestartEvent | UsageEvent | EndEvent |
+ *   DoneEvent | CancelledEvent | ErrorEvent) & {cursor?: string}} StreamEvent
  */
 
 const TERMINAL_TYPES = new Set(["done", "error", "cancelled", "stopped"]);
@@ -70,9 +74,11 @@ function parseEvent({ event, data }) {
   switch (event) {
     case "reasoning":
       return reasoningEvent(JSON.parse(data));
+    case "tool":
+      return toolEvent(data);
     case "start":
     case "reasoning_state":
-    case "tool":
+    case "step":
     case "restart":
     case "usage":
     case "end":
@@ -93,6 +99,13 @@ function parseEvent({ event, data }) {
  */
 function reasoningEvent({ delta }) {
   return delta === undefined ? null : { type: "reasoning", text: delta };
+}
+
+/** @type {(data: string) => ToolEvent} */
+function toolEvent(data) {
+  const fields = JSON.parse(data);
+  const hasValue = ["arguments", "progress", "result"].some((name) => name in fields);
+  return { ...fields, type: "tool", ...(hasValue && { json: data }) };
 }
 
 /**

@@ -257,4 +257,5 @@ class MemoryStore:
         self._finished.clear()
         self._names.clear()
         self._readers.clear()
+        self._tickets.clear()
         self._size = 0

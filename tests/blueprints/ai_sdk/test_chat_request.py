@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from flask_headrace.blueprints.ai_sdk.chat_body import read_chat_body
-from flask_headrace.blueprints.ai_sdk.chat_request import DENIED_RESULT, UNANSWERED_RESULT, to_chat_request
+from flask_headrace.blueprints.ai_sdk.chat_request import to_chat_request
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.providers.chat_request import (
     ChatRequest,
@@ -19,9 +19,7 @@ from flask_headrace.providers.chat_request import (
     ResponseFormat,
     TextPart,
     Tool,
-    ToolCall,
 )
-from flask_headrace.providers.request_validation import validation_error
 
 HI = {"id": "u1", "role": "user", "parts": [{"type": "text", "text": "hi"}]}
 STEP = {"type": "step-start"}
@@ -115,43 +113,6 @@ class TestParts:
     def test_of_reasoning_keep_what_their_provider_knows_them_by(self, known: Any, part: ReasoningPart) -> None:
         thought = {"type": "reasoning", "text": "hm", "providerMetadata": known}
         assert chat_request(HI, assistant(STEP, thought)).messages[1].content == (part,)
-
-
-class TestCalls:
-    def test_with_their_outputs_are_a_turn_and_its_results(self) -> None:
-        outputs = [call(output={"a": "ö"}), call(id="c2", output="found")]
-        messages = chat_request(HI, assistant(STEP, text("Let me see."), *outputs, STEP, text("So."))).messages
-        calls = tuple(ToolCall(id_, "find", {"q": 1}) for id_ in ("c1", "c2"))
-        assert messages[1:] == (
-            Message("assistant", (TextPart("Let me see."),), tool_calls=calls),
-            Message("tool", '{"a":"ö"}', tool_call_id="c1"),
-            Message("tool", "found", tool_call_id="c2"),
-            Message("assistant", (TextPart("So."),)),
-        )
-        assert validation_error(chat_request(HI, assistant(STEP, *outputs))) is None
-
-    def test_of_tools_that_are_known_by_name_alone(self) -> None:
-        part = {**call(output=None), "type": "dynamic-tool", "toolName": "look-up"}
-        _, request, answered = chat_request(HI, assistant(part)).messages
-        assert (request.tool_calls[0].name, answered.content) == ("look-up", "null")
-
-    def test_that_failed_say_so(self) -> None:
-        failed = call("output-error", errorText="no clock", input=None)
-        _, request, answered = chat_request(HI, assistant(failed)).messages
-        assert request.tool_calls == (ToolCall("c1", "find", {}),)
-        assert answered == Message("tool", "no clock", tool_call_id="c1", is_error=True)
-
-    def test_that_were_not_allowed_say_so(self) -> None:
-        assert chat_request(HI, assistant(call("output-denied"))).messages[2].content == DENIED_RESULT
-
-    @pytest.mark.parametrize("state", ["input-available", "approval-requested"])
-    def test_that_were_never_answered_say_so_where_the_conversation_went_on(self, state: str) -> None:
-        answered = chat_request(HI, assistant(call(state)), HI).messages[2]
-        assert answered == Message("tool", UNANSWERED_RESULT, tool_call_id="c1", is_error=True)
-
-    def test_that_were_cut_off_are_none(self) -> None:
-        messages = chat_request(HI, assistant(text("Well."), call("input-streaming", input={})), HI).messages
-        assert messages[1] == Message("assistant", (TextPart("Well."),))
 
 
 class TestConversation:

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from flask_headrace.blueprints.ai_sdk import data_stream_v1_encoder
 from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStreamV1Encoder
 from flask_headrace.blueprints.encoding.base import AbortConnection
-from flask_headrace.core.application_events import Data, File, OmittedEvent, Source, StepStarted, ToolResult
+from flask_headrace.core.application_events import (
+    ApprovalRequested,
+    Data,
+    File,
+    OmittedEvent,
+    Source,
+    StepStarted,
+    ToolProgress,
+    ToolResult,
+)
 from flask_headrace.core.events import (
     AnswerRestarted,
     Cancelled,
@@ -60,6 +69,9 @@ GOLDEN: list[tuple[Event, bytes]] = [
     (File("a/b", data=b"\x89"), b'8:[{"type":"file","mediaType":"a/b","url":"data:a/b;base64,iQ=="}]\n'),
     (Data("weather", 7, "w1"), b'2:[{"type":"data-weather","id":"w1","data":7}]\n'),
     (ToolResult(0, {"depth": None}), b'a:{"toolCallId":"c1","result":{"depth":null}}\n'),
+    (ToolResult(-1, 7, call_id="c0"), b""),
+    (ToolProgress(0, 7), b""),
+    (ApprovalRequested(0, "a1"), b""),
     (StepStarted(), b""),  # in the middle of a call
     (OmittedEvent(), b""),
 ]  # fmt: skip
@@ -103,9 +115,16 @@ def test_events_are_written_one_after_the_other() -> None:
     assert written(several, has_reasoning=True) == lines
 
 
-@pytest.mark.parametrize(("has_reasoning", "begun"), [(False, b""), (True, b'f:{"messageId":"s1"}\n')])
-def test_a_step_ends_before_the_next_one_and_before_what_is_said_to_results(has_reasoning: bool, begun: bytes) -> None:
-    own = DataStreamV1Encoder(has_reasoning=has_reasoning)
+STEP = b'f:{"messageId":"s1"}\n'
+
+
+@pytest.mark.parametrize(
+    ("options", "begun"), [({}, b""), ({"has_reasoning": True}, STEP), ({"has_steps": True}, STEP)]
+)
+def test_a_step_ends_before_the_next_one_and_before_what_is_said_to_results(
+    options: dict[str, bool], begun: bytes
+) -> None:
+    own = DataStreamV1Encoder(**options)
     own.encode([ResponseStarted("s1", "acme/tiny", "acme"), TextDelta("x")])
     assert own.encode([StepStarted()]) == STEP_END + begun
     assert own.encode([StepStarted()]) == b""
@@ -223,3 +242,40 @@ def test_no_line_holds_a_line_end_of_its_own(text: str) -> None:
 
 def test_a_silence_is_an_empty_line() -> None:
     assert DataStreamV1Encoder().encode([]) == data_stream_v1_encoder.HEARTBEAT == b"\n"
+
+
+TWO_STEPS: list[Event] = [
+    ResponseStarted("s1", "acme/tiny", "acme"),
+    TextDelta("x"),
+    ToolCallStarted(0, "c1", "find", runs_here=True),
+    ToolCallCompleted(0, {}),
+    ToolResult(0, 7),
+    StepStarted(),
+]
+
+
+@pytest.mark.parametrize("void", [[], [ReasoningDelta("hm")], [ToolProgress(0, 1), Data("a", 1, transient=True)]])
+def test_one_that_begins_again_in_a_step_of_which_nothing_was_written_goes_on(void: list[Event]) -> None:
+    own = DataStreamV1Encoder(has_steps=True)
+    own.encode([*TWO_STEPS, *void])
+    again = [AnswerRestarted("busy", "acme/big", 1), *TWO_STEPS[1:], TextDelta("y")]
+    assert own.encode(again) == b'0:"y"\n'
+    assert own.encode([TextDelta("z")]) == b'0:"z"\n'
+
+
+@pytest.mark.parametrize("void", [TextDelta("no"), Source("https://a/"), Data("a", 1)])
+def test_one_that_begins_again_in_a_step_that_was_written_breaks_off(void: Event) -> None:
+    own = DataStreamV1Encoder(has_steps=True)
+    own.encode([*TWO_STEPS, void])
+    with pytest.raises(AbortConnection):
+        own.encode([AnswerRestarted("busy", "acme/big", 1), *TWO_STEPS[1:], TextDelta("y")])
+
+
+def test_calls_that_all_have_results_are_not_the_last_step_of_an_answer() -> None:
+    # Else `useChat` with `maxSteps` would send the conversation again.
+    own = DataStreamV1Encoder(has_steps=True)
+    lines = own.encode([*TWO_STEPS[:-1], Completed("other")]).splitlines()
+    assert [line[:1] for line in lines[-4:]] == [b"e", b"f", b"e", b"d"]
+    waiting = DataStreamV1Encoder(has_steps=True)
+    lines = waiting.encode([*TWO_STEPS[:-2], Completed("tool_calls")]).splitlines()
+    assert b"f" not in [line[:1] for line in lines]

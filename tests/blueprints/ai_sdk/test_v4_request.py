@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from flask_headrace.blueprints.ai_sdk.tool_parts import UNANSWERED_RESULT
 from flask_headrace.blueprints.ai_sdk.v4_body import V4Message
-from flask_headrace.blueprints.ai_sdk.v4_request import UNANSWERED_RESULT, to_messages
+from flask_headrace.blueprints.ai_sdk.v4_request import to_messages
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.providers.chat_request import ImagePart, Message, ReasoningPart, TextPart, ToolCall
 

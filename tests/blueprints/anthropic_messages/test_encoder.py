@@ -22,7 +22,16 @@ from flask_headrace.blueprints.encoding.error_bodies import ANTHROPIC_ERROR_TYPE
 from flask_headrace.blueprints.http.aborts import CODES_BY_STATUS as ERRORS_OF_FLASK
 from flask_headrace.core import errors
 from flask_headrace.core.answer import CollectedAnswer
-from flask_headrace.core.application_events import Data, File, OmittedEvent, Source, StepStarted, ToolResult
+from flask_headrace.core.application_events import (
+    ApprovalRequested,
+    Data,
+    File,
+    OmittedEvent,
+    Source,
+    StepStarted,
+    ToolProgress,
+    ToolResult,
+)
 from flask_headrace.core.events import (
     AnswerRestarted,
     Attempt,
@@ -134,6 +143,8 @@ GOLDEN: list[tuple[list[Event], Event, list[str]]] = [
     ),
     (BEGUN, ProviderEvent("other", "event", "{}"), []),
     ([*BEGUN, TextDelta("x")], StepStarted(), [stops()]),
+    ([*BEGUN, TextDelta("x")], ToolProgress(0, 7), []),
+    ([*BEGUN, TextDelta("x")], ApprovalRequested(0, "signed"), []),
     ([*BEGUN, FIND, ToolCallCompleted(0, {}), TextDelta("x")], ToolResult(0, 7), [stops(1)]),
     ([*BEGUN, TextDelta("x")], Source("https://a.example/"), []),
     ([*BEGUN, TextDelta("x")], File("image/png", "https://a.example/a.png"), []),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStreamV1Encoder
 from flask_headrace.blueprints.ai_sdk.text_encoder import PlainTextEncoder
-from flask_headrace.blueprints.ai_sdk.ui_message_encoder import FINISH_REASONS
+from flask_headrace.blueprints.ai_sdk.ui_frames import FINISH_REASONS
 from flask_headrace.blueprints.ai_sdk.v4_body import V4Message
 from flask_headrace.blueprints.ai_sdk.v4_request import to_messages
 from flask_headrace.core.answer import CollectedAnswer, ReasoningBlock
@@ -20,6 +20,7 @@ from flask_headrace.core.events import (
     AnswerRestarted,
     Completed,
     Event,
+    Failed,
     ReasoningDelta,
     ReasoningSignature,
     TextDelta,
@@ -57,20 +58,30 @@ def test_every_answer_is_read_as_a_data_stream(readers: dict[str, Node], batches
         assert (result["error"] is None) == (wanted.reason is not None)
 
 
+SIGNED_THEN_ANEW = [
+    ReasoningSignature("abc"),
+    AnswerRestarted("busy", "acme/big"),
+    Usage(1, 1),
+    Failed("x", "No.", False),
+]
+
+
 @FEW
 @given(batches=answers(), size=st.integers(1, 9))
+@example(batches=[SIGNED_THEN_ANEW], size=1)
 def test_every_answer_is_read_with_its_reasoning(
     readers: dict[str, Node], batches: list[list[Event]], size: int
 ) -> None:
-    written, _ = write(DataStreamV1Encoder(has_reasoning=True), batches)
+    written, is_broken = write(DataStreamV1Encoder(has_reasoning=True), batches)
     wanted = expected(batches, (*SHOWN, *THOUGHTS))
     result = read({"4.3": readers["4.3"]}, "chat", written, size=size)["4.3"]
     assert result["message"].get("content", "") == wanted.text
     assert (result["finish"] or {}).get("finishReason") == FINISH_REASONS.get(wanted.reason)
     assert (result["error"] is None) == (wanted.reason is not None)
     parts = [part for part in result["message"].get("parts", []) if part["type"] == "reasoning"]
-    # The client shows a signature with the next part. Usage comes at the end of every answer of the service.
-    if any(isinstance(event, Usage) for batch in batches for event in batch):
+    # The client shows a signature with the next part. Usage comes at the end of every answer of the service, except one
+    # that must break off since it restarts.
+    if not is_broken and any(isinstance(event, Usage) for batch in batches for event in batch):
         assert [_run(detail) for part in parts for detail in part["details"]] == runs(batches)
 
 

@@ -5,7 +5,14 @@ import { ReadableStream } from "node:stream/web";
 
 const VERSIONS = { ai5: ["ai5", "react5"], ai6: ["ai6", "react6"], ai7: ["ai", "@ai-sdk/react"] };
 const [ofChats, ofPages] = VERSIONS[process.argv[2]];
-const { AbstractChat, DefaultChatTransport, uiMessageChunkSchema } = await import(ofChats);
+const ofVersion = await import(ofChats);
+const {
+  AbstractChat,
+  DefaultChatTransport,
+  lastAssistantMessageIsCompleteWithApprovalResponses,
+  lastAssistantMessageIsCompleteWithToolCalls,
+  uiMessageChunkSchema,
+} = ofVersion;
 
 // Where a connection is lost, Node says "terminated", and chats tell it by what browsers say.
 const plainFetch = globalThis.fetch;
@@ -41,7 +48,7 @@ class Chat extends AbstractChat {
 
 const chats = new Map();
 
-async function open({ chat, kind, base, id, body, messages, resume, answers }) {
+async function open({ chat, kind, base, id, body, messages, resume, answers, sends, approves }) {
   const received = { ends: [], data: [], calls: [], errors: [] };
   const shared = {
     id,
@@ -50,12 +57,12 @@ async function open({ chat, kind, base, id, body, messages, resume, answers }) {
     onData: (part) => received.data.push(part),
     onError: (error) => received.errors.push(error.message),
     onToolCall: ({ toolCall }) => void received.calls.push([toolCall.toolName, toolCall.input]),
-    sendAutomaticallyWhen: answers ? isAnswered : undefined,
+    sendAutomaticallyWhen: answers ? isAnswered : sends ? sendsItself : undefined,
   };
   let opened;
   if (kind === "page") {
     const { showPage } = await import("./page.mjs");
-    opened = await showPage(await import(ofPages), DefaultChatTransport, base, { ...shared, resume }, body);
+    opened = await showPage(await import(ofPages), ofVersion, base, { ...shared, resume }, body, approves);
   } else {
     opened = () => plain;
     const plain = new Chat({ ...shared, transport: new DefaultChatTransport({ api: `${base}/ai/chat`, body }) });
@@ -69,6 +76,10 @@ const isAnswered = ({ messages }) => {
   const calls = step.filter((part) => part.type.startsWith("tool-"));
   return calls.length > 0 && calls.every((part) => part.state === "output-available");
 };
+
+// All that the SDK offers for it, at once.
+const sendsItself = (chat) =>
+  lastAssistantMessageIsCompleteWithToolCalls(chat) || !!lastAssistantMessageIsCompleteWithApprovalResponses?.(chat);
 
 const of = (name) => chats.get(name).chat();
 
@@ -101,6 +112,8 @@ const TASKS = {
   regenerate: ({ chat, ...options }) => of(chat).regenerate(options),
   resume: ({ chat }) => of(chat).resumeStream(),
   answer: ({ chat, ...output }) => (of(chat).addToolOutput ?? of(chat).addToolResult)(output),
+  answerFirst: ({ chat, ...approval }) => of(chat).answerFirst(approval),
+  approve: ({ chat, ...approval }) => of(chat).addToolApprovalResponse(approval),
   stop: ({ chat }) => of(chat).stop(),
   stopForGood: ({ chat }) => of(chat).stopForGood(),
 };

@@ -8,7 +8,8 @@ const { createElement } = await import("react");
 const { createRoot } = await import("react-dom/client");
 
 // Shows the page and returns what gives the chat as it was last shown.
-export async function showPage({ useChat }, DefaultChatTransport, base, options, body) {
+export async function showPage({ useChat }, ofChats, base, options, body, approves) {
+  const { DefaultChatTransport, lastAssistantMessageIsCompleteWithApprovalResponses } = ofChats;
   const { id } = options;
   let shown;
   const usePlain = () => {
@@ -32,6 +33,22 @@ export async function showPage({ useChat }, DefaultChatTransport, base, options,
     // end docs
     return { ...chat, stopForGood: stop };
   };
+  const useApproving = () => {
+    // docs: useChat of the AI SDK 6 and 7, with approvals
+    //: import { useChat } from "@ai-sdk/react";
+    //: import { DefaultChatTransport, lastAssistantMessageIsCompleteWithApprovalResponses } from "ai";
+    //:
+    const chat = useChat({
+      ...options,
+      transport: new DefaultChatTransport({ api: `${base}/ai/chat`, body: { ...body, ai: 6 } }), // or 7
+      sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithApprovalResponses,
+    });
+    const parts = chat.messages.at(-1)?.parts ?? [];
+    const waiting = parts.filter(({ state }) => state === "approval-requested");
+    const answer = ({ approval }, approved, reason) => chat.addToolApprovalResponse({ id: approval.id, approved, reason });
+    // end docs
+    return { ...chat, answerFirst: ({ approved, reason }) => answer(waiting[0], approved, reason) };
+  };
   // docs: parts of a message that are valid, AI SDK 5 and 6
   const partsOf = ({ parts }) => {
     const valid = [];
@@ -43,7 +60,7 @@ export async function showPage({ useChat }, DefaultChatTransport, base, options,
     return valid;
   };
   // end docs
-  const useOwnChat = body.resumable ? useResumable : usePlain;
+  const useOwnChat = approves ? useApproving : body.resumable ? useResumable : usePlain;
   const Page = () => {
     shown = useOwnChat();
     const { messages } = shown;

@@ -18,6 +18,7 @@ from flask_headrace.blueprints.encoding.base import AbortConnection
 from flask_headrace.core.answer import CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
 from flask_headrace.core.application_events import ToolResult
 from flask_headrace.core.events import AnswerRestarted, Completed, Event, Failed, ResponseStarted, TextDelta
+from tests.blueprints.ai_sdk.test_ui_application_events import EARLIER, OF_APPROVALS
 from tests.blueprints.ai_sdk.test_ui_application_events import GOLDEN as OWN
 from tests.blueprints.ai_sdk.test_ui_message_encoder import GOLDEN, values
 from tests.clients.ai_sdk.node import Node, text_of, valid_parts
@@ -148,14 +149,21 @@ def test_version_7_drops_what_it_had_before_a_replay_that_it_appends(nodes: Call
 
 
 def test_each_frame_is_one_of_the_clients_own_schema(node: Node) -> None:
-    has_reset = node.version == "ai7"
+    has_reset, knows_approvals = node.version == "ai7", node.version != "ai5"
     given_events = [[*before, event] for before, event, _ in [*GOLDEN, *OWN]]
     encoded = [UIMessageEncoder("m1", has_reset=has_reset).encode(events) for events in given_events]
+    if knows_approvals:
+        for before, event, _ in OF_APPROVALS:
+            encoder = UIMessageEncoder(None, knows_approvals=True, earlier_calls=EARLIER)
+            encoded.append(encoder.encode([*before, event]))
     frames = [value for body in encoded for value in values(body)]
     accepted: list[bool] = node.do("check", frames=frames)
     assert [frame for frame, is_accepted in zip(frames, accepted, strict=True) if not is_accepted] == []
     assert node.do("check", frames=[{"type": "no-such-type"}, {"type": "text-delta", "id": 1}]) == [False, False]
     assert node.do("check", frames=[{"type": "reset-step"}]) == [has_reset]
+    of_approvals = [{"type": "tool-output-denied", "toolCallId": "c1"}]
+    of_approvals.append({"type": "tool-approval-request", "toolCallId": "c1", "approvalId": "a1"})
+    assert node.do("check", frames=of_approvals) == [knows_approvals] * 2
 
 
 def test_what_was_void_does_not_go_back_to_the_model(nodes: Callable[[str], Node]) -> None:

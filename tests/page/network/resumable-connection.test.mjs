@@ -55,6 +55,12 @@ test("an answer on one connection is asked for once, resumable and with its id",
   assert.deepEqual(there.requests, [{ url: "/api/chat", method: "POST", cursor: undefined, body: { messages: [], resumable: true, id: ID } }]);
 });
 
+test("the body is written as the page wants it", async () => {
+  const there = server(rest);
+  await heard(there, { encode: (body) => JSON.stringify({ ...body, model: "a/b" }) });
+  assert.deepEqual(there.requests[0].body, { messages: [], resumable: true, id: ID, model: "a/b" });
+});
+
 test("a question goes to a view of the application, and what is left of its answer comes from the extension", async () => {
   const there = server(stream(FRAMES.slice(0, 2), lost), rest);
   const { text } = await heard(there, { url: "/support/7", given: { body: { question: "Why?" } } });

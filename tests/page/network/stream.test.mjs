@@ -62,6 +62,15 @@ test("the cursor of an event is its frame's number, wherever the frames are cut"
   }
 });
 
+test("a frame of a tool that has a value brings its text along, with all digits", async () => {
+  const frame = (data) => `event: tool\ndata: ${data}\n\n`;
+  const values = ['{"call":0,"arguments":{"n":1.50}}', '{"call":0,"progress":null}', '{"id":"c1","result":9007199254740993}'];
+  const others = ['{"call":0,"id":"c1","name":"find","runs_here":true}', '{"call":0,"error":"result"}', '{"call":0,"approval":"a"}'];
+  const events = await heard([...values, ...others].map(frame));
+  assert.deepEqual(events.map(({ type, json }) => [type, json]), [...values.map((text) => ["tool", text]), ...others.map(() => ["tool", undefined])]);
+  assert.deepEqual(await heard(["event: step\ndata: {}\n\n"]), [{ type: "step" }]);
+});
+
 test("a stream without an ending brings none, and no frame that is not complete", async () => {
   for (const [wire, types] of [
     ['data: {"delta":"a"}\n\n', ["delta"]],

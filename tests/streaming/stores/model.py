@@ -36,6 +36,7 @@ class Model:
         self.names: dict[str, str] = {}
         self.ended: list[str] = []
         self.readers: set[tuple[str, str]] = set()
+        self.tickets: set[str] = set()
         self.alive: set[str] = set()
 
     def visible(self, stream: str) -> StoredStream | None:
@@ -135,6 +136,6 @@ class Model:
 
     def pass_time(self) -> None:
         """Let more time pass than anything lasts without being renewed."""
-        self.alive, self.readers = set(), set()
+        self.alive, self.readers, self.tickets = set(), set(), set()
         for stored in self.streams.values():
             stored.is_old = True

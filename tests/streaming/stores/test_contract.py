@@ -237,6 +237,51 @@ class TestPresence:
         assert store.has_stream_readers("s")
 
 
+class TestTickets:
+    def test_are_taken_once(self, store: Store) -> None:
+        store.add_ticket("t", 60)
+        store.add_ticket("other", 60)
+        assert store.take_ticket("t")
+        assert not store.take_ticket("t")
+        assert store.take_ticket("other")
+        assert not store.take_ticket("never added")
+
+    def test_can_be_taken_until_their_time_is_over(self, store: Store) -> None:
+        store.add_ticket("soon over", 0.05)
+        store.add_ticket("prolonged", 0.05)
+        store.add_ticket("prolonged", 60)
+        gevent.sleep(0.15)
+        assert not store.take_ticket("soon over")
+        assert store.take_ticket("prolonged")
+
+    def test_outlast_a_sweep(self, store: Store) -> None:
+        store.add_ticket("t", 60)
+        store.delete_expired()
+        assert store.take_ticket("t")
+
+    def test_are_taken_by_one_of_many_at_once(self, storage: Storage) -> None:
+        stores = [storage.open() for _ in range(4)]
+        for number in range(10):
+            stores[0].add_ticket(f"t{number}", 60)
+        tries = [gevent.spawn(stores[n % 4].take_ticket, f"t{n % 10}") for n in range(80)]
+        assert sum(one.get() for one in tries) == 10
+
+    @pytest.mark.parametrize("odd", ODD_IDS)
+    def test_may_have_odd_names_and_those_of_streams(self, store: Store, odd: str) -> None:
+        fill(store, b"a", stream=odd)
+        store.add_reader(odd, odd, 60)
+        store.add_ticket(odd, 60)
+        assert store.take_ticket(odd)
+        assert store.has_stream_readers(odd)
+        assert found(store, odd).last == 1
+
+    def test_last_longer_than_the_worker_that_added_them(self, storage: Storage) -> None:
+        storage.open().add_ticket("t", 60)
+        if storage.is_shared:
+            storage.stores[0].close()
+        assert storage.open().take_ticket("t")
+
+
 def test_close_twice(storage: Storage) -> None:
     store = storage.open()
     fill(store, b"a")

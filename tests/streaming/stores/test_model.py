@@ -41,6 +41,8 @@ ACTS = st.one_of(
     st.tuples(st.just("delete"), STREAMS),
     st.tuples(st.just("add_reader"), STREAMS, WORKERS),
     st.tuples(st.just("remove_reader"), STREAMS, WORKERS),
+    st.tuples(st.just("add_ticket"), STREAMS),
+    st.tuples(st.just("take_ticket"), STREAMS),
     st.tuples(st.just("renew_lease"), WORKERS),
     st.tuples(st.just("take over"), STREAMS, WORKERS, WORKERS),
     st.tuples(st.just("pass time")),
@@ -66,7 +68,7 @@ class World:
         self.model = Model(LARGEST, TOTAL)
         self.pass_time = pass_time
 
-    def do(self, act: tuple[Any, ...]) -> None:
+    def do(self, act: tuple[Any, ...]) -> None:  # noqa: C901, PLR0912  # one case for each act
         # The stores take turns, as workers do.
         self.stores.append(self.stores.pop(0))
         store, model = self.stores[0], self.model
@@ -91,6 +93,12 @@ class World:
             case "remove_reader", stream, reader:
                 store.remove_reader(stream, reader)
                 model.readers.discard((stream, reader))
+            case "add_ticket", name:
+                store.add_ticket(name, 600)
+                model.tickets.add(name)
+            case "take_ticket", name:
+                assert store.take_ticket(name) == (name in model.tickets)
+                model.tickets.discard(name)
             case "renew_lease", worker:
                 store.renew_lease(worker)
                 model.alive.add(worker)

@@ -32,6 +32,16 @@ def test_a_claim_by_many_processes_at_once_is_won_by_one(start_worker: Start) ->
     assert min(won) >= 0
 
 
+def test_a_ticket_is_taken_by_one_of_many_processes(shared: Storage, start_worker: Start) -> None:
+    store = shared.open()
+    for number in range(200):
+        store.add_ticket(f"t{number}", 60)
+    workers = [start_worker(f"w{number}") for number in range(3)]
+    for worker in workers:
+        worker.say("print(sum(store.take_ticket(f't{n}') for n in range(200)))")
+    assert sum(int(worker.answer()) for worker in workers) == 200
+
+
 def test_what_one_process_appends_another_reads(shared: Storage, start_worker: Start) -> None:
     worker = start_worker("w")
     worker.do(r"fill(store, b'\x00\xff', b'', ends=True)")

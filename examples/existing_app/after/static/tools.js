@@ -13,7 +13,7 @@ function create(tag, properties = {}, ...children) {
 }
 
 /** Show a `tool` event of an answer, and return the place where the answer's text goes on. */
-export function showTool(article, { type, cursor, delta, ...event }, prose) {
+export function showTool(article, { type, cursor, json, delta, ...event }, prose) {
   const isNew = event.name !== undefined;
   if (isNew) {
     prose.end();
