@@ -43,10 +43,8 @@ def test_the_model_looks_an_order_up(ask, headrace_provider):
 def test_the_model_is_given_the_orders_of_the_customer_alone(app, ask):
     answer = ask([look_up(3)], ["I do not know it."], question="Where is order 3?")
     assert answer.tool_calls[0].error == "This customer has no order 3."
-    asked = ask([cancel(3)], ["I cannot."], question="Cancel order 3.")
-    answer = ask(["I cannot."], decisions={"call_1": True})
-    assert asked.reason == "tool_calls"
-    assert answer.text == "I cannot."
+    assert ask([cancel(3, "call_2")], question="Cancel order 3.").reason == "tool_calls"
+    assert ask(["I cannot."], decisions={"call_2": True}).text == "I cannot."
     assert status(app, 3) == "on its way"
 
 
@@ -65,11 +63,11 @@ def test_an_order_is_not_cancelled_if_the_customer_says_no(app, ask, headrace_pr
     assert headrace_provider.questions[1].messages[-1].text() == "The user has not approved the call."
 
 
-@pytest.mark.parametrize("decision", ["yes", 1, None, {"approved": True}])
-def test_nothing_but_true_agrees(app, ask, decision):
-    ask([cancel(2)], question="Cancel order 2, please.")
-    ask(["It stays."], decisions={"call_1": decision})
-    assert status(app, 2) == "being packed"
+def test_nothing_but_true_agrees(app, ask):
+    for number, decision in enumerate(["yes", 1, None, {"approved": True}]):
+        ask([cancel(2, f"call_{number}")], question="Cancel order 2, please.")
+        assert ask(["It stays."], decisions={f"call_{number}": decision}).text == "It stays."
+        assert status(app, 2) == "being packed"
 
 
 def test_an_order_that_has_left_is_not_cancelled(app, ask, headrace_provider):
