@@ -54,8 +54,8 @@ class Headrace(_ApplicationStreams):
         tools: Tools that run here: functions, what `tool` makes of them, and `ToolSource`s such as `MCPServer`. A
             question to one of the `tool_endpoints` is offered all of them, unless it names some, or none, in its own
             `tools`. The application's own views pass theirs to `stream`.
-        tool_endpoints: The endpoints whose questions are offered `tools`, as names of protocols. Clients of OpenAI's and
-            Anthropic's endpoints get text and reasoning alone, since they would run what they see called.
+        tool_endpoints: The endpoints whose questions are offered `tools`, as names of protocols. OpenAI's and
+            Anthropic's clients get text and reasoning alone, since they would run what they see called.
         models: The models that clients may name, as ids (`provider/name`, or an alias) or patterns such as
             `openai/*`; others are not listed, and are a 404. The default model is always among them.
             The application's own views may name any model. None for all models.
