@@ -35,11 +35,6 @@ def ask_model(
         apps: The applications of the extension.
         fields: Fields of a `ChatBody`.
         options: Further fields of a `ChatRequest`; empty for none.
-
-    Raises:
-        InvalidRequest: a field is not valid, or names a tool that runs here.
-        ModelNotFound: no provider that is set up has the model.
-        RuntimeError: nothing says which application asks.
     """
     with ExitStack() as stack:
         if not has_app_context():

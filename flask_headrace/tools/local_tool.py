@@ -95,7 +95,7 @@ class LocalTool(Generic[P, R]):
         strict: See `tool`.
 
     Raises:
-        TypeError: models cannot call the name, or the timeout is not more than 0.
+        TypeError: the name is none that models can call.
     """
 
     def __init__(  # noqa: PLR0913  # by name
