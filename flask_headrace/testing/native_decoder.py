@@ -177,6 +177,7 @@ class _WholeCall(msgspec.Struct):
     result: Any = msgspec.UNSET
     error: str | None = None
     approval: str | None = None
+    runs_here: bool = False
 
 
 class _Whole(msgspec.Struct):
@@ -218,7 +219,7 @@ def decode_whole(body: bytes) -> Decoded:
 
 
 def _call_events(index: int, call: _WholeCall) -> Iterator[Event]:
-    yield ToolCallStarted(index, call.id, call.name)
+    yield ToolCallStarted(index, call.id, call.name, call.runs_here)
     yield ToolCallDelta(index, msgspec.json.encode(call.arguments).decode())
     yield ToolCallCompleted(index, call.arguments)
     if call.approval is not None:

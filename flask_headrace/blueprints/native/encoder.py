@@ -117,7 +117,7 @@ def _turns(answer: CollectedAnswer) -> dict[str, Any]:
 def _whole_call(call: ToolCallBlock) -> dict[str, Any]:
     result = {} if call.result is None else _result_fields(call.result)
     approval = {} if call.approval is None else {"approval": call.approval}
-    return {"id": call.id, "name": call.name, "arguments": call.arguments, **result, **approval}
+    return {"id": call.id, "name": call.name, "arguments": call.arguments, **_place(call), **result, **approval}
 
 
 def _encode_one(event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for each kind of event
@@ -163,7 +163,7 @@ def _encode_of_application(
             return _frame(b"data", _data_fields(event))
 
 
-def _place(started: ToolCallStarted) -> dict[str, Any]:
+def _place(started: ToolCallStarted | ToolCallBlock) -> dict[str, Any]:
     return {"runs_here": True} if started.runs_here else {}
 
 

@@ -21,6 +21,7 @@ class ChatToolCall(msgspec.Struct, frozen=True):
         result: What the tool returned, if the application has executed it.
         error: Why the tool failed, if the application has executed it.
         approval: The id of the approval that the call waits for.
+        runs_here: Whether this service runs the tool; else the client does.
     """
 
     id: str
@@ -29,6 +30,7 @@ class ChatToolCall(msgspec.Struct, frozen=True):
     result: Any = UNSET
     error: str | UnsetType = UNSET
     approval: str | UnsetType = UNSET
+    runs_here: bool | UnsetType = UNSET
 
 
 class ChatSource(msgspec.Struct, frozen=True):
