@@ -29,7 +29,7 @@ from ..streaming.producer import SOURCE_CLOSE_TIMEOUT
 from .local_tool import LocalTool, Progress, ToolContext
 from .shown_value import ShownValue
 from .tool_error import ToolError
-from .tool_result import result_value
+from .tool_result import error_text, result_value
 
 MAX_AT_ONCE = 32
 """Calls of one step that run at the same time; the others wait."""
@@ -190,7 +190,7 @@ class _RunningCall:
         except gevent.GreenletExit:
             raise
         except ToolError as error:
-            return error_result(self._call, str(error.message))
+            return error_result(self._call, error_text(error.message, self._limits.result_bytes))
         except BaseException as error:  # noqa: BLE001  # a tool may raise anything, and ends no other call
             return self._failure(error)
         finally:
