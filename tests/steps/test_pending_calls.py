@@ -70,6 +70,13 @@ class TestConversationsThatGoOn:
         assert desk.ran == [("find", "Ulm"), ("refund", 6)]
         assert [message.tool_call_id for message in desk.asked()[2:]] == ["c3", "c1", "c2"]
 
+    @pytest.mark.parametrize("first", [True, False])
+    def test_may_not_have_two_answers_to_one_call(self, desk: Desk, first: bool) -> None:
+        conversation = ask_for_refund(desk)
+        yes, no = (answered(conversation, approved=each)[-1]["tool_calls"][0] for each in (first, not first))
+        conversation[-1]["tool_calls"] = [yes, no]
+        refused(desk, conversation, 400, "messages[1].tool_calls[1] has the id 'c1', as another call of the message")
+
 
 def nested(depth: int) -> Any:
     value: Any = 1
