@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -68,10 +69,12 @@ def answer_unanswered(
             if call.approval is None and call.name not in tools:
                 left_to_client = where if number == last else ""
             elif number == last:
-                _check_id(call.id, [other.id for other in message.tool_calls[:place]], where)
                 pending.append(_pending_call(call, where, tools if offered is None else offered, approvals, owner))
             else:
                 late.append(Message("tool", UNANSWERED, tool_call_id=call.id, is_error=True))
+    ids = Counter([each.call.id for each in pending])
+    if twice := [id_ for id_, times in ids.items() if times > 1]:
+        raise InvalidRequest(f"messages[{last}].tool_calls has the id {twice[0]!r:.100} twice: send each call once.")
     if pending and left_to_client:
         # No provider would accept the conversation, after the approved tools had run.
         raise InvalidRequest(f"{left_to_client} has no result: send the results of all calls that the client runs.")
@@ -93,13 +96,6 @@ def _last_turn(messages: Sequence[Message]) -> int | None:
     """Return the number of the message behind which only results of its calls follow; None if the user goes on."""
     turns = [number for number, message in enumerate(messages) if message.role != "tool"]
     return turns[-1] if turns and messages[turns[-1]].tool_calls else None
-
-
-def _check_id(call_id: str, earlier: Sequence[str], where: str) -> None:
-    if call_id in earlier:
-        raise InvalidRequest(
-            f"{where} has the id {call_id!r:.100}, as another call of the message: send each call once, with its own id."
-        )
 
 
 def _without_approvals(message: Message) -> Message:

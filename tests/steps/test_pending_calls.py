@@ -75,7 +75,7 @@ class TestConversationsThatGoOn:
         conversation = ask_for_refund(desk)
         yes, no = (answered(conversation, approved=each)[-1]["tool_calls"][0] for each in (first, not first))
         conversation[-1]["tool_calls"] = [yes, no]
-        refused(desk, conversation, 400, "messages[1].tool_calls[1] has the id 'c1', as another call of the message")
+        refused(desk, conversation, 400, "messages[1].tool_calls has the id 'c1' twice: send each")
 
 
 def nested(depth: int) -> Any:
