@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 import gevent
 from gevent.lock import Semaphore
 from gevent.queue import Queue
+from msgspec.structs import replace
 
-from ..core.application_events import ToolProgress, ToolResult
+from ..core.application_events import ToolProgress, ToolResult, data_size
 from ..core.source_link import SourceLink, current_link
 from ..providers.chat_request import Json
 from ..streaming.async_source import async_items
@@ -34,8 +35,17 @@ from .tool_result import error_text, result_value
 MAX_AT_ONCE = 32
 """Calls of one step that run at the same time; the others wait."""
 
+TOO_MUCH = "The tool has run, but its result is left out: those of this step are too large together. Ask for less."
+"""What the model is told of a result that does not fit beside the others."""
+
 MAX_QUEUED = 16
 """Values that tools may be ahead of whoever iterates, before they wait."""
+
+MAX_FULL_RESULTS = 32
+"""Results of the maximum size that the calls of one step may have together."""
+
+MIN_ROOM = 2**20
+"""Bytes that the results of one step may have together, however small the maximum size is."""
 
 ABANDON_AFTER = 5.0
 """Seconds after which a call that was given up, and still runs, is logged."""
@@ -97,11 +107,15 @@ def run_calls(
     room = Semaphore(MAX_AT_ONCE)
     running = [_RunningCall(call, limits=limits, enter=enter, queue=queue, room=room, link=link) for call in calls]
     supervisors = [gevent.spawn(call.supervise) for call in running]
-    left = len(calls)
+    left, room_left = len(calls), max(MIN_ROOM, MAX_FULL_RESULTS * limits.result_bytes)
     try:
         while left:
             event = queue.get()
-            left -= isinstance(event, ToolResult)
+            if isinstance(event, ToolResult):
+                left -= 1
+                room_left -= data_size([event])
+                if room_left < 0:
+                    event = replace(event, result=None, error=TOO_MUCH)
             yield event
     finally:
         gevent.killall(supervisors, block=False)
