@@ -81,6 +81,14 @@ def answer_unanswered(
     return (*kept, *late), pending
 
 
+def with_results(messages: tuple[Message, ...], results: Sequence[Message]) -> tuple[Message, ...]:
+    """Return a conversation with the results of its pending calls, which stand before further instructions."""
+    place = len(messages)
+    while place and messages[place - 1].role in {"system", "developer"}:
+        place -= 1
+    return (*messages[:place], *results, *messages[place:])
+
+
 def _answered(messages: Sequence[Message]) -> set[tuple[int, str]]:
     """Return the calls that have a result: the number of the message, and the id, which a later turn may use again."""
     made: dict[str, int] = {}
@@ -93,8 +101,11 @@ def _answered(messages: Sequence[Message]) -> set[tuple[int, str]]:
 
 
 def _last_turn(messages: Sequence[Message]) -> int | None:
-    """Return the number of the message behind which only results of its calls follow; None if the user goes on."""
-    turns = [number for number, message in enumerate(messages) if message.role != "tool"]
+    """Return the number of the message behind which only results of its calls follow; None if the user goes on.
+
+    Further instructions of the system may follow, too.
+    """
+    turns = [number for number, message in enumerate(messages) if message.role in {"user", "assistant"}]
     return turns[-1] if turns and messages[turns[-1]].tool_calls else None
 
 

@@ -31,7 +31,7 @@ from ..providers.chat_request import ChatRequest, Message
 from ..tools.local_tool import ToolContext
 from ..tools.running import LocalCall, run_calls
 from .document_text import DocumentText
-from .pending_calls import PendingCall
+from .pending_calls import PendingCall, with_results
 from .prepared_calls import prepare_call
 from .question import ModelQuestion, failure_of
 from .replay import step_events
@@ -81,7 +81,7 @@ class _StepLoop:
         yield LinkOpened(self._link)
         messages = self._request.messages
         if self._options.pending:
-            messages += yield from self._answer_pending()
+            messages = with_results(messages, (yield from self._answer_pending()))
             yield self._finish_step()
         for number in range(self._options.max_steps + 1):
             # Without tools that run here, the first answer is the last one, whatever it calls.

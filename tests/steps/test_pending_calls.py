@@ -70,6 +70,19 @@ class TestConversationsThatGoOn:
         assert desk.ran == [("find", "Ulm"), ("refund", 6)]
         assert [message.tool_call_id for message in desk.asked()[2:]] == ["c3", "c1", "c2"]
 
+    @pytest.mark.parametrize("by_hook", [True, False])
+    def test_by_an_instruction_alone_do_not_lose_the_approval(self, desk: Desk, by_hook: bool) -> None:
+        conversation = answered(ask_for_refund(desk))
+        reminder: dict[str, Any] = {"role": "system", "content": "Be brief."}
+        if by_hook:
+            desk.headrace.before(lambda question: question.replace(messages=[*question.messages, reminder]))
+        else:
+            conversation.append(reminder)
+        desk.model.answers("ok")
+        assert results(desk.ask(messages=conversation)) == [{"result": "refunded 5"}]
+        assert [message.role for message in desk.asked()] == ["user", "assistant", "tool", "system"]
+        assert desk.ran == [("refund", 5)]
+
     @pytest.mark.parametrize("first", [True, False])
     def test_may_not_have_two_answers_to_one_call(self, desk: Desk, first: bool) -> None:
         conversation = ask_for_refund(desk)
