@@ -47,6 +47,9 @@ MAX_FULL_RESULTS = 32
 MIN_ROOM = 2**20
 """Bytes that the results of one step may have together, however small the maximum size is."""
 
+MAX_READER_TURN = 0.05
+"""Seconds that readers may take for a value before they are behind. Else a tool that floods them would never end."""
+
 ABANDON_AFTER = 5.0
 """Seconds after which a call that was given up, and still runs, is logged."""
 
@@ -177,11 +180,14 @@ class _RunningCall:
         began = time.monotonic()
         while not self._worker.ready():
             now = time.monotonic()
-            blocked = self._blocked + (0 if self._blocked_since is None else now - self._blocked_since)
-            left = None if limit is None else limit - (now - began - blocked)
+            left = None if limit is None else limit - (now - began - self._blocked - self._blocked_now(now))
             if left is not None and left <= 0:
                 return
             self._worker.join(left)
+
+    def _blocked_now(self, now: float) -> float:
+        since = self._blocked_since
+        return 0.0 if since is None else max(0.0, now - since - MAX_READER_TURN)
 
     def _give_up(self) -> None:
         self._call.context.is_stopped = True
@@ -271,8 +277,9 @@ class _RunningCall:
         self._blocked_since = time.monotonic()
         try:
             self._queue.put(ToolProgress(call.index, shown, call.earlier_id))
+            gevent.sleep(0)  # a queue passes items on, while it has any, without a turn of the event loop
         finally:
-            self._blocked += time.monotonic() - self._blocked_since
+            self._blocked += self._blocked_now(time.monotonic())
             self._blocked_since = None
 
 
