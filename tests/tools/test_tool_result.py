@@ -86,7 +86,10 @@ def test_values_of_many_types_become_json(value: Any, result: Any) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [object(), int, len, ValueError("x"), 1j, {(1, 2): 3}, (x for x in "ab"), "\ud800", {"\ud800": 1}, nested(100), nested(10**5)],
+    [
+        *(object(), int, len, ValueError("x"), 1j, {(1, 2): 3}, (x for x in "ab"), "\ud800", {"\ud800": 1}),
+        *(nested(100), nested(10**5)),
+    ],
 )
 def test_what_json_does_not_have_is_an_error_for_the_model(value: Any) -> None:
     with pytest.raises(ToolError, match=r"^The result of the tool cannot be sent: .{3,500}\.$"):
