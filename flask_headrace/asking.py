@@ -9,9 +9,9 @@ from weakref import WeakSet
 
 from flask import Flask, has_app_context
 
+from .blueprints.requested_tools import local_names
 from .blueprints.resolution import resolve
 from .blueprints.state import current_state
-from .blueprints.tool_names import split_names
 from .core.errors import InvalidRequest
 from .core.events import Completed, Event
 from .core.source_link import SourceLink, current_link
@@ -40,7 +40,7 @@ def ask_model(
         if not has_app_context():
             stack.enter_context(_only_one(apps).app_context())
         body, chat_request = to_body_and_request(fields, options)
-        if names := split_names(body.tools)[1]:
+        if names := local_names(body.tools):
             raise InvalidRequest(
                 f"tools names {names[0]!r:.100}: Headrace.ask runs no tools, so pass each one as a mapping."
             )

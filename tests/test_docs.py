@@ -117,9 +117,10 @@ def test_what_shows_that_something_is_defended_can_be_run_as_the_page_says() -> 
 
 def test_the_application_in_the_readme_is_the_example() -> None:
     example = (ROOT / "examples/flask_app.py").read_text()
-    (shown,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    shown, tools = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     for part in shown.split("\n\n\n"):
         assert part.strip() in example
+    compile(tools, "README.md", "exec")
 
 
 class TestClients:

@@ -41,10 +41,8 @@ def prepare_call(
     if tool is None:
         names = ", ".join([*options.tools, *client_tools])
         return ToolResult(index, error=f"There is no tool {block.name!r:.100}. The tools are: {names:.2000}.")
-    if not isinstance(block.arguments, dict):
-        return ToolResult(index, error=f"The arguments are not one JSON object: {block.text!r:.500}.")
-    if is_deeper(block.arguments, MAX_TOOL_DEPTH):
-        return ToolResult(index, error=f"The arguments have more than {MAX_TOOL_DEPTH} levels of arrays and objects.")
+    if fault := _fault_of_arguments(block):
+        return ToolResult(index, error=fault)
     call = LocalCall(tool, block.arguments, context, index)
     try:
         if not _must_be_approved(tool, block.arguments, context.stream_id):
@@ -54,6 +52,14 @@ def prepare_call(
     if not options.can_ask:
         return error_result(call, CANNOT_ASK)
     return ApprovalRequested(index, options.approvals.request(context.stream_id, call_of(block), options.owner))
+
+
+def _fault_of_arguments(block: ToolCallBlock) -> str | None:
+    if not isinstance(block.arguments, dict):
+        return f"The arguments are not one JSON object: {block.text!r:.500}."
+    if is_deeper(block.arguments, MAX_TOOL_DEPTH):
+        return f"The arguments have more than {MAX_TOOL_DEPTH} levels of arrays and objects."
+    return None
 
 
 def _must_be_approved(tool: LocalTool[..., Any], arguments: Json, stream_id: str) -> bool:

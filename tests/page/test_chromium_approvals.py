@@ -196,7 +196,7 @@ def test_what_is_approved_is_shown_as_the_service_has_read_it(page: Any, desk: D
     ask(page)
     shown = page.get_by_role("group", name="Arguments of refund")
     expect(shown).to_have_text(
-        '{\n  "order_id": 9007199254740993,\n  "amount": 1.50,\n  "note": "a\\u202eb"\n}', use_inner_text=True
+        '{\n  "order_id": 9007199254740993,\n  "amount": 1.5,\n  "note": "a\\u202eb"\n}', use_inner_text=True
     )
     button(page, "Approve refund").click()
     expect(last(page, "done")).to_contain_text("So.")

@@ -16,25 +16,31 @@ REFUNDED = "refund {'order_id': 41, 'amount': 19.5}"
 """What `Desk.runs` has of `REFUND`."""
 
 SOURCE = '''
+import json
 from pathlib import Path
 
 import gevent
 import msgspec
 from flask import Flask, jsonify, request
-from flask_headrace import Completed, Headrace, ToolError, tool
-from flask_headrace.core import exact_json
-from flask_headrace.core.errors import UpstreamProtocolError
-from flask_headrace.core.events import ToolCallCompleted, ToolCallDelta, ToolCallStarted
-from flask_headrace.providers.chat_request import ToolCall
-from flask_headrace.testing import FakeProvider
-from flask_headrace.testing.script import Pause, Silence
+from flask_headrace import (
+    Completed,
+    Headrace,
+    ToolCall,
+    ToolCallCompleted,
+    ToolCallDelta,
+    ToolCallStarted,
+    ToolError,
+    UpstreamProtocolError,
+    tool,
+)
+from flask_headrace.testing import FakeProvider, Pause, Silence
 
 FOLDER = Path(__file__).parent
 NAMES = {
     "ToolCall": ToolCall,
     "ToolCallStarted": ToolCallStarted,
     "ToolCallDelta": ToolCallDelta,
-    "ToolCallParsed": lambda index, text: ToolCallCompleted(index, exact_json.ExactDecoder(dict).decode(text)),
+    "ToolCallParsed": lambda index, text: ToolCallCompleted(index, json.loads(text)),
     "Pause": Pause,
     "Silence": Silence,
     "Completed": Completed,
