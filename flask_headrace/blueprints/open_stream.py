@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from flask import has_request_context, request
@@ -14,7 +14,7 @@ from ..core.events import Event, StreamMetadata
 from ..core.exact_json import to_builtins
 from ..providers.answer_messages import added_places
 from ..providers.base import Provider
-from ..providers.chat_request import ChatRequest
+from ..providers.chat_request import ChatRequest, Tool
 from ..providers.custom_events import SourceItem
 from ..providers.source_type import UnreadSource
 from ..steps.step_loop import step_batches
@@ -25,6 +25,7 @@ from ..streaming.producer import Source
 from ..streaming.reader import StreamReader
 from ..streaming.recording import AnswerSubject
 from ..streaming.request_digest import request_digest
+from ..tools.local_tool import LocalTool
 from .before_hooks import REPLY_PROVIDER, Question, question_of_request, reply_source, run_before_hooks
 from .echoed_fields import EchoedFields, with_echoed_fields
 from .http.aborts import to_application_abort
@@ -117,11 +118,10 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
 
     def digest() -> str:
         # A repeated request is the same question, whatever the application makes of it each time.
-        return (
-            _digest(context.model, request)
-            if asked.question.request is chat_request
-            else _digest(model or "", chat_request)
-        )
+        is_changed = asked.question.request is not chat_request
+        sent_on = chat_request if is_changed else replace(request, messages=chat_request.messages)
+        named = {} if is_own_view or local.is_implied else local.tools
+        return _digest(model or "" if is_changed else context.model, _with_named_tools(sent_on, local, named))
 
     def subject() -> AnswerSubject:
         return _subject(asked.question, chat_request, options, local.tools.keys())
@@ -184,6 +184,17 @@ def _checked(request: ChatRequest, context: StreamContext, source: Source, *, en
     if not enforce_schema or response_format is None or response_format.schema is None:
         return source
     return validate_output(SchemaValidator(response_format.schema, context.owner), source, context.model)
+
+
+def _with_named_tools(
+    chat_request: ChatRequest, local: ChosenTools, named: Mapping[str, LocalTool[..., Any]]
+) -> ChatRequest:
+    """Return a request with the names alone of the tools that run here, and only of those that the client has named.
+
+    What servers of tools offer may change before a request is repeated.
+    """
+    own = [tool for tool in chat_request.tools if tool.name not in local.tools]
+    return replace(chat_request, tools=(*own, *[Tool(name) for name in named]))
 
 
 def _digest(model: str, chat_request: ChatRequest) -> str:

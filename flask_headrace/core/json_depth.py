@@ -7,11 +7,14 @@ from typing import Any
 MAX_DEPTH = 128
 """Maximum levels of arrays and objects in what is passed on, a request body or a value of an answer."""
 
+MAX_TOOL_DEPTH = 100
+"""Maximum levels in the arguments and the result of a tool: in the next request, a conversation is around them."""
+
 
 def is_deeper(value: Any, limit: int) -> bool:  # noqa: ANN401  # any JSON value
     """Whether a JSON value has more than `limit` levels of arrays and objects."""
     level = [value]
-    for _ in range(limit + 1):
+    for _ in range(limit):
         level = [
             inner
             for outer in level

@@ -32,7 +32,6 @@ class SourceLink:
         usages: The usage of each question that has ended.
         open: The questions that models are answering.
         active_at: When a question, or a tool, was last active, on the monotonic clock in seconds; 0 for never.
-        is_timed: Whether the source limits the time of all that it waits for at the moment.
         calls: How many tool calls the answer has.
         call_ids: The ids of these calls, and of those that the conversation has before.
         last_end: How the model has ended the answer to the last question, if the source has yielded nothing since; else
@@ -44,7 +43,6 @@ class SourceLink:
         "call_ids",
         "calls",
         "has_only_questions",
-        "is_timed",
         "last_end",
         "open",
         "stream_id",
@@ -57,10 +55,14 @@ class SourceLink:
         self.usages: list[Usage] = []
         self.open: list[OpenQuestion] = []
         self.active_at = 0.0
-        self.is_timed = has_only_questions
         self.calls = 0
         self.call_ids: set[str] = set()
         self.last_end: Completed | None = None
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the source limits the time of all that it waits for at the moment."""
+        return self.has_only_questions or bool(self.open)
 
     @property
     def has_asked(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -71,10 +72,21 @@ def answer_unanswered(
                 pending.append(_pending_call(call, where, offered, approvals, owner))
             else:
                 late.append(Message("tool", UNANSWERED, tool_call_id=call.id, is_error=True))
+    ids = Counter([each.call.id for each in pending])
+    if twice := [id_ for id_, times in ids.items() if times > 1]:
+        raise InvalidRequest(f"messages[{last}].tool_calls has the id {twice[0]!r:.100} twice: send each call once.")
     if pending and left_to_client:
         # No provider would accept the conversation, after the approved tools had run.
         raise InvalidRequest(f"{left_to_client} has no result: send the results of all calls that the client runs.")
     return (*kept, *late), pending
+
+
+def with_results(messages: tuple[Message, ...], results: Sequence[Message]) -> tuple[Message, ...]:
+    """Return a conversation with the results of its pending calls, which stand before further instructions."""
+    place = len(messages)
+    while place and messages[place - 1].role in {"system", "developer"}:
+        place -= 1
+    return (*messages[:place], *results, *messages[place:])
 
 
 def _answered(messages: Sequence[Message]) -> set[tuple[int, str]]:
@@ -89,8 +101,11 @@ def _answered(messages: Sequence[Message]) -> set[tuple[int, str]]:
 
 
 def _last_turn(messages: Sequence[Message]) -> int | None:
-    """Return the number of the message behind which only results of its calls follow; None if the user goes on."""
-    turns = [number for number, message in enumerate(messages) if message.role != "tool"]
+    """Return the number of the message behind which only results of its calls follow; None if the user goes on.
+
+    Further instructions of the system may follow, too.
+    """
+    turns = [number for number, message in enumerate(messages) if message.role in {"user", "assistant"}]
     return turns[-1] if turns and messages[turns[-1]].tool_calls else None
 
 

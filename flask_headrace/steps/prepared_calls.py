@@ -8,11 +8,13 @@ from typing import Any
 
 from ..core.answer import ToolCallBlock
 from ..core.application_events import ApprovalRequested, ToolResult
+from ..core.json_depth import MAX_TOOL_DEPTH, is_deeper
 from ..providers.answer_messages import call_of
 from ..providers.chat_request import Json
 from ..tools.local_tool import LocalTool, ToolContext
 from ..tools.running import LocalCall, error_result
 from ..tools.tool_error import ToolError
+from ..tools.tool_result import error_text
 from .step_options import StepOptions
 
 CANNOT_ASK = "The tool did not run: a person must approve the call, and nobody can be asked here."
@@ -39,17 +41,25 @@ def prepare_call(
     if tool is None:
         names = ", ".join([*options.tools, *client_tools])
         return ToolResult(index, error=f"There is no tool {block.name!r:.100}. The tools are: {names:.2000}.")
-    if not isinstance(block.arguments, dict):
-        return ToolResult(index, error=f"The arguments are not one JSON object: {block.text!r:.500}.")
+    if fault := _fault_of_arguments(block):
+        return ToolResult(index, error=fault)
     call = LocalCall(tool, block.arguments, context, index)
     try:
         if not _must_be_approved(tool, block.arguments, context.stream_id):
             return call
     except ToolError as error:
-        return error_result(call, error.message)
+        return error_result(call, error_text(error.message, options.tool_limits.result_bytes))
     if not options.can_ask:
         return error_result(call, CANNOT_ASK)
     return ApprovalRequested(index, options.approvals.request(context.stream_id, call_of(block), options.owner))
+
+
+def _fault_of_arguments(block: ToolCallBlock) -> str | None:
+    if not isinstance(block.arguments, dict):
+        return f"The arguments are not one JSON object: {block.text!r:.500}."
+    if is_deeper(block.arguments, MAX_TOOL_DEPTH):
+        return f"The arguments have more than {MAX_TOOL_DEPTH} levels of arrays and objects."
+    return None
 
 
 def _must_be_approved(tool: LocalTool[..., Any], arguments: Json, stream_id: str) -> bool:

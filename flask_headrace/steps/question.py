@@ -104,10 +104,9 @@ class ModelQuestion:
         Raises:
             HeadraceError: no model has answered, or the stream costs too much.
         """
-        has_no_usage, was_timed = False, self._link.is_timed
+        has_no_usage = False
         self._greenlet = gevent.getcurrent()
         self._link.open.append(self)
-        self._link.is_timed = True
         try:
             self._check_cost()
             yield from self._read()
@@ -117,7 +116,6 @@ class ModelQuestion:
         finally:
             self._greenlet = None
             self._link.open.remove(self)
-            self._link.is_timed = was_timed
             self._link.active_at = time.monotonic()
             if is_whole := isinstance(self.end, Completed):
                 self._link.last_end = self.end

@@ -32,7 +32,7 @@ from ..providers.tool_approval import denial
 from ..tools.local_tool import ToolContext
 from ..tools.running import LocalCall, run_calls
 from .document_text import DocumentText
-from .pending_calls import PendingCall
+from .pending_calls import PendingCall, with_results
 from .prepared_calls import prepare_call
 from .question import ModelQuestion, failure_of
 from .replay import step_events
@@ -70,7 +70,7 @@ class _StepLoop:
         self._link = SourceLink(has_only_questions=True)
         # Some models number their calls anew in each answer.
         self._link.call_ids.update([call.id for message in request.messages for call in message.tool_calls])
-        self._client_tools = {tool.name for tool in request.tools} - options.tools.keys()
+        self._client_tools = _declared_names(request) - options.tools.keys()
         self._finished: list[Event] = []  # the events of the steps that have ended
         self._step = CollectedAnswer()
         self._indexes: dict[str, int] = {}  # of the step's calls, by their ids
@@ -81,10 +81,11 @@ class _StepLoop:
         yield LinkOpened(self._link)
         messages = self._request.messages
         if self._options.pending:
-            messages += yield from self._answer_pending()
+            messages = with_results(messages, (yield from self._answer_pending()))
             yield self._finish_step()
         for number in range(self._options.max_steps + 1):
-            is_last = number == self._options.max_steps
+            # Without tools that run here, the first answer is the last one, whatever it calls.
+            is_last = number == self._options.max_steps and bool(self._options.tools)
             end = yield from self._ask(messages, is_last=is_last)
             calls = self._step.tool_calls()
             has_ended = not calls or end.finish_reason in FINISHED
@@ -167,7 +168,8 @@ class _StepLoop:
         if not isinstance(event, ToolCallStarted):
             return event
         self._indexes[event.id] = event.index
-        return event if event.name in self._client_tools else replace(event, runs_here=True)
+        is_client_tool = not self._options.tools or event.name in self._client_tools
+        return event if is_client_tool else replace(event, runs_here=True)
 
     def _broken_calls(self) -> list[Event]:
         """Return the ends of the calls that have none, because of their arguments; empty if one is the client's."""
@@ -232,6 +234,13 @@ class _StepLoop:
                 self._finished.append(event)
             yield [event]
         return tuple([result_message(each.call.id, results[each.call.id]) for each in pending])
+
+
+def _declared_names(request: ChatRequest) -> set[str]:
+    """Return the names of the tools of a request, with those that only the protocol of its client knows."""
+    sent = () if request.source is None else request.source.fields.get("tools") or ()
+    names = [item.get("name") for item in sent if isinstance(item, dict)]
+    return {*[tool.name for tool in request.tools], *[name for name in names if isinstance(name, str)]}
 
 
 def _denied(pending: PendingCall) -> ToolResult:

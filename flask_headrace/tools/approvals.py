@@ -15,11 +15,15 @@ from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
 from ..core import exact_json
 from ..core.errors import ConfigurationError, InvalidRequest, StreamConflict
-from ..providers.chat_request import ToolCall
+from ..core.json_depth import MAX_TOOL_DEPTH, is_deeper
+from ..providers.chat_request import Json, ToolCall
 from ..providers.tool_approval import ToolApproval
 from .local_tool import LocalTool, ToolSource
 
 SALT = "headrace-approval"
+
+MAX_DIGITS = 1000
+"""Digits of the numbers that may come back in another form."""
 
 
 class Approvals:
@@ -57,7 +61,8 @@ class Approvals:
         Raises:
             StoreUnavailable: the store cannot remember that it was asked for.
         """
-        signed: str | bytes = self._signer(f"The tool {call.name}").dumps([stream_id, call.id, _digest(call, owner)])
+        told = [stream_id, call.id, _count_values(call.arguments), _digest(call, owner)]
+        signed: str | bytes = self._signer(f"The tool {call.name}").dumps(told)
         id_ = signed if isinstance(signed, str) else signed.decode()
         self._add_ticket(_ticket(id_), self._max_age)
         return id_
@@ -70,12 +75,14 @@ class Approvals:
         """
         named = f"The approval of the call {call.id!r:.100}, of the tool {call.name!r:.100},"
         try:
-            _, call_id, digest = self._signer(f"The tool {call.name}").loads(approval.id, max_age=self._max_age)
+            _, call_id, values, digest = self._signer(f"The tool {call.name}").loads(approval.id, max_age=self._max_age)
         except SignatureExpired:
             raise InvalidRequest(f"{named} was asked for more than {self._max_age:g} s ago: ask again.") from None
         except (BadSignature, ValueError, TypeError):
             raise InvalidRequest(f"{named} is none that was asked for: send its id as it came.") from None
-        if (call_id, digest) != (call.id, _digest(call, owner)):
+        # The digest of the many values that a request may have would block all other requests for a second.
+        is_alike = (call_id, values) == (call.id, _count_values(call.arguments))
+        if not is_alike or is_deeper(call.arguments, MAX_TOOL_DEPTH) or digest != _digest(call, owner):
             raise InvalidRequest(f"{named} was asked for another call, other arguments or another user.")
 
     def use(self, approvals: Sequence[tuple[ToolCall, ToolApproval]]) -> None:
@@ -122,6 +129,15 @@ def _ticket(approval_id: str) -> str:
     return sha256(approval_id.encode()).hexdigest()
 
 
+def _count_values(arguments: Json) -> int:
+    count, unseen = 0, [arguments]
+    while unseen:
+        value: Any = unseen.pop()
+        count += 1
+        unseen += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return count
+
+
 def _digest(call: ToolCall, owner: str) -> str:
     return sha256(exact_json.encode([call.name, _canonical(call.arguments), owner])).hexdigest()
 
@@ -143,6 +159,8 @@ def _canonical(value: Any) -> Any:  # noqa: ANN401  # a JSON value
 
 def _canonical_number(digits: str) -> str:
     # JavaScript clients write 1.50 as 1.5, and 1e2 as 100.
+    if len(digits) > MAX_DIGITS:
+        return digits
     try:
         number = Decimal(digits)
     except InvalidOperation:  # an exponent of more than 18 digits

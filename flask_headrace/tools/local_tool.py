@@ -115,7 +115,8 @@ class LocalTool(Generic[P, R]):
             raise TypeError(f"The timeout of the tool {name} is {timeout!r}: it must be more than 0 seconds.")
         self.function, self.name, self.description = function, name, description
         self.arguments, self.context_name = arguments, context_name
-        self.needs_approval, self.timeout, self.strict = needs_approval, timeout, strict
+        self.needs_approval, self.strict = needs_approval, strict
+        self.timeout = None if timeout is None else float(timeout)
         self.__doc__ = function.__doc__
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:

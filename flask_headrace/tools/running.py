@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 import gevent
 from gevent.lock import Semaphore
 from gevent.queue import Queue
+from msgspec.structs import replace
 
-from ..core.application_events import ToolProgress, ToolResult
+from ..core.application_events import ToolProgress, ToolResult, data_size
 from ..core.source_link import SourceLink, current_link
 from ..providers.chat_request import Json
 from ..streaming.async_source import async_items
@@ -29,13 +30,25 @@ from ..streaming.producer import SOURCE_CLOSE_TIMEOUT
 from .local_tool import LocalTool, Progress, ToolContext
 from .shown_value import ShownValue
 from .tool_error import ToolError
-from .tool_result import result_value
+from .tool_result import error_text, result_value
 
 MAX_AT_ONCE = 32
 """Calls of one step that run at the same time; the others wait."""
 
+TOO_MUCH = "The tool has run, but its result is left out: those of this step are too large together. Ask for less."
+"""What the model is told of a result that does not fit beside the others."""
+
 MAX_QUEUED = 16
 """Values that tools may be ahead of whoever iterates, before they wait."""
+
+MAX_FULL_RESULTS = 32
+"""Results of the maximum size that the calls of one step may have together."""
+
+MIN_ROOM = 2**20
+"""Bytes that the results of one step may have together, however small the maximum size is."""
+
+MAX_READER_TURN = 0.05
+"""Seconds that readers may take for a value before they are behind. Else a tool that floods them would never end."""
 
 ABANDON_AFTER = 5.0
 """Seconds after which a call that was given up, and still runs, is logged."""
@@ -97,11 +110,15 @@ def run_calls(
     room = Semaphore(MAX_AT_ONCE)
     running = [_RunningCall(call, limits=limits, enter=enter, queue=queue, room=room, link=link) for call in calls]
     supervisors = [gevent.spawn(call.supervise) for call in running]
-    left = len(calls)
+    left, room_left = len(calls), max(MIN_ROOM, MAX_FULL_RESULTS * limits.result_bytes)
     try:
         while left:
             event = queue.get()
-            left -= isinstance(event, ToolResult)
+            if isinstance(event, ToolResult):
+                left -= 1
+                room_left -= data_size([event])
+                if room_left < 0:
+                    event = replace(event, result=None, error=TOO_MUCH)
             yield event
     finally:
         gevent.killall(supervisors, block=False)
@@ -163,11 +180,14 @@ class _RunningCall:
         began = time.monotonic()
         while not self._worker.ready():
             now = time.monotonic()
-            blocked = self._blocked + (0 if self._blocked_since is None else now - self._blocked_since)
-            left = None if limit is None else limit - (now - began - blocked)
+            left = None if limit is None else limit - (now - began - self._blocked - self._blocked_now(now))
             if left is not None and left <= 0:
                 return
             self._worker.join(left)
+
+    def _blocked_now(self, now: float) -> float:
+        since = self._blocked_since
+        return 0.0 if since is None else max(0.0, now - since - MAX_READER_TURN)
 
     def _give_up(self) -> None:
         self._call.context.is_stopped = True
@@ -190,7 +210,7 @@ class _RunningCall:
         except gevent.GreenletExit:
             raise
         except ToolError as error:
-            return error_result(self._call, str(error.message))
+            return error_result(self._call, error_text(error.message, self._limits.result_bytes))
         except BaseException as error:  # noqa: BLE001  # a tool may raise anything, and ends no other call
             return self._failure(error)
         finally:
@@ -257,8 +277,9 @@ class _RunningCall:
         self._blocked_since = time.monotonic()
         try:
             self._queue.put(ToolProgress(call.index, shown, call.earlier_id))
+            gevent.sleep(0)  # a queue passes items on, while it has any, without a turn of the event loop
         finally:
-            self._blocked += time.monotonic() - self._blocked_since
+            self._blocked += self._blocked_now(time.monotonic())
             self._blocked_since = None
 
 

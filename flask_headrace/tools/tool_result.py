@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ..core import exact_json
+from ..core.json_depth import MAX_TOOL_DEPTH, is_deeper
 from .tool_error import ToolError
 
 _decode = exact_json.ExactDecoder[Any](Any).decode
@@ -43,6 +44,24 @@ def result_value(value: Any, max_bytes: int) -> Any:  # noqa: ANN401
             f"The result of the tool has {len(encoded)} bytes, more than {max_bytes}, the maximum: ask for less."
         )
     try:
-        return _decode(encoded)
+        decoded = _decode(encoded)
     except (ValueError, RecursionError) as error:  # more levels than can be read again
         raise ToolError(f"The result of the tool cannot be sent: {error!s:.500}.") from None
+    if is_deeper(decoded, MAX_TOOL_DEPTH):
+        raise ToolError(
+            f"The result of the tool cannot be sent: it has more than {MAX_TOOL_DEPTH} levels of arrays and objects."
+        )
+    return decoded
+
+
+def error_text(message: object, max_bytes: int) -> str:
+    """Return the message of a `ToolError`, as the model and readers get it: without half characters, and not too long.
+
+    Args:
+        message: The message; text, if the tool is right.
+        max_bytes: The most bytes that are kept of it.
+    """
+    encoded = str(message).encode(errors="backslashreplace")
+    if len(encoded) <= max_bytes:
+        return encoded.decode()
+    return f"{encoded[:max_bytes].decode(errors='ignore')}… (cut: the message has {len(encoded)} bytes)"

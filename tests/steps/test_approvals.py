@@ -141,7 +141,7 @@ def test_an_approval_is_of_one_call_alone(desk: Desk) -> None:
     refused(desk, swapped, 400, "another call")
     doubled = deepcopy(conversation)
     doubled[-1]["tool_calls"][1] = doubled[-1]["tool_calls"][0]
-    refused(desk, doubled, 409, "was used before")
+    refused(desk, doubled, 400, "has the id 'c1' twice")
     # None of both was used up by what was refused.
     desk.model.answers("ok")
     assert desk.ask(messages=conversation).is_done

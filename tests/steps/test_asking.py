@@ -267,8 +267,8 @@ def test_outside_of_a_stream_it_says_what_to_do(desk: Asking) -> None:
 
 def test_of_several_applications_it_says_what_to_do() -> None:
     headrace = Headrace()
-    for name in ("one", "two"):
-        app = Flask(name)
+    apps = [Flask("one"), Flask("two")]  # the extension holds none of them
+    for app in apps:
         app.config["HEADRACE_EMBEDDED"] = False
         headrace.init_app(app)
     with pytest.raises(RuntimeError, match=r"cannot tell which of 2 applications asks: .* app.app_context"):

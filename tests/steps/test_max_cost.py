@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -154,3 +155,34 @@ def test_it_holds_for_models_asked_in_generators() -> None:
 
     desk.priced.answers(*LONG)
     assert desk.ask("/generator").named("error")[0]["code"] == "max_cost"
+
+
+BASH: Any = {"type": "bash_20250124", "name": "bash"}
+"""A tool that Anthropic defines and the client runs."""
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "end"),
+    [
+        ("/v1/messages", {"max_tokens": 9, "tools": [BASH]}, b'"tool_use"'),
+        ("/v1/messages", {"max_tokens": 9, "tools": [{"name": "bash", "input_schema": {}}]}, b'"tool_use"'),
+        ("/api/chat", {"tools": [], "stream": False}, b'"tool_calls"'),
+        ("/api/chat", {"tools": [{"name": "bash"}], "stream": False}, b'"tool_calls"'),
+    ],
+)
+def test_a_bound_of_the_cost_leaves_calls_to_the_client(path: str, fields: Any, end: bytes) -> None:
+    desk = Desk(config={"HEADRACE_MAX_COST": 5.0})
+    desk.model.answers("Let me look. ", call("bash", command="ls"))
+    response = desk.ask(path, model="fake/m", **fields)
+    assert re.search(rb'"(stop|finish)_reason":' + end, response.body)
+    [question] = desk.model.questions
+    assert [tool.name for tool in question.tools] == [tool["name"] for tool in fields["tools"] if tool is not BASH]
+
+
+def test_the_client_runs_what_its_provider_defines_beside_tools_that_run_here() -> None:
+    desk = Desk(tool_endpoints=["anthropic"])
+    desk.model.answers(call(place="Ulm"), call("bash", id="c2", command="ls"))
+    response = desk.ask("/v1/messages", model="fake/m", max_tokens=9, tools=[BASH])
+    assert b'"stop_reason":"tool_use"' in response.body
+    assert [block["name"] for block in response.json["content"]] == ["bash"]
+    assert desk.ran == [("find", "Ulm")]

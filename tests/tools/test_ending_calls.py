@@ -196,3 +196,20 @@ def test_progress_waits_for_the_reader_whose_time_is_not_the_tools() -> None:
         rest = list(events)
     assert rest[-1] == ToolResult(0, 99)
     assert len(rest) == 99
+
+
+@pytest.mark.parametrize("seconds_for_each", [None, 0, 0.001])
+def test_a_tool_that_shows_values_for_ever_is_ended_while_its_readers_keep_up(seconds_for_each: float | None) -> None:
+    def flood() -> Iterator[int]:
+        number = 0
+        while True:
+            yield (number := number + 1)
+
+    events = begin(local_call(flood), limits=ToolLimits(0.3, 1000))
+    with gevent.Timeout(10):
+        for event in events:
+            if seconds_for_each is not None:
+                gevent.sleep(seconds_for_each)
+            last = event
+    assert isinstance(last, ToolResult)
+    assert last.error == "The tool did not end within 0.3 s."

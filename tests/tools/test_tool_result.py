@@ -16,7 +16,7 @@ import pytest
 from markupsafe import Markup
 
 from flask_headrace.tools.tool_error import ToolError
-from flask_headrace.tools.tool_result import result_value
+from flask_headrace.tools.tool_result import error_text, result_value
 
 
 class Color(enum.Enum):
@@ -86,7 +86,10 @@ def test_values_of_many_types_become_json(value: Any, result: Any) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [object(), int, len, ValueError("x"), 1j, {(1, 2): 3}, (x for x in "ab"), "\ud800", {"\ud800": 1}, nested(10**5)],
+    [
+        *(object(), int, len, ValueError("x"), 1j, {(1, 2): 3}, (x for x in "ab"), "\ud800", {"\ud800": 1}),
+        *(nested(100), nested(10**5)),
+    ],
 )
 def test_what_json_does_not_have_is_an_error_for_the_model(value: Any) -> None:
     with pytest.raises(ToolError, match=r"^The result of the tool cannot be sent: .{3,500}\.$"):
@@ -111,3 +114,22 @@ def test_the_size_of_a_result_is_that_of_its_json() -> None:
         result_value("ä" * 50, 100)
     with pytest.raises(ToolError, match="has 10000002 bytes"):
         result_value("x" * 10**7, 262144)
+
+
+def test_a_result_may_be_as_deep_as_the_next_request_can_send_back() -> None:
+    assert result_value(nested(99), 1000) == nested(99)
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ("no", "no"),
+        (None, "None"),
+        ("a\ud800b", "a\\ud800b"),
+        ("ä" * 10, "ä" * 10),
+        ("ä" * 11, "ä" * 10 + "… (cut: the message has 22 bytes)"),
+        ("xx" + "ä" * 10**6, "xx" + "ä" * 9 + "… (cut: the message has 2000002 bytes)"),
+    ],
+)
+def test_an_error_is_text_that_can_be_sent_and_says_if_it_is_cut(message: Any, text: str) -> None:
+    assert error_text(message, 20) == text
