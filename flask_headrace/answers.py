@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import takewhile
 from typing import Any, Literal
 
 import msgspec
@@ -77,6 +76,9 @@ class Answer(Struct, frozen=True, kw_only=True):
             `reasoning_state` of the answer, if there is one, and the results of tools that the application has
             executed. Empty if nothing was answered.
         context: The value that the view has given as `context`.
+        asked: The messages that the question adds to the conversation: its last one, or the results of the last calls
+            without those of tools that run here. Empty for a question that only answers approvals. A history grows by
+            `[*answer.asked, *answer.messages]`.
     """
 
     id: str
@@ -104,15 +106,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     sources: tuple[Source, ...] = ()
     files: tuple[File, ...] = ()
     data: tuple[Data, ...] = ()
-
-    @property
-    def asked(self) -> tuple[Mapping[str, Any], ...]:
-        """The messages that the question adds to the conversation: its last one, or all results of the last calls.
-
-        A history grows by `[*answer.asked, *answer.messages]`.
-        """
-        results = len(list(takewhile(lambda message: message["role"] == "tool", reversed(self.question))))
-        return self.question[-max(results, 1) :]
+    asked: tuple[Mapping[str, Any], ...] = ()
 
 
 def recorded_fields(recording: Recording) -> dict[str, Any]:
@@ -124,6 +118,7 @@ def recorded_fields(recording: Recording) -> dict[str, Any]:
         "chat": subject.chat,
         "protocol": subject.protocol,
         "question": subject.question,
+        "asked": tuple([subject.question[place] for place in subject.added]),
         "context": subject.context,
         "text": answer.text(),
         "reasoning": answer.reasoning(),

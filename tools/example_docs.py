@@ -1,6 +1,7 @@
-"""Fills docs/flask.md with the difference that the support chat makes to the Python of `examples/existing_app`.
+"""Fills docs/flask.md and docs/tools.md with Python of `examples/existing_app`.
 
-`--check` changes nothing, and fails if the page is out of date.
+The first shows the difference that the support chat makes, without its tools, and the second the tools.
+`--check` changes nothing, and fails if a page is out of date.
 """
 
 from __future__ import annotations
@@ -12,15 +13,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples/existing_app"
-PAGE = ROOT / "docs/flask.md"
-BLOCK = re.compile(r"(?<=<!-- examples/existing_app -->\n)```diff\n.*?^```\n", re.MULTILINE | re.DOTALL)
+TOOLS = Path("tools.py")
+"""The module with the tools of the chat, which docs/tools.md shows."""
 NEW = "/dev/null"
 
 
 def modules(state: str) -> dict[str, list[str]]:
-    """Return the lines of the Python modules of a state of the application, without its tests, by their paths."""
+    """Return the lines of the Python modules of a state of the application, without tests and tools, by their paths."""
     folder = EXAMPLE / state
-    paths = {path.relative_to(folder) for path in folder.rglob("*.py")}
+    paths = {path.relative_to(folder) for path in folder.rglob("*.py")} - {TOOLS}
     kept = sorted(path for path in paths if path.parts[0] != "tests")
     return {str(path): (folder / path).read_text().splitlines() for path in kept}
 
@@ -35,17 +36,28 @@ def difference() -> list[str]:
     return found
 
 
+def blocks() -> dict[str, tuple[str, str]]:
+    """Return the mark above the block of each page, and the block."""
+    tools = (EXAMPLE / "after" / TOOLS).read_text()
+    return {
+        "docs/flask.md": ("examples/existing_app", "\n".join(["```diff", *difference(), "```", ""])),
+        "docs/tools.md": (f"examples/existing_app/after/{TOOLS}", f"```python\n{tools}```\n"),
+    }
+
+
 def main(*arguments: str) -> int:
-    """Fill the page, or with `--check` compare it; return the exit status."""
-    page = PAGE.read_text()
-    block = "\n".join(["```diff", *difference(), "```", ""])
-    filled = BLOCK.sub(lambda _: block, page)
-    if "--check" not in arguments:
-        PAGE.write_text(filled)
-    elif filled != page or not BLOCK.search(page):
-        sys.stderr.write("docs/flask.md is out of date: run .venv/bin/python tools/example_docs.py\n")
-        return 1
-    return 0
+    """Fill the pages, or with `--check` compare them; return the exit status."""
+    status = 0
+    for name, (mark, block) in blocks().items():
+        page = (ROOT / name).read_text()
+        place = re.compile(rf"(?<=<!-- {re.escape(mark)} -->\n)```\w+\n.*?^```\n", re.MULTILINE | re.DOTALL)
+        filled = place.sub(lambda _, block=block: block, page)  # type: ignore[misc]  # bound in the loop
+        if "--check" not in arguments:
+            (ROOT / name).write_text(filled)
+        elif filled != page or not place.search(page):
+            sys.stderr.write(f"{name} is out of date: run .venv/bin/python tools/example_docs.py\n")
+            status = 1
+    return status
 
 
 if __name__ == "__main__":

@@ -132,4 +132,4 @@ def _encoded(subject: AnswerSubject) -> bytes:
         ) from None
     if len(encoded) <= MAX_QUESTION_BYTES:
         return encoded
-    return exact_json.encode(replace(subject, question=()))
+    return exact_json.encode(replace(subject, question=(), added=()))

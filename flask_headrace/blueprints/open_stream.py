@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from flask import has_request_context, request
@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from ..core.events import Event, StreamMetadata
 from ..core.exact_json import to_builtins
+from ..providers.answer_messages import added_places
 from ..providers.base import Provider
 from ..providers.chat_request import ChatRequest
 from ..providers.custom_events import SourceItem
@@ -123,7 +124,7 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
         )
 
     def subject() -> AnswerSubject:
-        return _subject(asked.question, chat_request, options)
+        return _subject(asked.question, chat_request, options, local.tools.keys())
 
     return open_source(context, source, options, key, digest, subject)
 
@@ -163,10 +164,14 @@ def _reply_source(reply: Iterable[SourceItem]) -> Source:
     return batches
 
 
-def _subject(question: Question, chat_request: ChatRequest, options: StreamOptions) -> AnswerSubject:
+def _subject(
+    question: Question, chat_request: ChatRequest, options: StreamOptions, local_names: Container[str]
+) -> AnswerSubject:
     """Return what an answer is about: what the client has asked, without what the application has added."""
+    messages = [message for message in chat_request.messages if message.role not in SYSTEM_ROLES]
     return AnswerSubject(
-        question=tuple([to_builtins(message) for message in chat_request.messages if message.role not in SYSTEM_ROLES]),
+        question=tuple([to_builtins(message) for message in messages]),
+        added=added_places(messages, local_names),
         chat=options.chat or "",
         protocol=question.protocol,
         is_document=question.request.response_format is not None,

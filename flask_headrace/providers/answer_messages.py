@@ -1,8 +1,8 @@
-"""The messages that an answer adds to a conversation: each turn of the model, and the results of its tool calls."""
+"""The messages that a question and its answer add to a conversation: each turn, and the results of tool calls."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from ..core import exact_json
 from ..core.answer import Block, CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock, is_reasoning_state
@@ -33,6 +33,24 @@ def answer_messages(answer: CollectedAnswer) -> list[Message]:
         for start, end in zip(starts, ends, strict=True)
     ]
     return [*earlier, *(message for turn in turns for message in turn)]
+
+
+def added_places(messages: Sequence[Message], local_names: Container[str]) -> tuple[int, ...]:
+    """Return the places of the messages that a question adds to the conversation that an application keeps.
+
+    The last one, or the results behind the last turn. Results of tools that run here came with the answer before, and
+    so did a turn whose calls wait for approvals.
+
+    Args:
+        messages: The conversation.
+        local_names: The names of the tools that run here.
+    """
+    turn = next((place for place in reversed(range(len(messages))) if messages[place].role != "tool"), -1)
+    calls = messages[turn].tool_calls if turn >= 0 else ()
+    known = {call.id for call in calls if call.approval is not None or call.name in local_names}
+    if turn == len(messages) - 1:
+        return () if turn < 0 or known else (turn,)
+    return tuple([place for place in range(turn + 1, len(messages)) if messages[place].tool_call_id not in known])
 
 
 def result_message(call_id: str, result: ToolResult) -> Message:

@@ -21,6 +21,7 @@ class AnswerSubject(msgspec.Struct, frozen=True):
         protocol: The protocol of the request; see `Question`.
         is_document: Whether the answer is one JSON document.
         context: The application's own value.
+        added: The places of those messages of the question that it adds to the conversation.
     """
 
     question: tuple[Any, ...] = ()
@@ -28,6 +29,7 @@ class AnswerSubject(msgspec.Struct, frozen=True):
     protocol: str = ""
     is_document: bool = False
     context: Any = None
+    added: tuple[int, ...] = ()
 
 
 decode_subject = ExactDecoder[AnswerSubject](AnswerSubject).decode

@@ -15,6 +15,7 @@ from tools.example_docs import difference
 
 README = (EXAMPLE / "README.md").read_text()
 SCRIPT = EXAMPLE / "after/static/support.js"
+TOOLS, TOOLS_SCRIPT = EXAMPLE / "after/tools.py", EXAMPLE / "after/static/tools.js"
 
 
 def files(folder: Path) -> dict[str, str]:
@@ -35,7 +36,18 @@ def test_the_page_has_under_60_lines_of_javascript() -> None:
     assert f"{len(lines)} lines of JavaScript" in (ROOT / "docs/flask.md").read_text()
 
 
-def test_the_documents_show_the_difference() -> None:
+def test_the_tools_are_a_module_and_a_script_of_their_own() -> None:
+    module, script = TOOLS.read_text().splitlines(), TOOLS_SCRIPT.read_text().splitlines()
+    written = [line for line in module if line.strip()]
+    assert 20 < len(written) < 50
+    assert 30 < len(script) < 60
+    assert max(map(len, module + script)) <= 120
+    assert re.search(rf"tools\.py\).*\| {len(written)} of Python \|", README)
+    assert re.search(rf"tools\.js\).*\| {len(script)} of JavaScript \|", README)
+    assert f"{len(script)} lines of JavaScript" in (ROOT / "docs/tools.md").read_text()
+
+
+def test_the_documents_show_the_difference_and_the_tools() -> None:
     command = [sys.executable, ROOT / "tools/example_docs.py", "--check"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -47,9 +59,12 @@ def test_nothing_else_differs(tmp_path: Path) -> None:
     assert after.keys() - before.keys() == {
         "blueprints/support.py",
         "static/support.js",
+        "static/tools.js",
         "templates/support.html",
         "templates/support.txt",
         "tests/test_support.py",
+        "tests/test_tools.py",
+        "tools.py",
     }
     changed = {name for name, text in before.items() if after[name] != text}
     assert changed == {"app.py", "models.py", "requirements.txt", "static/shop.css", "templates/base.html"}

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.conftest import require
+from tests.support.shop_pages import shop, visit  # noqa: F401  # fixtures
 from tests.support.wheel import programs, wheel  # noqa: F401  # fixtures
 
 FLAGS = [

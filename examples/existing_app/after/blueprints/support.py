@@ -6,8 +6,8 @@ from flask import Blueprint, abort, render_template, request
 from flask_headrace import Headrace
 from flask_login import current_user, login_required
 
-from extensions import db
-from models import Article, Turn
+from models import Article, Turn, db
+from tools import TOOLS, decided
 
 headrace = Headrace(url_prefix="/assistant", endpoints=[], authorize=lambda: current_user.get_id() or abort(401))
 support = Blueprint("support", __name__, url_prefix="/support")
@@ -27,11 +27,11 @@ def show(chat=None):
 
 @support.post("/<uuid:chat>")
 def ask(chat):
-    asked = {"role": "user", "content": str(request.json.get("question", ""))}
-    earlier = [turn.message for turn in own_turns(Turn.chat == str(chat), Turn.stream != request.json.get("id"))]
+    asked, key = {"role": "user", "content": str(request.json.get("question", ""))}, request.json.get("id")
+    past = [turn.message for turn in own_turns(Turn.chat == str(chat), Turn.stream != key)]
     system = render_template("support.txt", articles=Article.search(asked["content"]), orders=current_user.orders)
     db.session.close()  # its connection is free while the model answers
-    return headrace.stream([*earlier, asked], system=system, chat=str(chat), resumable=True, id=request.json.get("id"))
+    return headrace.stream(decided([*past, asked]), system=system, tools=TOOLS, chat=str(chat), resumable=True, id=key)
 
 
 @headrace.on_end

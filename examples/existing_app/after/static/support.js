@@ -4,22 +4,20 @@ import { Prose } from "/assistant/headrace-static/answer/prose.js";
 import { streamAnswer } from "/assistant/headrace-static/network/resumable-connection.js";
 import { stopStream } from "/assistant/headrace-static/network/stop-stream.js";
 import { newStreamId } from "/assistant/headrace-static/network/stream-id.js";
+import { showTool } from "./tools.js";
 
-const turns = document.querySelector("#turns");
-const form = document.querySelector("#ask");
+const [turns, form] = document.querySelectorAll("#turns, #ask");
 const { question, send, stop, csrf_token } = form.elements;
 const options = { api: "/assistant/api", url: form.action, headers: () => ({ "X-CSRFToken": csrf_token.value }) };
 
 function show(tag, className, text = "") {
-  const element = Object.assign(document.createElement(tag), { className, textContent: text });
-  turns.append(element);
-  return element;
+  return turns.appendChild(Object.assign(document.createElement(tag), { className, textContent: text }));
 }
 
-function showMarkdown(article, text) {
+function showMarkdown(element, text) {
   const prose = new Prose();
   prose.append(text);
-  article.replaceChildren(prose.element);
+  element.replaceChildren(prose.element);
   return prose;
 }
 
@@ -29,18 +27,19 @@ function setBusy(isBusy) {
 }
 
 /** Ask a question, or go on with its answer. The tab remembers it until the page comes with the answer in it. */
-async function answer(asked) {
+async function answer(body, asked = { id: newStreamId(), body, isAccepted: false }) {
   const remember = (news = {}) => sessionStorage.setItem(options.url, JSON.stringify(Object.assign(asked, news)));
   remember();
-  show("article", "user", asked.question);
+  if (body.question) show("article", "user", body.question);
   const article = show("article", "assistant");
   let prose = showMarkdown(article, "");
   stop.onclick = () => stopStream(`${options.api}/streams/${asked.id}`, asked);
   setBusy(true);
-  for await (const event of streamAnswer({ ...asked, body: { question: asked.question } }, options)) {
+  for await (const event of streamAnswer(asked, options)) {
     if (event.type === "accepted") remember({ isAccepted: true });
     if (event.type === "restart") prose = showMarkdown(article, ""); // another model begins again
     if (event.type === "delta") prose.append(event.text);
+    if (event.type === "tool") prose = showTool(article, event, prose);
     if (event.type === "cancelled") show("p", "soft", "Stopped.");
     if (event.type === "error") show("p", "soft", event.message), sessionStorage.removeItem(options.url);
   }
@@ -48,12 +47,13 @@ async function answer(asked) {
   setBusy(false);
 }
 
-for (const article of turns.querySelectorAll(".assistant")) showMarkdown(article, article.textContent).end();
+for (const text of turns.querySelectorAll(".assistant .text")) showMarkdown(text, text.textContent).end();
 const asked = JSON.parse(sessionStorage.getItem(options.url));
-if (asked && !turns.querySelector(`[data-stream="${asked.id}"]`)) answer(asked);
+if (asked && !turns.querySelector(`[data-stream="${asked.id}"]`)) answer(asked.body, asked);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   history.replaceState(null, "", options.url);
-  answer({ id: newStreamId(), question: question.value, isAccepted: false });
+  answer({ question: question.value });
   question.value = "";
 });
+turns.addEventListener("decided", (event) => answer({ decisions: event.detail })); // from tools.js
