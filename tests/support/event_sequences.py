@@ -7,7 +7,16 @@ from itertools import chain, cycle, pairwise
 
 from hypothesis import strategies as st
 
-from flask_headrace.core.application_events import Data, File, OmittedEvent, Source, StepStarted, ToolResult
+from flask_headrace.core.application_events import (
+    ApprovalRequested,
+    Data,
+    File,
+    OmittedEvent,
+    Source,
+    StepStarted,
+    ToolProgress,
+    ToolResult,
+)
 from flask_headrace.core.events import (
     AnswerRestarted,
     Cancelled,
@@ -78,7 +87,7 @@ def contents(draw: st.DrawFn) -> list[Event]:
         is_late = draw(st.booleans())
         (late if is_late else events).extend(ends)
         if not is_late:  # only an application that has executed its tools has results
-            events += [_result(draw, end) for end in ends if draw(st.booleans())]
+            events += [event for end in ends for event in _outcome(draw, end)]
     return events + late
 
 
@@ -113,9 +122,16 @@ def _call(draw: st.DrawFn, number: int) -> tuple[list[Event], Event]:
     return [ToolCallStarted(number, f"call_{number}", "find"), *deltas], ToolCallCompleted(number, arguments)
 
 
-def _result(draw: st.DrawFn, end: Event) -> ToolResult:
+def _outcome(draw: st.DrawFn, end: Event) -> list[Event]:
     assert isinstance(end, ToolCallCompleted)
-    return ToolResult(end.index, draw(JSON_VALUES), draw(st.none() | TEXTS))
+    match draw(st.sampled_from(["nothing", "result", "progress", "approval"])):
+        case "result":
+            return [ToolResult(end.index, draw(JSON_VALUES), draw(st.none() | TEXTS))]
+        case "progress":
+            return [ToolProgress(end.index, draw(JSON_VALUES)), ToolResult(end.index, draw(JSON_VALUES))]
+        case "approval":
+            return [ApprovalRequested(end.index, draw(TEXTS))]
+    return []
 
 
 def _mixed(draw: st.DrawFn, rows: list[list[Event]]) -> list[Event]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flask_headrace.streaming.stores import memory
+from flask_headrace.streaming.stores import memory, memory_stream
 from flask_headrace.streaming.stores.base import Store
 from tests.conftest import require
 from tests.streaming.stores.redis.server import RedisServer
@@ -23,8 +23,9 @@ VALKEYS = Path("_binaries/*/valkey-server")
 @pytest.fixture(autouse=True)
 def payloads_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the memory store count payloads only, as the others do; its overhead has tests of its own."""
-    monkeypatch.setattr(memory, "BATCH_OVERHEAD_BYTES", 0)
-    monkeypatch.setattr(memory, "STREAM_OVERHEAD_BYTES", 0)
+    for module in (memory, memory_stream):
+        monkeypatch.setattr(module, "BATCH_OVERHEAD_BYTES", 0)
+        monkeypatch.setattr(module, "STREAM_OVERHEAD_BYTES", 0)
 
 
 @pytest.fixture(scope="session")
