@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from flask import Flask
+from pydantic import Field
 
 from flask_headrace import Headrace
 from flask_headrace.core.errors import ConfigurationError
 from flask_headrace.providers.chat_request import Tool
 from flask_headrace.tools.local_tool import LocalTool, ToolContext, ToolSource, local_tools, tool
+from flask_headrace.tools.tool_error import ToolError
 
 
 def find(city: str, near: bool = False) -> str:
@@ -158,6 +160,17 @@ def test_the_rule_of_a_tool_with_a_context_is_not_given_it() -> None:
     def pay(amount: int, *, context: ToolContext) -> None: ...
 
     assert tool(needs_approval=lambda amount: amount > 10)(pay).must_be_approved({"amount": 11})
+
+
+@pytest.mark.parametrize("amount", [int, Annotated[int, Field(ge=1)]])
+def test_a_model_neither_sees_nor_sets_the_context(amount: Any) -> None:
+    def pay(amount: int, *, context: ToolContext) -> None: ...
+
+    pay.__annotations__["amount"] = amount
+    made = tool(pay)
+    assert properties(made) == {"amount"}
+    with pytest.raises(ToolError, match="context"):
+        made.arguments.convert({"amount": 5, "context": {"owner": "bob"}})
 
 
 @pytest.mark.parametrize("tools", [find, tool(find), "find", {"name": "find"}, None])
