@@ -59,9 +59,10 @@ class ApplicationStreams:
             system: The system prompt; None for no system prompt.
             max_tokens: Maximum tokens of the answer, 1 or more; None for the provider's default.
             temperature: Sampling temperature from 0 to 2; None for the provider's default.
-            tools: Tools that the model may call. One that `tool` has made of a function, or the function itself, runs
-                here. So does one of the extension's own `tools`, given by its name. Of one given as a mapping, with
-                `name`, and optionally `description`, `parameters` and `strict`, the client gets the calls.
+            tools: Tools that the model may call. Functions, what `tool` makes of them, and all tools of a `ToolSource`
+                run here, and so does a tool of the extension's own `tools` that is given by its name. A mapping, with
+                `name`, and optionally `description`, `parameters` and `strict`, is a tool of the client, which gets its
+                calls.
             tool_choice: `auto`, `none`, `required`, or `{"name": …}` for one tool; None for the provider's default.
             max_steps: How often the model may call tools that run here, before it must answer without; None for
                 HEADRACE_MAX_STEPS, which is the most.
@@ -202,6 +203,7 @@ class ApplicationStreams:
             RuntimeError: it is read outside of a stream, or nothing says which application asks.
             UpstreamError: the model could not be reached, refused the request, or broke off its answer; raised where
                 the events are read. A chain of models whose answer begins anew raises `FallbackMismatch`.
+            MaxCostExceeded: the stream has cost more than HEADRACE_MAX_COST; raised where the events are read.
         """
         fields = {
             "messages": list(messages), "model": model, "system": system, "max_tokens": max_tokens,

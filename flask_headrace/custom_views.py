@@ -77,7 +77,7 @@ def to_body_and_request(fields: Mapping[str, Any], options: Mapping[str, Any]) -
     return body, _convert({**msgspec.structs.asdict(chat_request), **options}, ChatRequest)
 
 
-def stream_chat(  # each of another type
+def stream_chat(
     fields: Mapping[str, Any],
     tools: Sequence[Any],
     further: Mapping[str, Any],

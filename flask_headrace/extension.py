@@ -52,10 +52,11 @@ class Headrace(_ApplicationStreams):
         endpoints: The endpoints that the application has, as names of protocols: `native` (the chat page needs it),
             `openai`, `openai-responses`, `anthropic` and `ai-sdk`. None for all; empty for none but those of streams,
             which the application's own views need.
-        tools: The tools that run here and that every question is offered, as `tool` makes them of functions, on
-            `tool_endpoints`. A question names those that it wants, or none, in `tools`; each view names its own.
-        tool_endpoints: The endpoints whose questions are offered `tools`; those of OpenAI's and Anthropic's clients get
-            text and reasoning alone, since they would run what they see called.
+        tools: Tools that run here: functions, what `tool` makes of them, and `ToolSource`s such as `MCPServer`. A
+            question to one of the `tool_endpoints` is offered all of them, unless it names some, or none, in its own
+            `tools`. The application's own views pass theirs to `stream`.
+        tool_endpoints: The endpoints whose questions are offered `tools`, as names of protocols. OpenAI's and
+            Anthropic's clients get text and reasoning alone, since they would run what they see called.
         models: The models that clients may name, as ids (`provider/name`, or an alias) or patterns such as
             `openai/*`; others are not listed, and are a 404. The default model is always among them.
             The application's own views may name any model. None for all models.
@@ -66,7 +67,9 @@ class Headrace(_ApplicationStreams):
             status 200, and the client gets the status that turns out later.
 
     Raises:
-        ConfigurationError: a setting is wrong; the message names it.
+        ConfigurationError: a setting is wrong, two tools have the same name, or a tool needs approvals and the
+            application has no SECRET_KEY; the message says which.
+        TypeError: an object in `tools` is no tool.
     """
 
     def __init__(  # noqa: PLR0913  # by name
@@ -108,8 +111,10 @@ class Headrace(_ApplicationStreams):
             app: The application. Its `config` is read now; later changes have no effect.
 
         Raises:
-            ConfigurationError: a setting is wrong, in `app.config` or in the environment; or `flask run` would serve
-                an application without keys and without `authorize` on an address that other machines can reach.
+            ConfigurationError: a setting is wrong, in `app.config` or in the environment; two tools have the same name,
+                or a tool needs approvals and the application has no SECRET_KEY; or `flask run` would serve an
+                application without keys and without `authorize` on an address that other machines can reach.
+            TypeError: an object in `tools` is no tool.
         """
         enable_own_loggers()
         self._apps.add(app)

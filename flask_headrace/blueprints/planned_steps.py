@@ -68,10 +68,10 @@ def plan_steps(
     if local.is_implied and tools and _calls_no_tools(question, default_provider):
         request = replace(request, tools=tuple([tool for tool in request.tools if tool.name not in tools]))
         tools = {}
-    offered = state.offered_tools
-    messages, pending = answer_unanswered(request.messages, local.tools, offered.approvals, question.owner, tools)
+    limit, approvals = state.offered_tools.max_steps, state.offered_tools.approvals
+    messages, pending = answer_unanswered(request.messages, local.tools, tools, approvals, question.owner)
     options = _options(tools, max_cost)._replace(
-        max_steps=min(offered.max_steps if bounds.max_steps is None else bounds.max_steps, offered.max_steps),
+        max_steps=limit if bounds.max_steps is None else min(bounds.max_steps, limit),
         owner=question.owner,
         context=app_context,
         pending=pending,

@@ -47,12 +47,12 @@ class ToolResult(Event, frozen=True, gc=False, tag="tool_result"):
 
 
 class ToolProgress(Event, frozen=True, gc=False, tag="tool_progress"):
-    """What a tool has to show before its result. Only those who read now get it, as transient `Data`.
+    """What a tool shows before its result. Like transient `Data`, it is sent only to readers that are connected now.
 
     Args:
-        index: As in `ToolResult`.
-        value: A JSON value.
-        call_id: As in `ToolResult`.
+        index: The number of the call within the answer; -1 if `call_id` names the call.
+        value: A JSON value; a later one of the same call replaces it.
+        call_id: The id of a call in the question's messages; None for a call within the answer.
     """
 
     index: int = msgspec.field(name="call")
@@ -61,11 +61,11 @@ class ToolProgress(Event, frozen=True, gc=False, tag="tool_progress"):
 
 
 class ApprovalRequested(Event, frozen=True, gc=False, tag="approval_requested"):
-    """A tool call waits until somebody has approved it, or not, in the next question.
+    """A tool call waits for the approval of a person, or their denial, which the next question has.
 
     Args:
         index: The number of the call within the answer.
-        approval: The id of the approval, with which the next question answers.
+        approval: The signed id of the approval, for the `ToolApproval` of the call in the next question.
     """
 
     index: int = msgspec.field(name="call")

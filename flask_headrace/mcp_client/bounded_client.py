@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import anyio
 import httpx2
@@ -41,19 +41,19 @@ class Exchange:
     Args:
         max_bytes: The bytes that a server may send: in each message of a stream, or else in all.
         is_sum: Whether the messages of a stream are counted together, and all responses of the task.
-        max_events: The messages that a server may send in a stream; None for a stream that stays open.
+        is_endless: Whether the stream stays open as long as the session, so that its messages are not counted.
 
     Attributes:
         status: The status of the last response; None for no response.
-        is_too_large: Whether the server has sent more.
+        excess: What the server has sent more of than it may; None if it has not.
         failure: Why there was no response, or no whole one; None if there was.
     """
 
     max_bytes: int
     is_sum: bool = False
-    max_events: int | None = field(default_factory=lambda: MAX_EVENTS)
+    is_endless: bool = False
     status: int | None = None
-    is_too_large: bool = False
+    excess: str | None = None
     failure: Exception | None = None
     received: int = 0
 
@@ -65,8 +65,20 @@ class Exchange:
         """
         self.received += size
         if self.received > self.max_bytes:
-            self.is_too_large = True
-            raise httpx2.SSEError(f"the server has sent more than {self.max_bytes} bytes")
+            self._refuse(f"{self.max_bytes} bytes")
+
+    def check_events(self, number: int) -> None:
+        """Check how many messages of a stream have arrived.
+
+        Raises:
+            SSEError: they are too many; see `count`.
+        """
+        if number > MAX_EVENTS and not self.is_endless:
+            self._refuse(f"{MAX_EVENTS} messages")
+
+    def _refuse(self, excess: str) -> NoReturn:
+        self.excess = excess
+        raise httpx2.SSEError(f"the server has sent more than {excess}")
 
 
 current_exchange: ContextVar[Exchange] = ContextVar("headrace_mcp_exchange")
@@ -156,9 +168,7 @@ class _BoundedStream(httpx2.AsyncByteStream):
             exchange.received = 0
             exchange.count(len(end) - last)
             self._events += max(end.count(mark) for mark in _EVENT_ENDS)
-            if exchange.max_events is not None and self._events > exchange.max_events:
-                exchange.is_too_large = True
-                raise httpx2.SSEError(f"the server has sent more than {exchange.max_events} messages")
+            exchange.check_events(self._events)
         else:
             exchange.count(len(piece))
         self._end = end[-3:]

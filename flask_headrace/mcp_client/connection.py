@@ -175,7 +175,7 @@ class Connection:
 
     async def _keep(self, opened: asyncio.Future[_Session]) -> None:
         session: _Session | None = None
-        exchange = Exchange(max_bytes=1_048_576, max_events=None)
+        exchange = Exchange(max_bytes=1_048_576, is_endless=True)
         current_exchange.set(exchange)
         try:
             async with (
@@ -254,11 +254,9 @@ async def _list_until(client: Client, tool: str) -> None:
 def _server_error(error: BaseException, exchange: Exchange) -> ServerError:
     while (inner := getattr(error, "exceptions", None)) is not None:  # a group of them
         error = inner[0]
-    if exchange.is_too_large:
-        return ServerError(
-            f"it has sent more than {exchange.max_bytes} bytes, or {exchange.max_events} messages",
-            "The result of the tool is too large: ask for less.",
-        )
+    if exchange.excess is not None:
+        told = "The result of the tool is too large: ask for less."
+        return ServerError(f"it has sent more than {exchange.excess}", told)
     if isinstance(error, ValidationError):
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()[:3])
         return ServerError(f"its answer is none of the protocol: {faults:.500}", "The answer of the tool is not valid.")

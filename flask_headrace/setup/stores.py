@@ -53,7 +53,8 @@ def _warn_of_first_worker(settings: Settings, processes: ProcessCount) -> None:
         log.warning(
             "There are %d workers now, and the first one keeps its resumable streams in its memory, where no other can "
             "find them: start gunicorn with --workers 2, or %s.",
-            *(processes.running, REMEDY),
+            processes.running,
+            REMEDY,
         )
 
 
@@ -66,7 +67,8 @@ def warn_of_separate_memories(store: Store) -> None:
         log.warning(
             "There are %d workers, and each keeps its resumable streams in its own memory, where no other can find "
             "them: %s.",
-            *(count, REMEDY),
+            count,
+            REMEDY,
         )
 
 
@@ -87,7 +89,8 @@ def unknown_stream_warning(store: Store) -> Callable[[], None]:
             log.warning(
                 "A client has asked for a resumable stream that is not in the memory of process %d: it has expired, or "
                 "another process of this server keeps it. If the server has several processes, %s.",
-                *(os.getpid(), REMEDY),
+                os.getpid(),
+                REMEDY,
             )
 
     return warn

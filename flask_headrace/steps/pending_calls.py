@@ -34,18 +34,18 @@ class PendingCall(NamedTuple):
 def answer_unanswered(
     messages: Sequence[Message],
     tools: Mapping[str, LocalTool[..., Any]],
+    offered: Mapping[str, LocalTool[..., Any]],
     approvals: Approvals,
     owner: str,
-    offered: Mapping[str, LocalTool[..., Any]] | None = None,
 ) -> tuple[tuple[Message, ...], list[PendingCall]]:
     """Return the messages, with a result for each call of a local tool that nobody has approved, and the pending calls.
 
     Args:
         messages: The conversation.
-        tools: The tools that run here, by their names.
+        tools: The tools that run here, by their names: the client is asked for no results of them.
+        offered: Those of the tools that the question is offered, so that an approved call may run.
         approvals: The approvals.
         owner: The owner of the question.
-        offered: Those of the tools that the question is offered, which may run; None for all.
 
     Raises:
         InvalidRequest: an approval is none of just this call and owner, or a call at the end has no answer; 400.
@@ -68,7 +68,7 @@ def answer_unanswered(
             if call.approval is None and call.name not in tools:
                 left_to_client = where if number == last else ""
             elif number == last:
-                pending.append(_pending_call(call, where, tools if offered is None else offered, approvals, owner))
+                pending.append(_pending_call(call, where, offered, approvals, owner))
             else:
                 late.append(Message("tool", UNANSWERED, tool_call_id=call.id, is_error=True))
     if pending and left_to_client:

@@ -28,6 +28,7 @@ from ..core.source_link import LinkOpened, SourceLink
 from ..providers.answer_messages import answer_messages, result_message
 from ..providers.base import Provider
 from ..providers.chat_request import ChatRequest, Message
+from ..providers.tool_approval import denial
 from ..tools.local_tool import ToolContext
 from ..tools.running import LocalCall, run_calls
 from .document_text import DocumentText
@@ -40,7 +41,6 @@ from .step_options import StepOptions
 FINISHED = frozenset({"length", "content_filter", "pause"})
 """Finish reasons with which an answer ends even if it has tool calls: some of them may be missing."""
 
-DENIED = "The user has not approved the call."
 TOO_MANY_STEPS = "The tool did not run: the answer has reached its maximum of steps."
 
 CALLED_BEHIND_TEXT = "called_tools"
@@ -235,6 +235,5 @@ class _StepLoop:
 
 
 def _denied(pending: PendingCall) -> ToolResult:
-    reason = pending.approval.reason
-    error = f"{DENIED} Their reason: {reason}" if reason else DENIED
+    error = denial(pending.approval.reason)
     return ToolResult(-1, error=error, call_id=pending.call.id, is_denied=True)

@@ -20,7 +20,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 NeedsApproval: TypeAlias = bool | Callable[..., bool]
-"""Whether a person must approve each call; or a function that says so, given the arguments of the call by name."""
+"""Whether a person must approve each call; or a function that returns this, given the arguments of the call by name."""
 
 log = logging.getLogger("flask_headrace")
 
@@ -42,9 +42,11 @@ def check_name(name: str) -> str:
 
 
 class ToolContext:
-    """What a tool knows of the answer in which it is called: for a parameter with this type.
+    """What a tool knows of the answer in which it is called. A parameter of the tool with this type gets it.
 
-    Attributes:
+    A test of a tool may make one.
+
+    Args:
         stream_id: The id of the stream.
         call_id: The id of the call.
         tool_name: The name under which the model has called the tool.
@@ -52,6 +54,8 @@ class ToolContext:
         model: The model that is asked, as readers name it.
         context: The value that the view has passed as `context`; None for none.
         max_result_bytes: The bytes that the result may have as JSON.
+
+    Attributes:
         is_stopped: Whether the call has been given up: the answer was stopped, its reader has left, or the call took
             too long. A tool that waits is interrupted then; one that computes for long can look here.
     """
@@ -84,9 +88,9 @@ class LocalTool(Generic[P, R]):
     Args:
         function: The function.
         name: The tool's name, for models.
-        description: What it does, for models; None for nothing.
-        arguments: What it takes.
-        context_name: The parameter that gets the `ToolContext`; None for none.
+        description: What the tool does, for models; None for no description.
+        arguments: The JSON Schema of the arguments, and their conversion.
+        context_name: The name of the parameter that gets the `ToolContext`; None for no such parameter.
         needs_approval: See `tool`.
         timeout: See `tool`.
         strict: See `tool`.
@@ -122,11 +126,15 @@ class LocalTool(Generic[P, R]):
         return f"<tool {self.name}>"
 
     def declaration(self) -> Tool:
-        """Return the tool as models are told of it."""
+        """Return the tool's name, description and schema, as a request to a model declares them."""
         return Tool(self.name, self.description, self.arguments.schema, self.strict)
 
     def must_be_approved(self, arguments: Mapping[str, Any]) -> bool:
-        """Whether a call with these arguments, as converted, must be approved."""
+        """Return whether a person must approve a call.
+
+        Args:
+            arguments: The arguments of the call, converted to the types of the parameters, by their names.
+        """
         return self.needs_approval(**arguments) if callable(self.needs_approval) else bool(self.needs_approval)
 
 
@@ -161,18 +169,21 @@ def tool(  # noqa: PLR0913  # by name
     its arguments are (in the form of Google, NumPy, Sphinx or Epydoc). Arguments are checked and converted before the
     call. What it returns is sent to the model as JSON; what it raises is not, except the message of a `ToolError`.
 
-    A generator shows each value that it yields to readers; the last one is the result. An `async def` function, or
-    async generator, runs in the event loop of the agents.
+    A generator shows readers the values that it yields, each when the next one follows or after 0.2 seconds; the last
+    one is the result. An `async def` function, or async generator, runs in the event loop of the agents.
 
     Args:
-        function: The function. A parameter with the type `ToolContext`, or also None, gets what the tool knows of
-            the answer.
+        function: The function. A parameter with the type `ToolContext`, or `ToolContext | None`, gets what the tool
+            knows of the answer; the model does not see it.
         name: The name for models: 1 to 64 letters, digits, hyphens and underscores; None for the function's.
-        description: What it does, for models; None for the docstring, without its sections.
-        needs_approval: Whether a person must approve each call; or a function that says so, given the arguments of the
-            call by name.
+        description: What the tool does, for models; None for the docstring, without its sections.
+        needs_approval: Whether a person must approve each call; or a function that returns this, given the arguments of
+            the call by name. The application needs a SECRET_KEY then.
         timeout: Maximum seconds of a call; None for HEADRACE_TOOL_TIMEOUT.
         strict: Whether the provider enforces the schema of the arguments; None for the provider's default.
+
+    Returns:
+        The tool, which can be called like the function; or, if only options are given, the decorator that makes it.
 
     Raises:
         TypeError: the function cannot be a tool; the message says why.
@@ -227,18 +238,21 @@ class Progress(NamedTuple):
 
 
 class ToolSource:
-    """Base class of what offers several tools, whose list may change, such as a server of tools."""
+    """Base class of objects that offer tools, whose list may change from question to question, such as `MCPServer`.
+
+    Pass an instance in `tools`, like a function.
+    """
 
     needs_approval: object = False
     """Whether calls of its tools may need approval, for which the application needs a `SECRET_KEY`."""
 
     def tools(self) -> Sequence[LocalTool[..., Any]]:
-        """Return the tools that there are now."""
+        """Return the tools that there are now. Called in each request whose question is offered the tools."""
         raise NotImplementedError
 
 
 ToolLike: TypeAlias = LocalTool[..., Any] | ToolSource | Callable[..., Any]
-"""What an application passes as a tool that runs here: of a plain function, `tool` makes one."""
+"""What an application passes in `tools`: a tool, a source of tools, or a function, of which `tool` makes a tool."""
 
 
 def local_tools(items: Sequence[ToolLike]) -> dict[str, LocalTool[..., Any]]:

@@ -11,9 +11,8 @@ import pytest
 from flask import Flask
 
 from flask_headrace import ConfigurationError, Headrace, tool
-from flask_headrace.providers.tool_approval import ToolApproval
+from flask_headrace.providers.tool_approval import DENIED, ToolApproval
 from flask_headrace.steps.prepared_calls import CANNOT_ASK
-from flask_headrace.steps.step_loop import DENIED
 from flask_headrace.tools.approvals import Approvals
 from tests.steps.stage import QUESTION, Desk, answered, ask_for_refund, call, refused, results
 

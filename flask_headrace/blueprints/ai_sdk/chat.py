@@ -23,8 +23,8 @@ from ..http.request_body import format_validation_error, read_body
 from ..http.stream_response import stream_response
 from ..open_stream import open_stream
 from ..openapi.operation import EVENT_STREAM, Operation, Parameter, ResponseSpec
+from ..requested_tools import local_names
 from ..state import current_state
-from ..tool_names import split_names
 from .chat_body import UIChatBody, read_chat_body
 from .chat_request import to_chat_request
 from .client import PROTOCOL, encoder_of, fields_of_body
@@ -113,16 +113,15 @@ def chat() -> Response:
     except msgspec.ValidationError as error:
         raise InvalidRequest(f"The body is invalid: {format_validation_error(error)}.") from None
     chat_request = to_chat_request(body)
-    reader = _open_chat_stream(body, chat_request, owner)
-    encoder = encoder_of(reader.session.id, fields_of_body(body, chat_request))
-    del body, chat_request, fields  # may be large, and the answer may take long
+    echoed = fields_of_body(body, chat_request)
+    reader = _open_chat_stream(body, chat_request, owner, EchoedFields(PROTOCOL, echoed))
+    encoder = encoder_of(reader.session.id, echoed)
+    del body, chat_request, fields, echoed  # may be large, and the answer may take long
     return stream_response(reader, encoder)
 
 
-def _open_chat_stream(body: UIChatBody, chat_request: ChatRequest, owner: str) -> StreamReader:
-    echoed = EchoedFields(PROTOCOL, fields_of_body(body, chat_request))
-    names = split_names(body.tools)[1]
-    chat_request, local = current_state().offered_tools.choose(chat_request, names, "ai-sdk")
+def _open_chat_stream(body: UIChatBody, chat_request: ChatRequest, owner: str, echoed: EchoedFields) -> StreamReader:
+    chat_request, local = current_state().offered_tools.choose(chat_request, local_names(body.tools), "ai-sdk")
     options: dict[str, Any] = {
         "owner": owner,
         "enforce_schema": True,

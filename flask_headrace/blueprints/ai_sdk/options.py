@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...providers.chat_request import ChatRequest, GenerationParams, Message, Tool, ToolChoice
-from ..tool_names import split_names
+from ..requested_tools import client_tools
 
 _CHAT_REQUEST_FIELDS = {*ChatRequest.__struct_fields__} - {"model", "messages"}
 
@@ -34,7 +34,7 @@ class ModelOptions(GenerationParams, frozen=True, kw_only=True):
             name: getattr(self, name) for name in self.__struct_fields__ if name in _CHAT_REQUEST_FIELDS
         }
         if "tools" in options:
-            options["tools"] = split_names(options["tools"])[0]
+            options["tools"] = client_tools(options["tools"])
         # An empty conversation is an error even with a system prompt, so both are dropped.
         return ChatRequest(model="", messages=(*system_messages, *messages) if messages else (), **options, **overrides)
 

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from ...core import exact_json
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import Message, ToolCall
-from ...providers.tool_approval import ToolApproval
+from ...providers.tool_approval import ToolApproval, denial
 from .chat_body import UIApproval, UIMessage, UIMessagePart
 
 UNANSWERED_RESULT = "The call was not answered: the tool did not run to its end."
 UNAPPROVED_RESULT = "The call was not approved, and the tool did not run."
 INTERRUPTED_RESULT = "The call was approved, and the answer was interrupted: whether the tool ran is not known."
-DENIED_RESULT = "The user did not allow the call."
 """The results of tool calls without an output, as the model sees them."""
 
 
@@ -96,7 +95,6 @@ def _error_of(part: UIMessagePart) -> str:
         case "approval-responded" if is_approved:
             return INTERRUPTED_RESULT
         case "output-denied" | "approval-responded":
-            reason = None if part.approval is None else part.approval.reason
-            return f"{DENIED_RESULT} Their reason: {reason}" if reason else DENIED_RESULT
+            return denial(None if part.approval is None else part.approval.reason)
         case _:
             return UNANSWERED_RESULT

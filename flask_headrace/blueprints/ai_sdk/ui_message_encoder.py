@@ -8,6 +8,7 @@ its first delta and ends before the next frame of another kind.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from ...core import exact_json
@@ -93,13 +94,13 @@ class UIMessageEncoder:
         is_replay: bool = False,
         has_reset: bool = False,
         knows_approvals: bool = False,
-        earlier_calls: Mapping[str, EarlierCall] | None = None,
+        earlier_calls: Mapping[str, EarlierCall] = MappingProxyType({}),
     ) -> None:
         self._message_id, self._is_replay, self._has_reset = message_id, is_replay, has_reset
         self._has_begun = False
         self._open: PartType | None = None
         self._parts = 0
-        self._calls = UIToolCalls(earlier_calls or {}, knows_approvals=knows_approvals)
+        self._calls = UIToolCalls(earlier_calls, knows_approvals=knows_approvals)
         self._steps = UISteps()
         self._is_empty = True  # whether the step has no parts
         self._has_result = False  # whether the step has the result of a call

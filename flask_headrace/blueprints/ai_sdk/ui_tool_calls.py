@@ -31,6 +31,9 @@ CallEvent: TypeAlias = ToolCallStarted | ToolCallDelta | ToolCallCompleted
 OutcomeEvent: TypeAlias = ToolResult | ToolProgress | ApprovalRequested
 
 
+_NO_CALLS: dict[Any, Any] = {}  # stays empty: most responses have no calls, and each would hold several empty dicts
+
+
 class UIToolCalls:
     """The tool calls of one response.
 
@@ -43,11 +46,17 @@ class UIToolCalls:
 
     def __init__(self, earlier: Mapping[str, EarlierCall], *, knows_approvals: bool) -> None:
         self._earlier, self._knows_approvals = earlier, knows_approvals
-        self._open: dict[int, ToolCallStarted] = {}  # whose arguments are incomplete
-        self._ids: dict[int, str] = {}
-        self._of_step: dict[str, bool] = {}  # the calls of this step, and whether they have a result
-        # Calls that run here, and have no result. An empty set takes three times the memory of an empty dict.
-        self._running = dict.fromkeys(earlier)
+        self._open: dict[int, ToolCallStarted] = _NO_CALLS  # whose arguments are incomplete
+        self._ids: dict[int, str] = _NO_CALLS
+        self._of_step: dict[str, bool] = _NO_CALLS  # the calls of this step, and whether they have a result
+        self._running: dict[str, None] = _NO_CALLS  # that run here, and have no result
+        if earlier:
+            self._begin_calls()
+            self._running.update(dict.fromkeys(earlier))
+
+    def _begin_calls(self) -> None:
+        if self._ids is _NO_CALLS:
+            self._open, self._ids, self._of_step, self._running = {}, {}, {}, {}
 
     @property
     def is_open(self) -> bool:
@@ -71,7 +80,7 @@ class UIToolCalls:
 
     def repeat_earlier(self) -> list[bytes]:
         """Return the frames with which a message that is no continuation shows the earlier calls."""
-        self._of_step = dict.fromkeys(self._earlier, False)
+        self._of_step.update(dict.fromkeys(self._earlier, False))
         return [
             frame("tool-input-available", toolCallId=id_, toolName=call.name, input=call.input)
             for id_, call in self._earlier.items()
@@ -81,6 +90,7 @@ class UIToolCalls:
         """Return the frame of a call that a model makes."""
         match event:
             case ToolCallStarted(index, id, name):
+                self._begin_calls()
                 self._open[index] = event
                 self._ids[index] = id
                 self._of_step[id] = False

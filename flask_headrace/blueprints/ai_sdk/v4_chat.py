@@ -17,8 +17,8 @@ from ..http.request_body import read_body
 from ..http.stream_response import stream_response
 from ..open_stream import open_stream
 from ..openapi.operation import PLAIN_TEXT, Operation, Parameter, ResponseSpec
+from ..requested_tools import local_names
 from ..state import current_state
-from ..tool_names import split_names
 from .data_stream_v1_encoder import DataStreamV1Encoder
 from .error_response import text_error_response
 from .options import ChatOptions
@@ -98,8 +98,7 @@ def chat() -> Response:
     owner = authorize_request()
     body = read_body(_decoder)
     chat_request = body.to_chat_request(to_messages(body.messages))
-    names = split_names(body.tools)[1]
-    chat_request, local = current_state().offered_tools.choose(chat_request, names, "ai-sdk")
+    chat_request, local = current_state().offered_tools.choose(chat_request, local_names(body.tools), "ai-sdk")
     # The first versions whose messages have parts know steps.
     has_steps = any(message.parts for message in body.messages)
     reader = open_stream(

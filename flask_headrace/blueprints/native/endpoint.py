@@ -19,9 +19,9 @@ from ..http.request_body import read_body
 from ..http.stream_response import stream_response
 from ..open_stream import open_stream
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec
+from ..requested_tools import local_names
 from ..resolution import offered_models
 from ..state import current_state
-from ..tool_names import split_names
 from . import encoder as native_encoder
 from .body import ChatBody
 from .document_encoder import NativeDocumentEncoder
@@ -69,9 +69,8 @@ def chat() -> Response:
     """Answer a conversation."""
     owner = authorize_request()
     body = read_body(_decoder)
-    chat_request, local = current_state().offered_tools.choose(
-        to_chat_request(body), split_names(body.tools)[1], "native"
-    )
+    chat_request = to_chat_request(body)
+    chat_request, local = current_state().offered_tools.choose(chat_request, local_names(body.tools), "native")
     reader, is_streamed = open_chat(body, chat_request, owner, local=local), body.stream
     del body, chat_request  # may be large, and the answer may take long
     encoder = encoder_for(reader.session.context)

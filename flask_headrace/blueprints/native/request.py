@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...providers.chat_request import ChatRequest, Message, ResponseFormat
-from ..tool_names import split_names
+from ..requested_tools import client_tools
 from .body import ChatBody
 
 
@@ -16,7 +16,7 @@ def to_chat_request(body: ChatBody) -> ChatRequest:
         messages=(*system, *body.messages) if body.messages else (),
         max_tokens=body.max_tokens,
         temperature=body.temperature,
-        tools=split_names(body.tools)[0],
+        tools=client_tools(body.tools),
         tool_choice=body.tool_choice,
         response_format=None if body.schema is None else ResponseFormat(body.schema),
     )

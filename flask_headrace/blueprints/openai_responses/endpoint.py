@@ -28,7 +28,7 @@ from .request_echo import echoed_request_fields, without_ignored_tools
 from .response_resource import resource_response
 from .response_types import CompactedResponse, ResponseObject
 from .tool_names import stored_tool_names
-from .tools import offered_tools
+from .tools import declared_tools
 
 OPERATIONS = (
     Operation(
@@ -72,7 +72,7 @@ def respond() -> Response:
     owner = authorize_request()
     body, fields = read_body_and_fields(_decoder)
     chat_request = to_chat_request(body, fields, protocol_headers(request.headers))
-    offered = offered_tools(body.tools, body.input)
+    declared = declared_tools(body.tools, body.input)
     chat_request, local = current_state().offered_tools.choose(chat_request, None, PROTOCOL)
     reader = open_stream(
         body.model,
@@ -84,7 +84,7 @@ def respond() -> Response:
         id=body.id,
         echoed=EchoedFields(
             PROTOCOL,
-            {**echoed_request_fields(fields), **stored_tool_names(chat_request, offered.values())},
+            {**echoed_request_fields(fields), **stored_tool_names(chat_request, declared.values())},
             without_ignored_tools,
         ),
         local=local,
@@ -92,7 +92,7 @@ def respond() -> Response:
     if body.background and not body.stream:
         return _accepted(reader)
     encoder, is_streamed = encoder_for(reader.session), body.stream
-    del body, fields, chat_request, offered  # may be large, and the answer may take long
+    del body, fields, chat_request, declared  # may be large, and the answer may take long
     return stream_response(reader, encoder) if is_streamed else json_answer_response(reader, encoder)
 
 

@@ -16,7 +16,7 @@ from ..http.request_body import convert
 from ..openai_shared.body import JSONSchemaDefinition
 from .body import ResponseBody
 from .conversation import ConversationReader
-from .tools import ToolReader, offered_tools
+from .tools import ToolReader, declared_tools
 from .untranslated import SERVICE_FIELDS, Untranslated
 
 
@@ -33,10 +33,10 @@ def to_chat_request(body: ResponseBody, fields: Json, headers: tuple[tuple[str, 
     """
     untranslated = Untranslated()
     untranslated.add_fields(fields)
-    offered = offered_tools(body.tools, body.input)
-    names = flat_names(offered.values())
+    declared = declared_tools(body.tools, body.input)
+    names = flat_names(declared.values())
     reader = ToolReader(untranslated, names)
-    tools, tool_choice = reader.choice(body.tool_choice, reader.tools(offered), has_more=bool(offered))
+    tools, tool_choice = reader.choice(body.tool_choice, reader.tools(declared), has_more=bool(declared))
     turns = _to_turns(body, fields, untranslated, names)
     request = ChatRequest(
         model="",

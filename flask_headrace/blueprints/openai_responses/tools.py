@@ -20,19 +20,19 @@ from .input_items import TOOL_CHOICES, TOOLS, AllowedToolsChoice, FunctionTool, 
 from .untranslated import Untranslated
 
 
-def offered_tools(tools: Sequence[Json] | None, items: object) -> dict[str, Json]:
+def declared_tools(tools: Sequence[Json] | None, items: object) -> dict[str, Json]:
     """Return all tools of a request, each by its path in the body.
 
     Args:
         tools: The field `tools`.
         items: The field `input`.
     """
-    offered = {f"tools[{number}]": tool for number, tool in enumerate(tools or ())}
+    declared = {f"tools[{number}]": tool for number, tool in enumerate(tools or ())}
     for place, item in enumerate(items if isinstance(items, list) else ()):
         match item:
             case {"type": input_items.ADDITIONAL_TOOLS, "tools": list(added)}:
-                offered |= {f"input[{place}].tools[{number}]": tool for number, tool in enumerate(added)}
-    return offered
+                declared |= {f"input[{place}].tools[{number}]": tool for number, tool in enumerate(added)}
+    return declared
 
 
 class ToolReader:
@@ -46,16 +46,16 @@ class ToolReader:
     def __init__(self, untranslated: Untranslated, names: Mapping[QualifiedName, str]) -> None:
         self._untranslated, self._names = untranslated, names
 
-    def tools(self, offered: Mapping[str, Json]) -> tuple[Tool, ...]:
+    def tools(self, declared: Mapping[str, Json]) -> tuple[Tool, ...]:
         """Return the tools that every provider can have; the last of those with one name.
 
         Args:
-            offered: The tools by their paths in the body; see `offered_tools`.
+            declared: The tools by their paths in the body; see `declared_tools`.
 
         Raises:
             InvalidRequest: a tool is invalid; the message names it.
         """
-        tools = [tool for path, value in offered.items() for tool in self._tools(value, path)]
+        tools = [tool for path, value in declared.items() for tool in self._tools(value, path)]
         return tuple({tool.name: tool for tool in tools}.values())
 
     def _tools(self, value: Json, path: str) -> Iterator[Tool]:

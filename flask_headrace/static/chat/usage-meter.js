@@ -95,7 +95,7 @@ export class UsageMeter {
  * @param {Usage} after
  * @returns {Usage}
  */
-export function addUsage(before, after) {
+function addUsage(before, after) {
   const costs = [before.cost, after.cost];
   return {
     ...after,

@@ -191,6 +191,7 @@ class MemoryStore:
 
     def add_ticket(self, name: str, seconds: float) -> None:
         """Add a ticket that can be taken once, within the next `seconds` seconds."""
+        self._delete_expired_tickets()
         self._tickets[name] = time.monotonic() + seconds
 
     def take_ticket(self, name: str) -> bool:
@@ -233,7 +234,7 @@ class MemoryStore:
         self._readers = {
             id_: readers for id_, readers in self._readers.items() if max(readers.values(), default=0) > now
         }
-        self._tickets = {name: until for name, until in self._tickets.items() if until > now}
+        self._delete_expired_tickets()
         self._leases = {worker: until for worker, until in self._leases.items() if until > now}
         for id_ in list(self._running):
             stream = self._streams[id_]
@@ -245,6 +246,13 @@ class MemoryStore:
             self._remove(id_)
             if number % SWEEP_BATCH == 0:
                 gevent.sleep(0)
+
+    def _delete_expired_tickets(self) -> None:
+        # No sweep may ever come: a worker without resumable streams has none. A copy, since other threads may add some.
+        now = time.monotonic()
+        for name, until in list(self._tickets.items()):
+            if until <= now:
+                self._tickets.pop(name, None)
 
     def _expired(self) -> Iterator[str]:
         while (oldest := next(iter(self._finished), None)) is not None and not self._is_recent(self._streams[oldest]):

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from flask_headrace.blueprints.ai_sdk.tool_parts import (
-    DENIED_RESULT,
     INTERRUPTED_RESULT,
     UNANSWERED_RESULT,
     UNAPPROVED_RESULT,
@@ -15,7 +14,7 @@ from flask_headrace.blueprints.ai_sdk.tool_parts import (
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.providers.chat_request import Message, TextPart, ToolCall
 from flask_headrace.providers.request_validation import validation_error
-from flask_headrace.providers.tool_approval import ToolApproval
+from flask_headrace.providers.tool_approval import DENIED, ToolApproval
 from tests.blueprints.ai_sdk.test_chat_request import HI, STEP, assistant, call, chat_request, text
 
 
@@ -44,7 +43,7 @@ class TestCalls:
         assert answered == Message("tool", "no clock", tool_call_id="c1", is_error=True)
 
     def test_that_were_not_allowed_say_so(self) -> None:
-        assert chat_request(HI, assistant(call("output-denied"))).messages[2].content == DENIED_RESULT
+        assert chat_request(HI, assistant(call("output-denied"))).messages[2].content == DENIED
 
     @pytest.mark.parametrize(
         ("fields", "told"),
@@ -53,10 +52,10 @@ class TestCalls:
             ({"state": "output-available", "output": "half", "preliminary": True}, UNANSWERED_RESULT),
             ({"state": "approval-requested", "approval": {"id": "a1"}}, UNAPPROVED_RESULT),
             ({"state": "approval-responded", "approval": {"id": "a1", "approved": True}}, INTERRUPTED_RESULT),
-            ({"state": "approval-responded", "approval": {"id": "a1", "approved": False}}, DENIED_RESULT),
+            ({"state": "approval-responded", "approval": {"id": "a1", "approved": False}}, DENIED),
             (
                 {"state": "output-denied", "approval": {"id": "a1", "approved": False, "reason": "No!"}},
-                f"{DENIED_RESULT} Their reason: No!",
+                f"{DENIED} Their reason: No!",
             ),
         ],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import tracemalloc
 
+import gevent
 import pytest
 
 from flask_headrace.core.events import Completed, Event, TextDelta, Usage
@@ -94,3 +95,12 @@ def test_looks_at_no_stream_that_an_operation_is_not_about() -> None:
     store.renew_lease("w")
     store.delete_expired()
     assert Counted.looks == 0
+
+
+def test_forgets_tickets_that_nobody_takes_without_a_sweep() -> None:
+    store = MemoryStore(StoreLimits())
+    for number in range(100):
+        store.add_ticket(f"t{number}", 0.01)
+    gevent.sleep(0.02)
+    store.add_ticket("the last", 60)
+    assert list(store._tickets) == ["the last"]

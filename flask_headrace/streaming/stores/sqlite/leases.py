@@ -29,7 +29,12 @@ def remove_reader(db: sqlite3.Connection, stream: str, reader: str) -> None:
 
 
 def add_ticket(db: sqlite3.Connection, name: str, seconds: float) -> None:
-    """Add a ticket that can be taken once, within the next `seconds` seconds."""
+    """Add a ticket that can be taken once, within the next `seconds` seconds, and delete expired ones.
+
+    No sweep may ever come: a worker without resumable streams has none.
+    """
+    now = time.monotonic()
+    db.execute("DELETE FROM readers WHERE id = ? AND until NOT BETWEEN ? AND ? + seconds", (TICKETS, now, now))
     add_reader(db, TICKETS, name, seconds)
 
 

@@ -107,3 +107,13 @@ def test_many_sweeps_and_appends_at_once(file: Path) -> None:
 
 def total_size(file: Path) -> int:
     return sum(path.stat().st_size for path in file.parent.iterdir())
+
+
+def test_forgets_tickets_that_nobody_takes_without_a_sweep(file: Path) -> None:
+    with closing(SqliteStore(file, WIDE)) as store:
+        for number in range(100):
+            store.add_ticket(f"t{number}", 0.01)
+        gevent.sleep(0.02)
+        store.add_ticket("the last", 60)
+    with closing(sqlite3.connect(file)) as db:
+        assert db.execute("SELECT reader FROM readers").fetchall() == [("the last",)]
