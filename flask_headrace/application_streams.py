@@ -76,8 +76,9 @@ class ApplicationStreams:
                 resumable stream continues for HEADRACE_RESUME_GRACE seconds without a reader.
             id: Id of a resumable stream: 16 to 64 letters, digits, hyphens and underscores. If a stream with this id
                 exists, the response continues it. None for a new random id.
-            owner: Id of the user who may read and stop a resumable stream. None calls `authorize` if the stream is
-                resumable, and otherwise means no owner.
+            owner: Id of the user who asks: who may read and stop a resumable stream, and whom tools and approvals are
+                for. None calls `authorize` if the stream is resumable or a tool runs here, and otherwise means no
+                owner; an empty text means no owner in any case.
             protocol: The protocol of the response: `native`, `openai` (chat completions), `openai-responses`,
                 `anthropic`, `ai-sdk` (the UI message stream of versions 5 and later), `ai-sdk-v4` (the data stream),
                 or `text`.
@@ -93,7 +94,7 @@ class ApplicationStreams:
             The response to return from the view.
 
         Raises:
-            TypeError: `owner` is no text, or a tool is none.
+            TypeError: `owner` is no text, `tools` is no list, or a tool is none.
             ConfigurationError: two tools have the same name, or one needs approvals and the application has no
                 SECRET_KEY.
             InvalidRequest: an argument is not valid; 400.
@@ -182,7 +183,7 @@ class ApplicationStreams:
         the generator's own also ends it for the same reason: one that is cut at its limit of tokens is told as cut.
         Whatever the generator passes on, the tokens and the cost of the question count for the stream, and the model is
         stopped with it. The time limits of HEADRACE_FIRST_TOKEN_TIMEOUT and HEADRACE_STALL_TIMEOUT, or those of a
-        chain, hold for the question.
+        chain, hold for the question. The functions of `before` do not see it.
 
         Args:
             messages: As in `stream`.
@@ -190,7 +191,7 @@ class ApplicationStreams:
             system: As in `stream`.
             max_tokens: As in `stream`.
             temperature: As in `stream`.
-            tools: Tools that the model may call, as mappings: the generator gets the calls.
+            tools: Tools that the model may call, as mappings: the generator gets the calls. None runs here.
             options: Further fields of a `ChatRequest`, such as `stop` or `response_format`.
 
         Returns:

@@ -9,13 +9,13 @@ from weakref import WeakSet
 
 from flask import Flask, has_app_context
 
-from .blueprints.requested_tools import local_names
 from .blueprints.resolution import resolve
 from .blueprints.state import current_state
 from .core.errors import InvalidRequest
 from .core.events import Completed, Event
 from .core.source_link import SourceLink, current_link
 from .custom_views import to_body_and_request
+from .providers.chat_request import Tool
 from .steps.asking import ask
 from .steps.question import question_limits
 
@@ -35,15 +35,20 @@ def ask_model(
         apps: The applications of the extension.
         fields: Fields of a `ChatBody`.
         options: Further fields of a `ChatRequest`; empty for none.
+
+    Raises:
+        InvalidRequest: an argument is not valid, such as a tool that would run here.
     """
+    for item in fields["tools"]:
+        if not isinstance(item, (Mapping, Tool)):
+            raise InvalidRequest(
+                f"tools has {item!r:.100}: Headrace.ask runs no tools, so pass each one as a mapping, and run its "
+                "calls in your generator."
+            )
     with ExitStack() as stack:
         if not has_app_context():
             stack.enter_context(_only_one(apps).app_context())
         body, chat_request = to_body_and_request(fields, options)
-        if names := local_names(body.tools):
-            raise InvalidRequest(
-                f"tools names {names[0]!r:.100}: Headrace.ask runs no tools, so pass each one as a mapping."
-            )
         provider, request = resolve(body.model, chat_request, None)
         state = current_state()
         model = state.registry.model_id(provider, request.model)

@@ -35,6 +35,7 @@ from .streaming.reader import StreamReader
 from .streaming.recording import AnswerSubject
 from .streaming.request_digest import request_digest
 from .tools.local_tool import local_tools
+from .tools.tool_options import check_tools
 from .view_sources import check_type, has_context, late_batches
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -102,7 +103,7 @@ def stream_chat(
     told["echoed"] = echoed_of_view(protocol, chat_request)
 
     def open_() -> StreamReader:
-        known = _known_owner(owner, is_resumable=body.resumable)
+        known = _known_owner(owner, is_needed=body.resumable or bool(local.tools))
         return open_chat(body, chat_request, known, protocol=protocol, is_own_view=True, local=local, **told)
 
     return view_response(open_, protocol, is_whole=not body.stream)
@@ -112,10 +113,11 @@ def split_tools(tools: Sequence[Any]) -> tuple[list[Any], ChosenTools]:
     """Return the tools of a view that the client runs, and those that run here; see `Headrace.stream`.
 
     Raises:
-        TypeError: an object is no tool.
+        TypeError: an object is no tool, or `tools` is no list.
         ConfigurationError: two tools have the same name, or one needs approvals and the application has no key.
         InvalidRequest: a name is that of no tool.
     """
+    check_tools(tools)
     declared = [item for item in tools if isinstance(item, (Mapping, Tool))]
     offered = current_state().offered_tools
     named = offered.named([item for item in tools if isinstance(item, str)])
@@ -172,7 +174,7 @@ def _items_of(source: Any) -> Iterable[SourceItem]:  # noqa: ANN401  # checked h
 
 def _open_source(source: Source, view: SourceView, options: StreamOptions) -> StreamReader:
     key = idempotency_key(options)
-    owner = _known_owner(view.owner, is_resumable=options.is_resumable or key is not None)
+    owner = _known_owner(view.owner, is_needed=options.is_resumable or key is not None)
     name, model = view.name, view.model or f"{view.name}/{view.name}"
     context = StreamContext(
         model=model,
@@ -197,10 +199,10 @@ def _open_source(source: Source, view: SourceView, options: StreamOptions) -> St
     return open_source(context, source, options, key, lambda: digest, lambda: subject)
 
 
-def _known_owner(owner: str | None, *, is_resumable: bool) -> str:
+def _known_owner(owner: str | None, *, is_needed: bool) -> str:
     if owner is not None:
         return check_owner(owner, "owner is")
-    return current_state().authorize() if is_resumable else ""
+    return current_state().authorize() if is_needed else ""
 
 
 def _convert(fields: Mapping[str, Any], struct: type[S]) -> S:

@@ -29,6 +29,7 @@ from .setup.options import ExtensionOptions
 from .setup.own_loggers import enable_own_loggers
 from .signals import EndHook
 from .tools.local_tool import ToolLike
+from .tools.tool_options import check_tools
 
 H = TypeVar("H", bound=BeforeHook)
 E = TypeVar("E", bound=EndHook)
@@ -86,6 +87,7 @@ class Headrace(_ApplicationStreams):
         tool_endpoints: Sequence[str] = ("native", "ai-sdk"),
         hold_request: bool = True,
     ) -> None:
+        check_tools(tools)
         self._url_prefix = url_prefix
         self._options = ExtensionOptions(
             authorize=authorize,

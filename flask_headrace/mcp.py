@@ -59,7 +59,7 @@ class MCPServer(ToolSource):
         patterns = check_patterns("allow", allow)
         if not patterns:
             raise ConfigurationError('allow is empty: name the tools that models may call, or pass "*" for all.')
-        if timeout is not None and not timeout > 0:
+        if timeout is not None and not (isinstance(timeout, (int, float)) and timeout > 0):
             raise ConfigurationError(f"timeout is {timeout!r}: it must be more than 0 seconds.")
         self.needs_approval = check_approval_rule(needs_approval)
         try:  # here, since it takes a second: not when the first question comes

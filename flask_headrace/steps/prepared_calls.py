@@ -75,5 +75,7 @@ def _must_be_approved(tool: LocalTool[..., Any], arguments: Json, stream_id: str
     except ToolError:
         raise
     except Exception:
-        log.exception("stream %s: needs_approval of the tool %s failed: it needs it", stream_id, tool.name)
+        log.exception(
+            "stream %s: needs_approval of the tool %s failed, so the call needs an approval", stream_id, tool.name
+        )
         return True

@@ -14,6 +14,7 @@ import docstring_parser
 from ..core.errors import ConfigurationError
 from ..providers.chat_request import Json, Tool
 from .tool_arguments import Arguments, build_arguments, read_parameters
+from .tool_options import check_approval_rule, check_timeout
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -95,7 +96,7 @@ class LocalTool(Generic[P, R]):
         strict: See `tool`.
 
     Raises:
-        TypeError: the name is none that models can call.
+        TypeError: the name is none that models can call, or the timeout is no number of seconds.
     """
 
     def __init__(  # noqa: PLR0913  # by name
@@ -111,8 +112,7 @@ class LocalTool(Generic[P, R]):
         strict: bool | None = None,
     ) -> None:
         check_name(name)
-        if timeout is not None and not timeout > 0:
-            raise TypeError(f"The timeout of the tool {name} is {timeout!r}: it must be more than 0 seconds.")
+        check_timeout(name, timeout)
         self.function, self.name, self.description = function, name, description
         self.arguments, self.context_name = arguments, context_name
         self.needs_approval, self.strict = needs_approval, strict
@@ -196,6 +196,7 @@ def tool(  # noqa: PLR0913  # by name
         own_name = check_name(name or str(getattr(function, "__name__", type(function).__name__)))
         documented = docstring_parser.parse(inspect.getdoc(function) or "")
         parameters, context_name = read_parameters(function, own_name, ToolContext)
+        check_approval_rule(own_name, needs_approval, [parameter.name for parameter in parameters])
         described = {found.arg_name: found.description for found in documented.params if found.description}
         sections = (documented.short_description, documented.long_description)
         return LocalTool(

@@ -28,6 +28,7 @@ class TestArguments:
             ({"needs_approval": "all"}, "needs_approval is 'all'"),
             ({"needs_approval": None}, "needs_approval is None"),
             ({"timeout": 0}, "timeout is 0"),
+            ({"timeout": "5"}, "timeout is '5': it must be more than 0 seconds"),
             ({"headers": {"a b": "c"}}, "headers has the name 'a b'"),
             ({"headers": {"a": "c\r\nd: e"}}, "The header a has a value"),
             ({"headers": {"a": 5}}, "The header a has a value"),

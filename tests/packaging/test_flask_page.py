@@ -199,7 +199,7 @@ def test_what_the_page_installs_is_in_the_wheel(programs: Path) -> None:
     extras = subprocess.run(
         [programs / "python", "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
-    assert named == {"embedded", "redis"} <= set(extras)
+    assert named == {"embedded", "mcp", "redis"} <= set(extras)
 
 
 def test_views_stream_and_stop(served: Served, upstream: Upstream) -> None:

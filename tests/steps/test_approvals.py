@@ -246,7 +246,7 @@ def test_a_function_that_fails_to_say_it_is_taken_for_a_yes(caplog: pytest.LogCa
     desk = Desk(tools=[divide])
     desk.model.answers(call("divide", n=0))
     assert [data for data in desk.ask().named("tool") if "approval" in data]
-    assert "needs_approval of the tool divide failed: it needs it" in caplog.text
+    assert "needs_approval of the tool divide failed, so the call needs an approval" in caplog.text
 
 
 def test_nobody_is_asked_about_arguments_that_do_not_fit(desk: Desk) -> None:

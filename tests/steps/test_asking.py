@@ -276,11 +276,11 @@ def test_of_several_applications_it_says_what_to_do() -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"model": "nobody/x"}, {"temperature": "warm"}, {"nonsense": 1}, {"tools": ["find"]}]
+    "field", [{"model": "no/x"}, {"temperature": "warm"}, {"odd": 1}, {"tools": ["it"]}, {"tools": [tool]}]
 )
-def test_what_is_not_valid_is_said_at_the_call(desk: Asking, fields: Any) -> None:
-    with desk.app.app_context(), pytest.raises(HeadraceError):
-        desk.headrace.ask(QUESTION, **fields)
+def test_what_is_not_valid_is_said_at_the_call(desk: Asking, field: dict[str, Any]) -> None:
+    with desk.app.app_context(), pytest.raises(HeadraceError, match=r"model|temperature|odd|runs no tools"):
+        desk.headrace.ask(QUESTION, **field)
 
 
 def test_events_are_those_of_the_answer_without_usage_and_end(desk: Asking) -> None:

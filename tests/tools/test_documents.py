@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from flask_headrace import tool
 from tests.support.service import ROOT
 from tests.testing.test_pytest_plugin import check_passed, run_suite
 
 PAGE = (ROOT / "docs/tools.md").read_text()
 MODULES = dict(re.findall(r"^```python\n# (\w+)\.py\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
 SHARED = ("shop", "conftest")
-FRAGMENT = "needs_approval = lambda order_id, amount: amount > 100\n"
+FRAGMENT = """\
+@tool(needs_approval=lambda order_id, amount: amount > 100)
+def refund(order_id: int, amount: float) -> str: ...
+"""
 
 
-def test_every_block_but_one_line_is_a_module_that_is_run() -> None:
+def test_a_function_of_the_arguments_says_which_calls_need_approval() -> None:
     assert FRAGMENT in PAGE
-    assert len(MODULES) == PAGE.count("```python") - 1
+    made: dict[str, Any] = {"tool": tool}
+    exec(FRAGMENT, made)
+    refund = made["refund"]
+    assert not refund.must_be_approved({"order_id": 7, "amount": 100})
+    assert refund.must_be_approved({"order_id": 7, "amount": 101})
+
+
+def test_every_other_block_is_a_module_that_is_run() -> None:
+    copied = PAGE.count("-->\n```python")  # of the example's files, which have tests of their own
+    assert len(MODULES) == PAGE.count("```python") - copied - 1
     assert set(SHARED) < MODULES.keys()
 
 

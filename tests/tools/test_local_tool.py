@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from flask import Flask
+from pydantic import Field
 
+from flask_headrace import Headrace
 from flask_headrace.core.errors import ConfigurationError
 from flask_headrace.providers.chat_request import Tool
 from flask_headrace.tools.local_tool import LocalTool, ToolContext, ToolSource, local_tools, tool
+from flask_headrace.tools.tool_error import ToolError
 
 
 def find(city: str, near: bool = False) -> str:
@@ -103,8 +107,8 @@ def test_a_name_that_models_cannot_call_is_refused(name: str) -> None:
         LocalTool(find, name=name, description=None, arguments=tool(find).arguments)
 
 
-@pytest.mark.parametrize("timeout", [0, -1, float("nan")])
-def test_a_timeout_is_more_than_nothing(timeout: float) -> None:
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), "5"])
+def test_a_timeout_is_more_than_nothing(timeout: Any) -> None:
     with pytest.raises(TypeError, match="must be more than 0 seconds"):
         tool(timeout=timeout)(find)
 
@@ -130,6 +134,51 @@ def test_approval_is_needed_always_never_or_as_a_function_says() -> None:
     far = tool(needs_approval=lambda city, near: city != "Ulm")(find)
     assert far.must_be_approved({"city": "Bonn", "near": False})
     assert not far.must_be_approved({"city": "Ulm", "near": False})
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("yes", "needs_approval of the tool find is 'yes': it must be True, False, or a function"),
+        (None, "is None: it must be True"),
+        (lambda city: True, r"gets all arguments of the tool by their names \(city, near\), .*'near'.*\*\*arguments"),
+        (lambda town, near: True, "'town'"),
+        (lambda city, near, far: True, "'far'"),
+    ],
+)
+def test_a_rule_of_approvals_that_cannot_be_asked_is_refused_where_the_tool_is_made(rule: Any, said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        tool(needs_approval=rule)(find)
+
+
+def test_a_rule_of_approvals_may_take_more_than_it_needs() -> None:
+    for rule in (lambda **arguments: bool(arguments["near"]), lambda near, city="", far=False: bool(near)):
+        assert tool(needs_approval=rule)(find).must_be_approved({"city": "Ulm", "near": True})
+
+
+def test_the_rule_of_a_tool_with_a_context_is_not_given_it() -> None:
+    def pay(amount: int, *, context: ToolContext) -> None: ...
+
+    assert tool(needs_approval=lambda amount: amount > 10)(pay).must_be_approved({"amount": 11})
+
+
+@pytest.mark.parametrize("amount", [int, Annotated[int, Field(ge=1)]])
+def test_a_model_neither_sees_nor_sets_the_context(amount: Any) -> None:
+    def pay(amount: int, *, context: ToolContext) -> None: ...
+
+    pay.__annotations__["amount"] = amount
+    made = tool(pay)
+    assert properties(made) == {"amount"}
+    with pytest.raises(ToolError, match="context"):
+        made.arguments.convert({"amount": 5, "context": {"owner": "bob"}})
+
+
+@pytest.mark.parametrize("tools", [find, tool(find), "find", {"name": "find"}, None])
+def test_tools_are_a_list(tools: Any) -> None:
+    with pytest.raises(TypeError, match=r"tools is .*: it must be a list of tools, such as \[find, refund\]"):
+        Headrace(tools=tools)
+    with Flask("desk").test_request_context(), pytest.raises(TypeError, match="it must be a list of tools"):
+        Headrace().stream([], tools=tools)
 
 
 def test_the_context_has_defaults_for_tests_of_the_application() -> None:

@@ -109,9 +109,11 @@ def encode_whole(answer: CollectedAnswer) -> dict[str, Any]:
 
 
 def _turns(answer: CollectedAnswer) -> dict[str, Any]:
-    """Return the turns of an answer of several steps: its text and calls alone do not tell them apart."""
-    has_results = answer.earlier_results or any(call.result is not None for call in answer.tool_calls())
-    return {"messages": answer_messages(answer)} if has_results else {}
+    """Return the turns of an answer with tools that run here: those of several steps, and those that must go back."""
+    runs_tools = answer.earlier_results or any(
+        call.result is not None or call.approval is not None for call in answer.tool_calls()
+    )
+    return {"messages": answer_messages(answer)} if runs_tools else {}
 
 
 def _whole_call(call: ToolCallBlock) -> dict[str, Any]:

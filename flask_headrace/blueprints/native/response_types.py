@@ -118,7 +118,8 @@ class ChatAnswer(msgspec.Struct, frozen=True):
         sources: What the answer is based on, if the application says so.
         files: The files in the answer, if there are any.
         data: The application's values, if there are any: of several with the same name and id, the last.
-        messages: The turns that the answer adds to the conversation, if tools have run within it.
+        messages: The turns that the answer adds to the conversation, if tools have run within it, or one
+            waits for an approval.
         document: The JSON document in the text, if the request has a schema.
         reasoning_state: What the provider wants back of its reasoning, if anything: opaque text for the
             `reasoning_state` of this turn in the next request.
