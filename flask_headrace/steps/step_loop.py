@@ -215,11 +215,10 @@ class _StepLoop:
     def _answer_pending(self) -> Generator[list[Event] | StreamMetadata, None, tuple[Message, ...]]:
         """Run the calls that were approved, and return the results of all that were asked for, as messages."""
         pending = self._options.pending
-        self._options.approvals.use([(each.call, each.approval) for each in pending if each.tool is not None])
+        self._options.approvals.use([(each.call, each.approval) for each in pending])
         results: dict[str, ToolResult] = {}
         for each in pending:
             if each.tool is None:
-                self._options.approvals.withdraw(each.approval)
                 results[each.call.id] = denied = _denied(each)
                 self._finished.append(denied)
                 yield [denied]

@@ -86,7 +86,7 @@ class Approvals:
             raise InvalidRequest(f"{named} was asked for another call, other arguments or another user.")
 
     def use(self, approvals: Sequence[tuple[ToolCall, ToolApproval]]) -> None:
-        """Use approvals that were checked: all of them, or none.
+        """Use the answers to approvals, given or denied: all of them, or none. Nobody can use them again.
 
         Raises:
             StreamConflict: one was used before, or the store has forgotten it; 409.
@@ -100,17 +100,9 @@ class Approvals:
             for ticket in taken:
                 self._add_ticket(ticket, self._max_age)
             raise StreamConflict(
-                f"The approval of the call {call.id!r:.100}, of the tool {call.name!r:.100}, was used before, or is "
-                "forgotten since the service has started anew: ask again."
+                f"The approval of the call {call.id!r:.100}, of the tool {call.name!r:.100}, was used before, given or "
+                "denied, or is forgotten since the service has started anew: ask again."
             )
-
-    def withdraw(self, approval: ToolApproval) -> None:
-        """Let nobody use an approval any more, since the call was denied. Does nothing for one that there is not.
-
-        Raises:
-            StoreUnavailable: the store cannot be reached; 503.
-        """
-        self._take_ticket(_ticket(approval.id))
 
     def _signer(self, name: str) -> Any:  # noqa: ANN401  # generic in a type that nobody uses
         if self._serializer is None:

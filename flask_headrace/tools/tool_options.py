@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 
 
 def check_timeout(name: str, timeout: object) -> None:
@@ -12,7 +13,7 @@ def check_timeout(name: str, timeout: object) -> None:
     Raises:
         TypeError: it is neither.
     """
-    if timeout is not None and not (isinstance(timeout, (int, float)) and timeout > 0):
+    if timeout is not None and not (isinstance(timeout, (int, float, Decimal)) and timeout > 0):
         raise TypeError(f"The timeout of the tool {name} is {timeout!r:.100}: it must be more than 0 seconds.")
 
 

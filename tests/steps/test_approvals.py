@@ -66,6 +66,14 @@ def test_an_approval_is_used_once(desk: Desk) -> None:
     assert desk.ran == [("refund", 5)]
 
 
+def test_what_was_approved_and_has_run_cannot_be_denied_later(desk: Desk) -> None:
+    conversation = ask_for_refund(desk)
+    desk.model.answers("ok", times=None)
+    assert desk.ask(messages=answered(conversation)).is_done
+    refused(desk, answered(conversation, approved=False), 409, "was used before, given or denied")
+    assert desk.ran == [("refund", 5)]
+
+
 def test_an_approval_is_used_once_by_many_at_once(desk: Desk) -> None:
     conversation = answered(ask_for_refund(desk))
     desk.model.answers("ok", times=None)
