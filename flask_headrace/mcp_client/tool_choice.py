@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import translate
 from hashlib import sha256
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from ..core.errors import ConfigurationError
 
@@ -66,8 +66,10 @@ def check_approval_rule(rule: object) -> ApprovalRule:
     Raises:
         ConfigurationError: it is none; the message names it.
     """
-    if isinstance(rule, bool) or callable(rule):
+    if isinstance(rule, bool):
         return rule
+    if callable(rule):
+        return cast("ApprovalRule", rule)
     return check_patterns("needs_approval", rule)
 
 

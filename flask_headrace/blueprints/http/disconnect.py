@@ -147,7 +147,7 @@ class DisconnectWatcher:
         if waiting_write is not None:
             # Shut down first, the connection would end in good order for a client that reads on at this moment.
             self.reset()
-        if must_raise and getattr(waiting_write, "active", False):
+        if must_raise and waiting_write is not None and waiting_write.active:
             get_hub().cancel_wait(waiting_write, _disconnected())
             return
         with contextlib.suppress(OSError):

@@ -98,8 +98,9 @@ def _to_upstream_error(sdk: ModuleType, upstream: str, raised: BaseException) ->
     if isinstance(raised, errors.UpstreamError):
         return raised
     if isinstance(raised, sdk.APIStatusError):
-        message, kind = _error_message(raised.body), _error_kind(raised.body)
-        return status_error(upstream, raised.status_code, message, raised.response.headers, kind)
+        refused: Any = raised
+        message, kind = _error_message(refused.body), _error_kind(refused.body)
+        return status_error(upstream, refused.status_code, message, refused.response.headers, kind)
     if isinstance(raised, sdk.APIConnectionError):
         return _connection_error(upstream, raised.__cause__)
     if isinstance(raised, httpx2.RequestError):  # raised by the transport while the body is read

@@ -16,7 +16,7 @@ from flask_headrace.blueprints.ai_sdk.chat_request import to_chat_request
 from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UIMessageEncoder
 from flask_headrace.blueprints.encoding.base import AbortConnection
 from flask_headrace.core.answer import CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
-from flask_headrace.core.application_events import ToolResult
+from flask_headrace.core.application_events import ToolProgress, ToolResult
 from flask_headrace.core.events import AnswerRestarted, Completed, Event, Failed, ResponseStarted, TextDelta
 from tests.blueprints.ai_sdk.test_ui_application_events import EARLIER, OF_APPROVALS
 from tests.blueprints.ai_sdk.test_ui_application_events import GOLDEN as OWN
@@ -31,9 +31,12 @@ def expected(events: list[Event]) -> list[tuple[str, Any]]:
     """Return the expected parts: type, and text or arguments; None for an incomplete call."""
     answer = CollectedAnswer()
     answer.add(events)
+    shown = {f"call_{event.index}": event.value for event in events if isinstance(event, ToolProgress)}
     found: list[tuple[str, Any]] = []
     for block in answer.blocks:
         match block:
+            case ToolCallBlock(result=None):
+                found.append(("tool-find", (block.arguments, shown.get(block.id))))
             case ToolCallBlock():
                 found.append(("tool-find", (block.arguments, outcome_of(block.result))))
             case ReasoningBlock():
