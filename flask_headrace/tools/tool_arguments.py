@@ -66,6 +66,10 @@ def read_parameters(function: Callable[..., Any], name: str, left_out: type) -> 
     for place, (parameter_name, parameter) in enumerate(signature.parameters.items()):
         hint = hints.get(parameter_name, Any)
         if hint is left_out or left_out in get_args(hint):
+            if context is not None:
+                raise TypeError(
+                    f"The tool {name} has two parameters that get its context: {context}, {parameter_name}."
+                )
             context = parameter_name
         elif parameter.kind in {parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}:
             bare = parameter.replace(annotation=parameter.empty, default=parameter.empty)

@@ -35,6 +35,8 @@ def check_approval_rule(name: str, rule: object, parameters: Sequence[str]) -> N
             f"needs_approval of the tool {name} is {rule!r:.100}: it must be True, False, or a function of the "
             "tool's arguments."
         )
+    if inspect.iscoroutinefunction(rule):
+        raise TypeError(f"needs_approval of the tool {name} is an async function: write it with `def`.")
     try:
         signature = inspect.signature(rule)
     except ValueError:  # some functions of C have none

@@ -78,6 +78,8 @@ def unknown_type(city: Town) -> None: ...  # noqa: F821
 def unknown_attribute(city: functools.Town) -> None: ...
 def no_type(city: "int[") -> None: ...  # noqa: F722
 def no_schema(call: Callable[[], int]) -> None: ...
+def two_contexts(one: ToolContext, other: ToolContext) -> None: ...
+async def later(city: str, near: bool) -> bool: ...
 
 
 @pytest.mark.parametrize(
@@ -90,6 +92,7 @@ def no_schema(call: Callable[[], int]) -> None: ...
         (unknown_attribute, r"type hints that cannot be read \(module 'functools'"),
         (no_type, "type hints that cannot be read"),
         (no_schema, "no_schema has a parameter without a JSON Schema: .*Callable"),
+        (two_contexts, "has two parameters that get its context: one, other"),
         (Desk, "is no function"),
         (5, "is no function"),
         (Desk.find, r"belongs to no object yet: make a tool of the object's, tool\(the_object.find\)"),
@@ -139,6 +142,7 @@ def test_approval_is_needed_always_never_or_as_a_function_says() -> None:
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
+        (later, "needs_approval of the tool find is an async function: write it with `def`"),
         ("yes", "needs_approval of the tool find is 'yes': it must be True, False, or a function"),
         (None, "is None: it must be True"),
         (lambda city: True, r"gets all arguments of the tool by their names \(city, near\), .*'near'.*\*\*arguments"),
