@@ -44,7 +44,6 @@ def climb(top: str):
     "Climb."
     try:
         yield {"height": 1}
-        yield {"height": 1}
         wait(top)
         yield {"height": 2}
     finally:
