@@ -9,6 +9,8 @@ from collections.abc import Callable
 from flask import Blueprint, make_response, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from flask_headrace.blueprints.page_words import choose_language, direction_of, page_words
+
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -63,7 +65,10 @@ def show_chat(*, has_login: bool) -> Response:
         has_login: Whether the application has a login of its own. If not, the page may ask for a key of the service.
     """
     api = url_for(".chat") + "api"
-    response = make_response(render_template("flask_headrace/chat.html", api=api, has_login=has_login))
+    language = choose_language(request.accept_languages)
+    words = {"language": language, "direction": direction_of(language), "words": page_words(language)}
+    response = make_response(render_template("flask_headrace/chat.html", api=api, has_login=has_login, **words))
+    response.vary.add("Accept-Language")
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cache-Control"] = "no-cache"

@@ -72,7 +72,7 @@ class TestHeaders:
 
     def test_nothing_is_written_inside_the_document(self):
         text = client_of().get("/").text
-        assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", text)
+        assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\s(?:src=|type=\"application/json\"))", text)
 
     def test_a_host_s_own_static_folder_does_not_hide_its_files(self):
         response = client_of(static_folder=".").get("/headrace-static/chat/main.js")
