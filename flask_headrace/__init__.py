@@ -17,11 +17,10 @@ from .core.application_events import (
     ToolProgress,
     ToolResult,
 )
+from .core.body_errors import BodyLimitExceeded, BodyTimeout, BodyTooLarge
 from .core.errors import (
     AnswerReplaced,
     AnswerTooLarge,
-    BodyTimeout,
-    BodyTooLarge,
     ChecksBusy,
     ConfigurationError,
     ConnectTimeout,
@@ -125,6 +124,7 @@ __all__ = [
     "Attempt",
     "AudioPart",
     "BeforeHook",
+    "BodyLimitExceeded",
     "BodyTimeout",
     "BodyTooLarge",
     "CancelReason",

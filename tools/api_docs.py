@@ -45,7 +45,7 @@ SECTIONS = {
     "Events": ("core.events", "core.application_events"),
     "Custom providers": ("providers.custom", "providers.custom_events", "providers.base"),
     "Tools": ("tools.local_tool", "tools.tool_error"),
-    "Errors": ("core.errors", "core.step_errors"),
+    "Errors": ("core.errors", "core.body_errors", "core.step_errors"),
 }
 """The headings of the names that `flask_headrace` itself exports, and the modules that define them."""
 

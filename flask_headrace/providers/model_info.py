@@ -120,9 +120,6 @@ def _value_at(entry: Any, path: Path) -> Any:  # noqa: ANN401  # JSON values
 
 
 _FEATURES = {
-    "files": "pdf_input", "images": "image_input", "reasoning_effort": "reasoning",
-    "response_format": "structured_outputs", "tools": "tools",
-}  # fmt: skip
     "files": "pdf_input",
     "images": "image_input",
     "reasoning_effort": "reasoning",

@@ -212,6 +212,7 @@ ERRORS: Sequence[type[fh.HeadraceError]] = (
     *(fh.ConfigurationError, fh.InternalError),
     *(fh.RequestError, fh.InvalidRequest, fh.Unauthorized, fh.Forbidden, fh.StreamNotFound, fh.StreamConflict),
     *(fh.StreamCancelled, fh.NotSupported, fh.ModelNotFound, fh.SchemaNotFound, fh.BodyTooLarge, fh.BodyTimeout),
+    fh.BodyLimitExceeded,
     *(fh.LimitError, fh.AnswerTooLarge, fh.StreamLimitExceeded, fh.ShuttingDown, fh.ChecksBusy, fh.StoreUnavailable),
     *(fh.ResumptionLost, fh.AnswerReplaced, fh.WorkerLost, fh.MaxDurationExceeded, fh.MaxCostExceeded),
     *(fh.UpstreamError, fh.ModelUnavailable, fh.UpstreamConnectionError, fh.UpstreamProtocolError),
