@@ -6,6 +6,7 @@ An application imports from here, from `flask_headrace.partial_json`, from the m
 
 from .answers import Answer, AnsweredToolCall
 from .blueprints.before_hooks import BeforeHook, Question, Reply
+from .blueprints.page_options import ChatPage
 from .blueprints.protocol_registry import ViewProtocol
 from .core.application_events import (
     ApprovalRequested,
@@ -129,6 +130,7 @@ __all__ = [
     "BodyTooLarge",
     "CancelReason",
     "Cancelled",
+    "ChatPage",
     "ChatRequest",
     "ChecksBusy",
     "Completed",

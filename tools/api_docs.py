@@ -34,6 +34,7 @@ All other modules are internal and may change.
 SECTIONS = {
     "Application": (
         "extension",
+        "blueprints.page_options",
         "blueprints.before_hooks",
         "blueprints.protocol_registry",
         "answers",

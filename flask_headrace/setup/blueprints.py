@@ -19,6 +19,7 @@ from ..blueprints.openapi.document import create_openapi_blueprint
 from ..metrics import render_metrics
 from ..settings import Settings
 from .options import ExtensionOptions
+from .page import configured_page
 
 EXPOSED_HEADERS = ("Headrace-Estimated", "Headrace-Stream-Id", *REQUEST_ID_HEADERS, "Retry-After", "X-Should-Retry")
 """Response headers that pages of other origins may read."""
@@ -35,7 +36,7 @@ def build_blueprints(settings: Settings, options: ExtensionOptions) -> Iterator[
             page. If not, everybody sees the page, which asks for a key if the service has keys.
 
     Raises:
-        ConfigurationError: there are no endpoints of a name.
+        ConfigurationError: there are no endpoints of a name, or an option of the page is not valid.
     """
     groups = chosen_endpoints(options.endpoints)
     for group in groups:
@@ -50,4 +51,8 @@ def build_blueprints(settings: Settings, options: ExtensionOptions) -> Iterator[
     described = [operation for group in groups for operation in group.operations]
     yield create_openapi_blueprint([*described, *health.OPERATIONS])
     is_served = options.has_page and any(group.name == "native" for group in groups)
-    yield create_page_blueprint(has_page=is_served, admit_visitor=None if options.authorize is None else admit_visitor)
+    yield create_page_blueprint(
+        has_page=is_served,
+        admit_visitor=None if options.authorize is None else admit_visitor,
+        options=configured_page(settings, options),
+    )

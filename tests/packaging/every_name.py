@@ -76,6 +76,8 @@ mill: fh.CustomProvider = Mill()
 counter: fh.TokenCounter = Mill()
 headrace = fh.Headrace(app, authorize=authorize, providers=[mill], models=("mill/*",), endpoints=("native",))
 service: Flask = fh.create_app({"HEADRACE_EMBEDDED": "0"})
+with_name = fh.Headrace(page=fh.ChatPage(title="Mill", examples=["Why?"]))
+with_dict = fh.Headrace(page={"title": "Mill"})
 settings: fh.Settings = fh.Settings.from_mapping({"HEADRACE_DRAIN": "3"})
 
 

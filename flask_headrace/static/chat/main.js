@@ -18,6 +18,8 @@ import { Composer } from "./composer.js";
 import { Conversation, undecidedCalls } from "./conversation.js";
 import { EventReducer } from "./event-reducer.js";
 import { ModelSelect } from "./models.js";
+import { showPageOptions } from "./page-looks.js";
+import { readPageOptions } from "./page-options.js";
 import { SchemaPanel } from "./schema-panel.js";
 import { JSONStorage } from "./storage.js";
 
@@ -29,6 +31,8 @@ const MAX_ARRIVAL_MS = 120_000;
 
 /** @type {(id: string) => HTMLElement} */
 const find = (id) => findElement(document, `#${id}`, HTMLElement);
+
+showPageOptions(document, readPageOptions(document.body));
 
 const api = document.body.dataset.api ?? "";
 const tabStorage = new JSONStorage("sessionStorage", `headrace:${api}:`);
