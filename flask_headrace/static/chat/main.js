@@ -19,7 +19,6 @@ import { Conversation, undecidedCalls } from "./conversation.js";
 import { EventReducer } from "./event-reducer.js";
 import { ModelSelect } from "./models.js";
 import { showPageOptions } from "./page-looks.js";
-import { readPageOptions } from "./page-options.js";
 import { SchemaPanel } from "./schema-panel.js";
 import { JSONStorage } from "./storage.js";
 
@@ -32,8 +31,7 @@ const MAX_ARRIVAL_MS = 120_000;
 /** @type {(id: string) => HTMLElement} */
 const find = (id) => findElement(document, `#${id}`, HTMLElement);
 
-showPageOptions(document, readPageOptions(document.body));
-
+showPageOptions(document);
 const api = document.body.dataset.api ?? "";
 const tabStorage = new JSONStorage("sessionStorage", `headrace:${api}:`);
 const browserStorage = new JSONStorage("localStorage", `headrace:${api}:`);
@@ -273,10 +271,7 @@ function buttonOf({ target }) {
 }
 
 find("new").addEventListener("click", clear);
-jumpButton.addEventListener("click", () => {
-  follower.start();
-  composer.focus();
-});
+jumpButton.addEventListener("click", () => { follower.start(); composer.focus(); });
 find("suggestions").addEventListener("click", (event) => {
   const { ask, shape } = buttonOf(event)?.dataset ?? {};
   if (shape) schemaPanel.useExample(shape);

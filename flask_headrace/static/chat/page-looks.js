@@ -6,16 +6,15 @@
  */
 
 import { createElement } from "../dom/elements.js";
-
-/** @import { PageOptions } from "./page-options.js" */
+import { readPageOptions } from "./page-options.js";
 
 /**
  * Change the document as the application wants it. Called once the page's own words are in place.
  *
- * @param {ParentNode} root the document
- * @param {PageOptions} options see `readPageOptions`
+ * @param {Document} root the document
  */
-export function showPageOptions(root, options) {
+export function showPageOptions(root) {
+  const options = readPageOptions(root.body);
   for (const element of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-feature]"))) {
     const feature = /** @type {keyof typeof options.features} */ (element.dataset.feature);
     if (options.features[feature] === false) element.hidden = true;
