@@ -1,4 +1,4 @@
-"""An answer that was cut, by a limit of tokens or by a filter, says so in each protocol's own words; it never looks whole.
+"""An answer that was cut, by a limit of tokens or by a filter, says so in each protocol's own words.
 
 The other way round, a whole answer never looks cut.
 """
@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.reader import QUESTION, Answer, Reading, send
 from tests.support.service import Service
-from tests.support.upstream import Upstream, openai_wire
+from tests.support.upstream import Upstream, anthropic_wire, openai_wire
 
 TEXT = "Once upon a time"
 UI = [{"id": "m", "role": "user", "parts": [{"type": "text", "text": "hi"}]}]
@@ -140,3 +140,16 @@ def test_a_wire_without_words_breaks_off_after_the_text(
 def test_a_wire_without_words_ends_after_a_whole_text(service: Service, upstream: Upstream) -> None:
     upstream.answer("ends", openai_wire.answer(TEXT))
     assert send(service.url + "/ai/text", {"model": "openai/ends", "prompt": "hi"}).body.decode() == TEXT
+
+
+@pytest.mark.parametrize("ending", [[], [{"role": "user", "content": "Continue exactly where you stopped."}]])
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_a_cut_answer_can_be_continued(
+    service: Service, upstream: Upstream, provider: str, ending: list[dict[str, str]]
+) -> None:
+    wire = {"openai": openai_wire, "anthropic": anthropic_wire}[provider]
+    upstream.answer("goes on", wire.answer(" there was a mill."))
+    messages = [*QUESTION, {"role": "assistant", "content": TEXT}, *ending]
+    answer = send(service.url + "/api/chat", {"model": f"{provider}/goes on", "messages": messages})
+    assert answer.text == " there was a mill."
+    assert upstream.requests("goes on")[-1].body["messages"] == messages
