@@ -112,7 +112,7 @@ def _decode(data: bytes, text: BodyText, decoder: ExactDecoder[B]) -> B:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if coding := request.headers.get("Content-Encoding"):
             raise InvalidRequest(f"The body is encoded as {coding!r:.100}: send it without an encoding.") from None
-        raise InvalidRequest(_invalid_json_message(data, error)) from None
+        raise InvalidRequest(_invalid_json_message(text, error)) from None
     except RecursionError:
         raise InvalidRequest("The body is nested too deep.") from None
 
@@ -149,8 +149,8 @@ def format_validation_error(error: msgspec.ValidationError, body_type: Any = Non
     return _EXACT_NUMBER.sub("got `float`", text) + hint
 
 
-def _invalid_json_message(data: bytes, error: Exception) -> str:
-    if not data:
+def _invalid_json_message(body: BodyText, error: Exception) -> str:
+    if not body.text:
         if request.content_length:
             return (
                 f"The body of {request.content_length} bytes was read before it came here: a before_request function "
@@ -158,9 +158,10 @@ def _invalid_json_message(data: bytes, error: Exception) -> str:
             )
         return "The body is empty, which is not JSON: send an object."
     # The decoder reports most of these bodies as truncated, which misleads.
-    if half := find_lone_surrogate(data):
+    if half := find_lone_surrogate(body.text):
+        place = body.place_in_body(half.start())
         return (
-            f"The body holds {half[0].decode()} (byte {half.start()}), half a surrogate pair: send whole characters, "
-            "and cut text only between them."
+            f"The body holds {half[0].decode()} (byte {place}), half a surrogate pair: send whole characters, and cut "
+            "text only between them."
         )
     return f"The body is not JSON: {error}."

@@ -27,10 +27,26 @@ def test_a_file_is_no_text(file: str) -> None:
     assert body.text == data.replace(file.encode(), b"")
 
 
+def test_a_file_of_php_is_no_text() -> None:
+    data = json.dumps({"url": URL}).replace("/", "\\/").encode()
+    body = split_body(data, 100)
+    assert body is not None
+    assert body.text == b'{"url": ""}'
+    assert decoder.decode(data, body.mark_zeros) == {"url": URL}
+
+
 @pytest.mark.parametrize(
     "long",
-    ["word " * MIN_FILE_BYTES, r"\n" * MIN_FILE_BYTES, "a,b," * MIN_FILE_BYTES, "[" * 9999, "{" * 9999, "é" * 9999],
-    ids=["words", "escapes", "commas", "brackets", "braces", "letters"],
+    [
+        "word " * MIN_FILE_BYTES,
+        r"\n" * MIN_FILE_BYTES,
+        r"\\/" * MIN_FILE_BYTES,
+        "a,b," * MIN_FILE_BYTES,
+        "[" * 9999,
+        "{" * 9999,
+        "é" * 9999,
+    ],
+    ids=["words", "escapes", "backslashes", "commas", "brackets", "braces", "letters"],
 )
 def test_a_long_text_is_no_file(long: str) -> None:
     assert split_body(f'{{"url": "{long}"}}'.encode(), 1000) is None
