@@ -145,6 +145,12 @@ class TestAProviderOfTheApplication:
         assert self.answered(provider, TEXT)[0] == 200
         assert provider.questions[0].messages[0].content[1].name == "notes.md"
 
+    def test_receives_pictures_of_megabytes_also_in_a_test_client(self) -> None:
+        provider = FakeProvider()
+        url = "data:image/png;base64," + "iVBO" * (1024 * 1024)
+        assert self.answered(provider, {"type": "image", "url": url})[0] == 200
+        assert provider.questions[0].messages[0].content[1].url == url
+
     def test_without_files_receives_texts(self) -> None:
         provider = FakeProvider()
         provider.unsupported_features = {"files"}
