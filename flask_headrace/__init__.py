@@ -18,10 +18,12 @@ from .core.application_events import (
     ToolProgress,
     ToolResult,
 )
-from .core.body_errors import BodyLimitExceeded, BodyTimeout, BodyTooLarge
+from .core.body_errors import BodyLimitExceeded
 from .core.errors import (
     AnswerReplaced,
     AnswerTooLarge,
+    BodyTimeout,
+    BodyTooLarge,
     ChecksBusy,
     ConfigurationError,
     ConnectTimeout,

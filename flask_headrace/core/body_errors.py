@@ -1,22 +1,8 @@
-"""The errors of a request's body that does not arrive, or is too long."""
+"""The error of a large request body for which a worker has no memory at the moment."""
 
 from __future__ import annotations
 
-from .errors import LimitError, RequestError
-
-
-class BodyTooLarge(RequestError):
-    """The request's body is longer than this service accepts."""
-
-    code = "body_too_large"
-    status = 413
-
-
-class BodyTimeout(RequestError):
-    """The request's body did not arrive within `HEADRACE_BODY_TIMEOUT` seconds."""
-
-    code = "body_timeout"
-    status = 408
+from .errors import LimitError
 
 
 class BodyLimitExceeded(LimitError):

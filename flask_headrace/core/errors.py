@@ -127,6 +127,20 @@ class SchemaNotFound(RequestError):
     status = 404
 
 
+class BodyTooLarge(RequestError):
+    """The request's body is longer than this service accepts."""
+
+    code = "body_too_large"
+    status = 413
+
+
+class BodyTimeout(RequestError):
+    """The request's body did not arrive within `HEADRACE_BODY_TIMEOUT` seconds."""
+
+    code = "body_timeout"
+    status = 408
+
+
 class AnswerTooLarge(LimitError):
     """The answer is too long to be returned in one response."""
 

@@ -9,8 +9,7 @@ import gevent
 from flask import request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from ...core.body_errors import BodyTimeout, BodyTooLarge
-from ...core.errors import HeadraceError, InvalidRequest
+from ...core.errors import BodyTimeout, BodyTooLarge, HeadraceError, InvalidRequest
 from ...providers.http.hub_local import destroy_hub_with_thread
 from ..body_memory import BodyReservation
 from ..state import ExtensionState, current_state

@@ -9,8 +9,7 @@ import gevent
 import msgspec
 from flask import request
 
-from ...core.body_errors import BodyTooLarge
-from ...core.errors import InvalidRequest
+from ...core.errors import BodyTooLarge, InvalidRequest
 from ...core.exact_json import ExactDecoder
 from ...core.json_depth import MAX_DEPTH
 from ...core.json_object import object_decoder
