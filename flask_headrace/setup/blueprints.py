@@ -12,6 +12,7 @@ from ..blueprints import health
 from ..blueprints.chat_page import create_page_blueprint
 from ..blueprints.endpoints import chosen_endpoints
 from ..blueprints.http.error_handlers import handle_application_abort
+from ..blueprints.http.receive_body import release_refused_body
 from ..blueprints.http.request_id import REQUEST_ID_HEADERS, add_request_id
 from ..blueprints.http.unread_body import close_unread_connection
 from ..blueprints.http.visitor import admit_visitor
@@ -43,6 +44,7 @@ def build_blueprints(settings: Settings, options: ExtensionOptions) -> Iterator[
         blueprint = group.create()
         blueprint.register_error_handler(HTTPException, handle_application_abort)
         blueprint.after_request(close_unread_connection)
+        blueprint.after_request(release_refused_body)
         blueprint.after_request(add_request_id)
         if settings.cors_origins:
             CORS(blueprint, origins=list(settings.cors_origins), expose_headers=list(EXPOSED_HEADERS))

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 
 import gevent
-from flask import request
+from flask import Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from ...core.errors import BodyTimeout, BodyTooLarge, HeadraceError, InvalidRequest
@@ -51,6 +51,17 @@ def body_reservation() -> BodyReservation | None:
     """Return the reservation for the large body of the current request; None if the body is not large."""
     reservation: BodyReservation | None = request.environ.get(_RESERVATION)
     return reservation
+
+
+def release_refused_body(response: Response) -> Response:
+    """Let the memory of a large body go if its request was refused; for `Flask.after_request`. Returns `response`.
+
+    The request ends only when the client has the response, and may then send the next one already.
+    """
+    reservation = body_reservation()
+    if reservation is not None and response.status_code >= 400:
+        reservation.close()
+    return response
 
 
 def _may_be_large(max_small: int) -> bool:
