@@ -16,6 +16,7 @@ import { Composer } from "./composer.js";
 import { Drafts } from "./drafts.js";
 import { ModelSelect } from "./models.js";
 import { Notice } from "./notice.js";
+import { showPageOptions } from "./page-looks.js";
 import { SchemaPanel } from "./schema-panel.js";
 import { JSONStorage } from "./storage.js";
 import { TurnList } from "./turn-list.js";
@@ -29,7 +30,7 @@ const MAX_COMING_MS = 15 * 60_000;
 const find = (id) => findElement(document, `#${id}`, HTMLElement);
 
 setWords(JSON.parse(find("words").textContent ?? "{}"), document.documentElement.lang);
-
+showPageOptions(document);
 const api = document.body.dataset.api ?? "";
 const tabStorage = new JSONStorage("sessionStorage", `headrace:${api}:`);
 const browserStorage = new JSONStorage("localStorage", `headrace:${api}:`);
