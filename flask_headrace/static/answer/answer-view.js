@@ -55,6 +55,12 @@ export class AnswerView {
     else this.#appendText(piece.text);
   }
 
+  /** The text of the answer as it reads on the page, without what tools and thoughts have to say. */
+  get plainText() {
+    const texts = /** @type {NodeListOf<HTMLElement>} */ (this.element.querySelectorAll(".prose"));
+    return [...texts].map(readText).join("\n\n");
+  }
+
   /**
    * End the answer.
    *
@@ -144,4 +150,13 @@ export class AnswerView {
     if (this.part !== this.document) this.part?.end(isCut);
     this.part = null;
   }
+}
+
+/** @param {HTMLElement} element its text, without the words on its buttons */
+function readText(element) {
+  const buttons = /** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll("button"));
+  for (const button of buttons) button.hidden = true;
+  const text = element.innerText;
+  for (const button of buttons) button.hidden = false;
+  return text.trim();
 }

@@ -4,30 +4,31 @@
  * Knows the elements of a turn and its states, and shows when the connection is lost. Knows no protocol and sends nothing.
  */
 
-import { createElement, findParts } from "../dom/elements.js";
+import { findParts } from "../dom/elements.js";
 import { translate } from "../words/words.js";
 import { AnswerView } from "./answer-view.js";
-import { answerFacts } from "./facts.js";
 import { noteText } from "./note-text.js";
-import { appendPiece, documentText, hasContent, proseText } from "./parts.js";
+import { appendPiece, hasContent, proseText } from "./parts.js";
 import { QuestionView } from "./question-view.js";
 import { SilenceClock } from "./silence-clock.js";
+import { TurnFoot } from "./turn-foot.js";
 
 /** @import { Announcer } from "./announcer.js" */
+/** @import { FootActions } from "./turn-foot.js" */
 /** @import { Decision, Note, Part, ShownTurn, TurnState } from "./parts.js" */
 
 /**
- * What the reader does with a turn: asks once more, asks for the rest of an answer, has the answer written anew, asks another question
- * in place of this one (returns whether it was sent), removes the turn, has the version so many places further shown, decides about
- * the tool of a call that is named by its number in the answer.
- * @typedef {object} TurnActions
+ * What the reader does with a turn: asks once more, asks for the rest of an answer, asks another question in place of this one (returns
+ * whether it was sent), removes the turn, has the version so many places further shown, decides about the tool of a call that is named
+ * by its number in the answer; and what the foot has: see turn-foot.js.
+ * @typedef {FootActions & OwnActions} TurnActions
+ *
+ * @typedef {object} OwnActions
  * @property {() => void} retry
  * @property {() => void} goOn
- * @property {() => void} regenerate
  * @property {(question: string) => boolean} edit
  * @property {() => void} remove
  * @property {(step: number) => void} select
- * @property {() => void} copy
  * @property {(index: number, decision: Decision) => void} decide
  */
 
@@ -59,22 +60,21 @@ export class TurnView {
     this.actions = actions;
     this.parts = findParts(this.element);
     this.question = new QuestionView(this.parts.asked, turn.question, actions.edit);
+    this.foot = new TurnFoot(this.parts, actions);
     this.silence = new SilenceClock((seconds) => this.#showSilence(seconds));
     this.#listen();
     this.answer = this.reset();
   }
 
   #listen() {
-    const { retry, goOn, regenerate, edit, remove, older, newer, copy } = this.parts;
+    const { retry, goOn, edit, remove, older, newer } = this.parts;
     const { actions } = this;
     retry.addEventListener("click", () => actions.retry());
     goOn.addEventListener("click", () => actions.goOn());
-    regenerate.addEventListener("click", () => actions.regenerate());
     edit.addEventListener("click", () => this.question.edit());
     remove.addEventListener("click", () => actions.remove());
     older.addEventListener("click", () => actions.select(-1));
     newer.addEventListener("click", () => actions.select(1));
-    copy.addEventListener("click", () => actions.copy());
   }
 
   /**
@@ -85,17 +85,15 @@ export class TurnView {
    */
   reset(note = null) {
     const { schema } = this.turn;
-    const { flow, waiting, copy, label } = this.parts;
+    const { flow, waiting } = this.parts;
     this.announcer?.reset();
     this.answer = new AnswerView(flow, schema, this.announcer, this.actions.decide);
     this.pending = [];
     waiting.hidden = false;
-    label.textContent = translate(schema ? "turn.copy-json" : "turn.copy");
-    delete copy.dataset.says;
     this.#setState("waiting");
     this.showInterruption("");
     this.#setNote(note);
-    this.parts.facts.replaceChildren();
+    this.foot.reset(schema !== undefined);
     return this.answer;
   }
 
@@ -145,13 +143,6 @@ export class TurnView {
     if (this.#isPending) this.silence.reset();
     appendPiece(this.pending, piece);
     this.#scheduleFlush();
-  }
-
-  /** What is copied of the answer. */
-  get copyText() {
-    const { parts, schema } = this.turn;
-    const { document } = this.answer;
-    return schema && document ? document.copyText(documentText(parts)) : proseText(parts);
   }
 
   /**
@@ -220,9 +211,8 @@ export class TurnView {
    *
    * @param {Pick<ShownTurn, "model" | "times" | "usage">} turn
    */
-  showFacts({ model, times, usage }) {
-    const facts = [...(model ? [model] : []), ...answerFacts({ times, usage })];
-    this.parts.facts.replaceChildren(...facts.map((fact) => createElement("li", { textContent: fact })));
+  showFacts(turn) {
+    this.foot.showFacts(turn);
     this.onGrow();
   }
 
@@ -277,10 +267,8 @@ export class TurnView {
     const isPending = this.#isPending;
     this.parts.answer.setAttribute("aria-busy", String(isPending));
     this.parts.waiting.hidden = state !== "waiting";
-    this.parts.foot.hidden = isPending || state === "undecided";
-    this.parts.copy.hidden = isPending || !proseText(this.turn.parts);
     this.parts.retry.hidden = state !== "failed";
-    this.parts.regenerate.hidden = state === "failed";
+    this.foot.show(state, proseText(this.turn.parts) !== "");
     if (isPending) this.silence.reset();
     else this.silence.stop();
   }

@@ -9,6 +9,7 @@ import { Conversation } from "../conversation/conversation.js";
 import { canContinue, undecidedCalls } from "../conversation/turn.js";
 import { translate } from "../words/words.js";
 import { AnswerRuns } from "./answer-runs.js";
+import { copyTurn } from "./copied-turn.js";
 
 /** @import { Decision } from "../answer/parts.js" */
 /** @import { TurnActions, TurnView } from "../answer/turn-view.js" */
@@ -151,7 +152,7 @@ export class Chat {
       edit: (question) => ask((request) => this.conversation.askAgain(turn, request, question)),
       remove: () => this.#remove(turn),
       select: (step) => this.#select(turn, step),
-      copy: () => this.#copy(turn),
+      copy: (form) => copyTurn(this.conversation, turn, this.list.viewOf(turn), { ...this.options, form }),
       decide: (index, decision) => this.#decide(turn, index, decision),
     };
   }
@@ -248,12 +249,6 @@ export class Chat {
       if (conversation === this.conversation) this.#showChanged();
       else this.options.saver.now(conversation.stored);
     });
-  }
-
-  /** @param {Turn} turn */
-  #copy(turn) {
-    const view = this.list.viewOf(turn);
-    if (view) this.options.copy(view.copyText, view.parts.copy);
   }
 
   /** Show and keep the conversation, which has changed. */

@@ -47,7 +47,7 @@ const follower = new ScrollFollower(showJumpButton);
 const drafts = new Drafts(browserStorage);
 const apiKey = new ApiKey(/** @type {HTMLFormElement | null} */ (document.querySelector("#key")), tabStorage, useKey);
 const composer = new Composer(findElement(document, "#composer", HTMLFormElement), {
-  send: (question) => chat.send(question),
+  send,
   stop: () => chat.stop(),
   onInput: (text) => drafts.write(draftId(), text),
 });
@@ -72,6 +72,14 @@ const chat = new Chat((actionsOf) => new TurnList(turns, turnTemplate, { announc
   onDecided: () => composer.focus(),
   onUndecided: (view) => composer.isUnused && view?.focusUndecided({ preventScroll: !follower.isFollowing }),
 });
+
+/** @param {string} question Send a question, and return whether that was possible. */
+function send(question) {
+  const id = draftId();
+  const isSent = chat.send(question);
+  if (isSent) drafts.write(id, "");
+  return isSent;
+}
 
 /** The name of the draft in the field: a new conversation has none of its own yet. */
 function draftId() {
