@@ -46,6 +46,7 @@ export class JSONDocument {
       const [holder, key] = findPlace(this, op.path);
       if (op.op === "add") add(holder, key, op.value);
       if (op.op === "append") append(holder, key, op);
+      if (op.op === "close") checkIsOpen(holder, key, op.path);
     }
     return this.value;
   }
@@ -63,16 +64,29 @@ export class JSONDocument {
  * @returns {[holder: Holder, key: string]}
  */
 function findPlace(document, path) {
+  const [first, ...steps] = path.split("/");
   let holder = /** @type {Holder} */ (/** @type {unknown} */ (document));
   let key = "value";
-  for (const step of path.split("/").slice(1)) {
-    const next = Object.hasOwn(holder, key) ? holder[key] : null;
+  if (first) throw missingPlace(path);
+  for (const step of steps) {
+    const next = valueAt(holder, key);
     if (typeof next !== "object" || next === null || next instanceof ExactNumber) throw missingPlace(path);
-    const isArray = Array.isArray(next);
-    key = isArray ? step.replace(/^-$/, String(next.length)) : step.replaceAll("~1", "/").replaceAll("~0", "~");
+    key = Array.isArray(next) ? indexOf(next, step, path) : step.replaceAll("~1", "/").replaceAll("~0", "~");
     holder = /** @type {Holder} */ (next);
   }
   return [holder, key];
+}
+
+/** @type {(array: JSONValue[], step: string, path: string) => string} Return the index that a step of a path is, at most the next one. */
+function indexOf(array, step, path) {
+  if (step === "-") return String(array.length);
+  if (/^(?:0|[1-9][0-9]*)$/.test(step) && Number(step) <= array.length) return step;
+  throw missingPlace(path);
+}
+
+/** @type {(holder: Holder, key: string) => JSONValue | undefined} */
+function valueAt(holder, key) {
+  return Object.hasOwn(holder, key) ? holder[key] : undefined;
 }
 
 /**
@@ -93,9 +107,16 @@ function add(holder, key, value) {
  * @param {{path: string, value: string}} op
  */
 function append(holder, key, { path, value }) {
-  const before = Object.hasOwn(holder, key) ? holder[key] : undefined;
+  const before = valueAt(holder, key);
   if (typeof before !== "string") throw missingPlace(path);
   holder[key] = before + value;
+}
+
+/** @type {(holder: Holder, key: string, path: string) => void} */
+function checkIsOpen(holder, key, path) {
+  const value = valueAt(holder, key);
+  const isOpen = typeof value === "string" || (typeof value === "object" && value !== null && !(value instanceof ExactNumber));
+  if (!isOpen) throw missingPlace(path);
 }
 
 /** @param {string} path */
