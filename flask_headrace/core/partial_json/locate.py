@@ -119,7 +119,7 @@ class DocumentLocator:
 
 
 def may_be_scalar(word: str) -> bool:
-    """Return whether a word is a number, a boolean or null; or the beginning of a number that is too long to be read."""
+    """Return whether a word is a number, a boolean or null; or begins a number that is too long to be read."""
     if word in LITERALS:
         return True
     return (len(word) > MAX_NUMBER_CHARS or is_number(word)) and match_end(NUMBER_START, word) == len(word)
