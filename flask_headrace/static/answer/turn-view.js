@@ -7,6 +7,7 @@
 import { createElement, findParts } from "../dom/elements.js";
 import { AnswerView } from "./answer-view.js";
 import { appendPiece, documentText, hasContent, proseText } from "./parts.js";
+import { makeNameUnique } from "./region-names.js";
 
 /** @import { Announcer } from "./announcer.js" */
 /** @import { Decision, Fact, Part, ShownTurn, TurnState } from "./parts.js" */
@@ -40,6 +41,7 @@ export class TurnView {
     this.onDecide = onDecide;
     this.parts = findParts(this.element);
     this.parts.question.textContent = turn.question;
+    makeNameUnique(this.parts.answer);
     this.answer = this.reset();
   }
 
