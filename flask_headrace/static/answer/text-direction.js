@@ -2,14 +2,14 @@
  * The direction of each block of an answer: that of its own first words.
  *
  * A browser finds it for an element with dir="auto", but does not look into elements inside of it that have a `dir` of their
- * own. So the first block of a list's item or of a quotation has none: it decides for the item, with its mark at the side,
- * and inherits. The head of a table decides for the table in the same way.
+ * own. So the first block of a list, of an item or of a quotation has none: it decides for what is around it, such as the
+ * side of an item's mark, and inherits. The head of a table decides for the table in the same way.
  */
 
 /** The nodes that have a direction of their own: blocks of text, and what holds them. @type {Set<string>} */
-const BLOCK_KINDS = new Set(["paragraph", "heading", "item", "quote", "table", "details", "summary"]);
+const BLOCK_KINDS = new Set(["paragraph", "heading", "list", "item", "quote", "table", "details", "summary"]);
 /** The blocks that take the direction of their first block. */
-const HOLDERS = new Set(["item", "quote", "details"]);
+const HOLDERS = new Set(["list", "item", "quote", "details"]);
 
 /**
  * Give an element its direction, if it is not the one of the element around it.
