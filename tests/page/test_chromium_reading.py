@@ -182,7 +182,9 @@ class TestReader:
         ask(page, wide)
         expect(last(page, "done")).to_be_visible()
         # Beside the page there is room for the scroll bar, whether it is there or not.
-        shown, whole = page.evaluate("() => [document.scrollingElement.clientWidth, document.scrollingElement.scrollWidth]")
+        shown, whole = page.evaluate(
+            "() => [document.scrollingElement.clientWidth, document.scrollingElement.scrollWidth]"
+        )
         assert whole == shown <= width
 
     def test_the_chosen_model_is_remembered(self, page):

@@ -147,7 +147,7 @@ class TestForm:
         expect(last(page, "done").locator("dd").last).to_have_text(markup)
         expect(form(page).locator("img, strong")).to_have_count(0)
         expect(form(page).locator("li")).to_have_text("x" * 300)
-        assert page.evaluate("() => document.scrollingElement.scrollWidth") == 320
+        assert page.evaluate("() => document.scrollingElement.scrollWidth") <= 320
 
 
 class TestReturn:

@@ -138,7 +138,7 @@ export class ScrollFollower {
     this.#isTabbing = event.key === "Tab";
     if (event.defaultPrevented || movesCaret(event)) return;
     if (isUpward(event)) this.#leave(event.target);
-    else if (event.key === "End") this.start();
+    else if (event.key === "End") this.#set(true);
   }
 
   /** @param {EventTarget | null} target */
