@@ -185,7 +185,8 @@ def test_a_picture_that_comes_late_is_followed(page, growing):
     }""")
     page.wait_for_function("""() => {
         const { scrollHeight, scrollTop, clientHeight } = document.scrollingElement;
-        return scrollHeight - scrollTop - clientHeight < 5 && document.querySelector('.prose > div').offsetHeight === 900;
+        const height = document.querySelector('.prose > div').offsetHeight;
+        return scrollHeight - scrollTop - clientHeight < 5 && height === 900;
     }""")
 
 
