@@ -168,7 +168,7 @@ async function receive(turn, view) {
   setBusy(true);
   announcer.say(hasContent(turn.parts) ? "The answer goes on." : "Asked. Waiting for the answer.");
   const reducer = new EventReducer(turn, view, announcer);
-  const body = { messages: conversation.messagesFor(turn), model: turn.stream?.model, schema: turn.schema };
+  const body = { messages: conversation.messagesFor(turn), model: turn.stream?.model, schema: schemaPanel.toSend(turn.schema) };
   const options = { api, encode: encodeJSON, signal: own.controller.signal, headers: () => apiKey.headers };
   conversation.save();
   for await (const event of streamAnswer({ ...streamOf(turn), body }, options)) {

@@ -7,7 +7,7 @@
 import { findElement } from "../dom/elements.js";
 import { SchemaShape } from "../form/schema-shape.js";
 import { SCHEMA_EXAMPLES } from "./schema-examples.js";
-import { parseSchema, summarizeFields } from "./schema-text.js";
+import { parseSchema, schemaWithDigits, summarizeFields } from "./schema-text.js";
 
 /** @import { JSONStorage } from "./storage.js" */
 
@@ -48,6 +48,15 @@ export class SchemaPanel {
   /** The JSON Schema of the next answer; undefined for an answer in text. */
   get schema() {
     return this.checkbox.checked ? (parseSchema(this.field.value).schema ?? undefined) : undefined;
+  }
+
+  /**
+   * Return a schema that was chosen here as it is to be sent, with all digits of its numbers.
+   *
+   * @param {object | undefined} schema
+   */
+  toSend(schema) {
+    return schemaWithDigits(schema, this.field.value);
   }
 
   /** Return whether a question can be sent. If so, close the panel to make room for the answer; if not, open it to show why. */

@@ -70,7 +70,7 @@ function findPlace(document, path) {
   if (first) throw missingPlace(path);
   for (const step of steps) {
     const next = valueAt(holder, key);
-    if (typeof next !== "object" || next === null || next instanceof ExactNumber) throw missingPlace(path);
+    if (!isHolder(next)) throw missingPlace(path);
     key = Array.isArray(next) ? indexOf(next, step, path) : step.replaceAll("~1", "/").replaceAll("~0", "~");
     holder = /** @type {Holder} */ (next);
   }
@@ -90,15 +90,32 @@ function valueAt(holder, key) {
 }
 
 /**
+ * Put a copy of a value there, so that the op can be applied to another document too.
+ *
  * @param {Holder} holder
  * @param {string} key
  * @param {JSONValue} value
  */
 function add(holder, key, value) {
-  const own = typeof value === "object" && !(value instanceof ExactNumber) ? structuredClone(value) : value;
+  /** @type {[Holder, string, JSONValue][]} */
+  const pending = [[holder, key, value]];
+  for (const [place, name, item] of pending) {
+    if (!isHolder(item)) {
+      put(place, name, item);
+      continue;
+    }
+    const copy = Array.isArray(item) ? [] : {};
+    put(place, name, copy);
+    const inner = /** @type {Holder} */ (/** @type {unknown} */ (copy));
+    for (const [innerName, innerItem] of Object.entries(item)) pending.push([inner, innerName, innerItem]);
+  }
+}
+
+/** @type {(holder: Holder, key: string, value: JSONValue) => void} */
+function put(holder, key, value) {
   // An assignment to __proto__ would change the object's prototype.
-  if (key === "__proto__") Object.defineProperty(holder, key, { value: own, configurable: true, enumerable: true, writable: true });
-  else holder[key] = own;
+  if (key === "__proto__") Object.defineProperty(holder, key, { value, configurable: true, enumerable: true, writable: true });
+  else holder[key] = value;
 }
 
 /**
@@ -115,8 +132,12 @@ function append(holder, key, { path, value }) {
 /** @type {(holder: Holder, key: string, path: string) => void} */
 function checkIsOpen(holder, key, path) {
   const value = valueAt(holder, key);
-  const isOpen = typeof value === "string" || (typeof value === "object" && value !== null && !(value instanceof ExactNumber));
-  if (!isOpen) throw missingPlace(path);
+  if (typeof value !== "string" && !isHolder(value)) throw missingPlace(path);
+}
+
+/** @type {(value: JSONValue | undefined) => value is JSONValue[] | {[key: string]: JSONValue}} */
+function isHolder(value) {
+  return typeof value === "object" && value !== null && !(value instanceof ExactNumber);
 }
 
 /** @param {string} path */
