@@ -69,7 +69,7 @@ export class ScrollFollower {
     addEventListener("touchmove", (event) => this.#onTouch(event), passive);
     for (const type of ["touchend", "touchcancel"]) addEventListener(type, () => (this.#fingerTop = null), passive);
     addEventListener("keydown", (event) => this.#onKey(event));
-    addEventListener("keyup", () => (this.#isTabbing = false));
+    for (const type of ["keyup", "blur", "pointerdown"]) addEventListener(type, () => (this.#isTabbing = false), passive);
     addEventListener("focusin", ({ target }) => (this.#reached = this.#isTabbing ? inPage(target) : null));
     addEventListener("click", ({ target }) => this.#onClick(target), { capture: true });
   }

@@ -13,6 +13,7 @@ import { indentJSON } from "../json/json-text.js";
 import { JSONDocument, JSONError, PartialJSON } from "../json/partial-json.js";
 import { FormAnnouncer } from "./form-announcer.js";
 import { Prose } from "./prose.js";
+import { makeNameUnique } from "./region-names.js";
 import { tee } from "./tee.js";
 
 /** @import { FieldSink } from "../form/fields.js" */
@@ -45,6 +46,7 @@ export class StructuredAnswer {
     /** @type {FieldSink} */
     const sink = announcer ? tee(FIELD_OPERATIONS, form, new FormAnnouncer(announcer)) : form;
     this.fields = new Fields(schema, sink);
+    makeNameUnique(this.card);
   }
 
   /** Whether no text has come yet. */
