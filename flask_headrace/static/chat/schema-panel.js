@@ -6,8 +6,9 @@
 
 import { findElement } from "../dom/elements.js";
 import { SchemaShape } from "../form/schema-shape.js";
+import { losesDigits } from "../json/exact-json.js";
 import { SCHEMA_EXAMPLES } from "./schema-examples.js";
-import { parseSchema, schemaWithDigits, summarizeFields } from "./schema-text.js";
+import { parseSchema, summarizeFields } from "./schema-text.js";
 
 /** @import { JSONStorage } from "./storage.js" */
 
@@ -50,13 +51,11 @@ export class SchemaPanel {
     return this.checkbox.checked ? (parseSchema(this.field.value).schema ?? undefined) : undefined;
   }
 
-  /**
-   * Return a schema that was chosen here as it is to be sent, with all digits of its numbers.
-   *
-   * @param {object | undefined} schema
-   */
-  toSend(schema) {
-    return schemaWithDigits(schema, this.field.value);
+  /** What is asked of the next answer: the schema, and its text where that has numbers whose digits the schema does not keep. */
+  get request() {
+    const { schema } = this;
+    const text = this.field.value;
+    return schema && losesDigits(text) ? { schema, schemaText: text } : { schema };
   }
 
   /** Return whether a question can be sent. If so, close the panel to make room for the answer; if not, open it to show why. */

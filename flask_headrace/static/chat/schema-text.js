@@ -5,8 +5,6 @@
  */
 
 import { SchemaShape, memberLabel } from "../form/schema-shape.js";
-import { losesDigits } from "../json/exact-json.js";
-import { JSONText } from "../json/json-text.js";
 import { JSONError, PartialJSON } from "../json/partial-json.js";
 
 /** Most fields that a summary names. */
@@ -28,19 +26,6 @@ export function parseSchema(text) {
   }
   if (typeof schema === "object" && schema !== null && !Array.isArray(schema)) return { schema, problem: "" };
   return { schema: null, problem: `A JSON Schema is an object, {…}; this is ${describeKind(schema)}.` };
-}
-
-/**
- * Return a schema as it is to be sent: the text from which it was read, if that has numbers whose digits the object does not keep.
- *
- * @param {object | undefined} schema
- * @param {string} text the text of the schema, or of another one
- * @returns {object | undefined} for `encodeJSON`
- */
-export function schemaWithDigits(schema, text) {
-  const { schema: read } = parseSchema(text);
-  if (!read || !schema || JSON.stringify(read) !== JSON.stringify(schema) || !losesDigits(text)) return schema;
-  return new JSONText(text);
 }
 
 /**

@@ -3,8 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { encodeJSON } from "../../../flask_headrace/static/json/json-text.js";
-import { parseSchema, schemaWithDigits, summarizeFields } from "../../../flask_headrace/static/chat/schema-text.js";
+import { parseSchema, summarizeFields } from "../../../flask_headrace/static/chat/schema-text.js";
 
 test("a mistake in a schema is told with its place", () => {
   const problems = {
@@ -22,18 +21,6 @@ test("a mistake in a schema is told with its place", () => {
     assert.equal(read.schema, null);
     assert.match(read.problem, problem);
   }
-});
-
-test("a schema is sent with all digits of its numbers", () => {
-  const text = '{"enum": [9007199254740993, 1.50]}';
-  const { schema } = parseSchema(text);
-  assert.equal(encodeJSON({ schema: schemaWithDigits(schema, text) }), `{"schema":${text}}`);
-  // Of another schema, or of one without such numbers, the object is sent.
-  assert.equal(schemaWithDigits(schema, '{"enum": [1]}'), schema);
-  assert.equal(schemaWithDigits(schema, "{"), schema);
-  assert.equal(schemaWithDigits(undefined, text), undefined);
-  const plain = { type: "object" };
-  assert.equal(schemaWithDigits(plain, JSON.stringify(plain)), plain);
 });
 
 test("a schema is summed up by its fields", () => {
