@@ -1,8 +1,11 @@
 /**
  * Names of the page's regions for screen readers, each a different one: "python code", "python code 2", "Table 1: Kind, Head".
  *
- * A number is used again once its region, and each region with a higher number, is no longer on the page.
+ * A number is used again once its region is no longer on the page.
  */
+
+/** Among so many numbers one is looked for that can be used again; looking through all would be slow for a very long answer. */
+const MAX_SEARCHED = 200;
 
 /** Most characters of a table's head in its name. */
 const MAX_HEAD_CHARACTERS = 80;
@@ -33,11 +36,13 @@ export class RegionNames {
     this.#regions.set(name, regions);
     while (regions.length && isGone(regions[regions.length - 1])) regions.pop();
     const region = { element: new WeakRef(element), wasShown: element.isConnected };
-    regions.push(region);
     queueMicrotask(() => {
       region.wasShown ||= element.isConnected;
     });
-    return regions.length;
+    const free = regions.slice(0, MAX_SEARCHED).findIndex(isGone);
+    if (free < 0) return regions.push(region);
+    regions[free] = region;
+    return free + 1;
   }
 
   /**
