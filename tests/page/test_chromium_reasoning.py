@@ -36,10 +36,23 @@ def test_it_is_markdown_of_its_own_and_stays_as_the_reader_has_left_it(page, ups
     expect(run.locator("code")).to_have_text("two")
     expect(run.locator("code")).to_be_visible()
     expect(prose(page)).to_have_text("Done.")
-    # An answer that is shown anew has it unfolded too.
-    page.get_by_role("button", name="Regenerate").click()
-    expect(page.locator(".reasoning li")).to_have_count(2)
-    expect(page.locator(".reasoning li").first).to_be_visible()
+
+
+def test_an_answer_that_is_shown_anew_is_unfolded_where_it_was(page):
+    unfolded = page.evaluate("""async () => {
+        const address = [...document.scripts].find(({ src }) => src.endsWith('/chat/main.js')).src;
+        const { AnswerView } = await import(address.replace('chat/main.js', 'answer/answer-view.js'));
+        const element = document.createElement('div');
+        const show = () => {
+            const view = new AnswerView(element, undefined, null, () => {});
+            const types = ['reasoning', 'text', 'reasoning', 'text', 'reasoning'];
+            for (const type of types) view.append({ type, text: 'a' });
+            return [...element.querySelectorAll('details.reasoning')];
+        };
+        show()[1].open = true;
+        return show().map(({ open }) => open);
+    }""")
+    assert unfolded == [False, True, False]
 
 
 @pytest.mark.parametrize(
