@@ -3,11 +3,13 @@
  *
  * Knows which element stands for which node. Makes every element with createElement and fills it with text nodes, so nothing
  * that a model writes is ever parsed as HTML. Only the last child of each open node changes. Each block runs in the direction
- * of its own first words; code runs from left to right.
+ * of its own first words (text-direction.js); code runs from left to right.
  */
 
 import { appendText } from "../dom/append-text.js";
 import { createElement } from "../dom/elements.js";
+import { addTableHead, nameCode, nameTable } from "./region-names.js";
+import { setDirection } from "./text-direction.js";
 
 /** @import { Alignment, LateAttributes, NodeAttributes, NodeKind } from "../markdown/operations.js" */
 
@@ -43,8 +45,10 @@ export class MarkdownRenderer {
     this.flush();
     const top = this.#top;
     const { outer, inner = outer, parent = top.inner } = MAKERS[kind](attributes, top);
-    if (top.kind === "root") outer.dir ||= "auto";
+    setDirection(outer, kind, top);
     parent.append(outer);
+    if (kind === "fence") nameCode(outer, "language" in attributes ? attributes.language : "");
+    if (kind === "table") nameTable(outer);
     this.openNodes.push({ kind, outer, inner });
   }
 
@@ -72,7 +76,8 @@ export class MarkdownRenderer {
   /** Complete the innermost open node. */
   close() {
     this.flush();
-    this.openNodes.pop();
+    const closed = this.openNodes.pop();
+    if (closed?.kind === "row" && closed.inner.parentElement?.tagName === "THEAD") addTableHead(this.#top.outer);
   }
 
   /**
@@ -143,10 +148,8 @@ const MAKERS = {
     const outer = createElement("figure", { className: "code", dir: "ltr" });
     const bar = createElement("figcaption");
     const copy = createElement("button", { type: "button", className: "copy", textContent: "Copy" });
-    copy.setAttribute("aria-label", language ? `Copy this ${language} code` : "Copy this code");
     bar.append(createElement("span", { textContent: language || "text" }), copy);
     const lines = createElement("pre", { tabIndex: 0, role: "group" });
-    lines.setAttribute("aria-label", language ? `${language} code` : "Code");
     const inner = createElement("code");
     lines.append(inner);
     outer.append(bar, lines);
@@ -156,7 +159,6 @@ const MAKERS = {
   table() {
     const outer = createElement("div", { className: "table", tabIndex: 0 });
     outer.setAttribute("role", "region");
-    outer.setAttribute("aria-label", "Table");
     const inner = createElement("table");
     outer.append(inner);
     return { outer, inner };

@@ -59,7 +59,7 @@ const chat = new Chat((actionsOf) => new TurnList(turns, turnTemplate, { announc
   saver,
   notice,
   say: (text) => announcer.say(text),
-  request: () => (schemaPanel.validate() ? { model: models.selected, schema: schemaPanel.schema } : null),
+  request: () => (schemaPanel.validate() ? { model: models.selected, ...schemaPanel.request } : null),
   copy: copyAndSay,
   onShow: showAddress,
   onBusy: showBusy,
