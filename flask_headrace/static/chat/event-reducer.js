@@ -6,6 +6,7 @@
 
 import { appendPiece, callsOf, hasContent, hasOutcome, lastStep, needsDecision } from "../answer/parts.js";
 import { toCallPiece } from "./call-pieces.js";
+import { describeError, noteOf } from "./error-text.js";
 import { UsageMeter } from "./usage-meter.js";
 
 /** @import { Part, ShownTurn, TurnState } from "../answer/parts.js" */
@@ -221,10 +222,8 @@ function endOf(event, parts, finishReason) {
       return { state: "stopped", note: hasContent(parts) ? "You stopped this answer." : "You stopped before the first token." };
     case "cancelled":
       return { state: "stopped", note: cancelledNote(event.reason) };
-    case "error": {
-      const wait = event.retryAfterSeconds ? ` Try again in ${event.retryAfterSeconds} s.` : "";
-      return { state: "failed", note: event.message + wait };
-    }
+    case "error":
+      return { state: "failed", note: noteOf(describeError(event, { hasBegun: hasContent(parts) })) };
   }
 }
 

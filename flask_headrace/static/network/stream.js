@@ -197,6 +197,7 @@ export async function errorFromResponse(response, signal) {
   const error = errorEvent({
     code: code ?? `http_${status}`,
     message: message ?? `The server refused with status ${status}.`,
+    retryable: headers.get("X-Should-Retry") !== "false",
     retryAfterSeconds: parseRetryAfter(headers.get("Retry-After"), Date.parse(headers.get("Date") ?? "") || undefined),
   });
   return { ...error, status };
