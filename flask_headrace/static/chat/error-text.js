@@ -1,8 +1,8 @@
 /**
  * What a failure means to the person at the page: a sentence, and what to do about it.
  *
- * Knows the codes of `docs/protocol.md` and of the page's own network, and the sentences for them. The server's own messages
- * are for whoever writes or runs a program; they are kept where no sentence of this file fits. Pure.
+ * Knows the codes of `docs/protocol.md` and of the page's own network, and the sentences for those whose messages are for whoever
+ * writes or runs a program. All other messages of the server are kept: they say what was wrong. Pure.
  */
 
 /** @import { ErrorEvent } from "../network/stream.js" */
@@ -38,29 +38,16 @@ const SENTENCES = {
   rate_limited: ["This model was asked too often in a short time.", "retry"],
   too_many_streams: ["This service is writing as many answers as it can.", "retry"],
   checks_busy: ["This service is too busy to check the shape of the answer.", "retry"],
-  shutting_down: ["This service is restarting.", "retry"],
-  worker_lost: ["This service failed in the middle of the answer.", "retry"],
+  shutting_down: ["The service is restarting.", "retry"],
+  worker_lost: ["The part of the service that wrote this answer died before its end.", "retry"],
   store_unavailable: ["This service cannot reach the place where it keeps answers.", "retry"],
   upstream_overloaded: ["The model's provider is overloaded.", "retry"],
-  upstream_unreachable: ["The model's provider cannot be reached.", "retry"],
-  upstream_broken: ["The model's provider broke off.", "retry"],
-  upstream_failed: ["The model's provider has failed.", "retry"],
-  upstream_timeout: ["The model's provider took too long.", "retry"],
-  upstream_conflict: ["The model's provider has failed.", "retry"],
-  connect_timeout: ["The model's provider cannot be reached.", "retry"],
-  first_token_timeout: ["The model did not begin to answer in time.", "retry"],
-  stall_timeout: ["The model fell silent in the middle of its answer.", "retry"],
-  max_duration: ["The answer took longer than this service allows.", "retry"],
   upstream_unauthorized: ["The model's provider refuses the key of this service. Whoever runs the service has to set another one.", null],
   upstream_forbidden: ["The model's provider does not let this service use the model. Choose another model.", "retry"],
   model_not_found: ["This service does not have the model that was chosen. Choose another one.", "retry"],
   upstream_not_found: ["The model's provider does not have this model. Choose another one.", "retry"],
-  body_timeout: ["The question took too long to arrive.", "retry"],
   forbidden: ["This service accepts no questions from the address of this page. Whoever runs it can allow the address.", null],
   not_resumable: ["The rest of this answer is lost, because the service could not keep it.", "retry"],
-  tool_arguments_invalid: ["The model called a tool in a way that cannot be read.", "retry"],
-  answer_diverged: ["The model broke off, and the next one answers differently.", "retry"],
-  cancelled: ["The answer was stopped before it was complete.", "retry"],
   gone: ["The connection was lost, and this answer can no longer be resumed.", "retry"],
   cut: ["The connection broke before the answer was complete.", "retry"],
   unreachable: ["The server cannot be reached. Is it running, and are you online?", "retry"],
@@ -74,6 +61,8 @@ const FINAL_CODES = new Set(["invalid_request", "upstream_invalid_request", "ups
 
 /** @type {(status: number) => string} A sentence for a refusal of a server or proxy that tells nothing but a status. */
 const failedWith = (status) => `The server failed with status ${status}.`;
+/** @type {(provider: string, reason: string) => string} A sentence for a failure of the model's provider, with its reason or "". */
+const providerFailed = (provider, reason) => `The model's provider, ${provider}, has failed${reason ? `: ${reason}` : "."}`;
 
 /** The page asks again by itself so often, and waits at most so long for that. */
 const MAX_AUTOMATIC_RETRIES = 3;
@@ -84,6 +73,8 @@ const KEY_MESSAGE = /Authorization|x-api-key|bearer/i;
 const TOO_LONG_MESSAGE = /context[ _](?:length|window|size|limit)|exceed_context_size|prompt is too long/i;
 const TOO_MANY_MESSAGE = /\bmessages has [\d,]+|\bmore than [\d,]+ (?:items|turns|messages|JSON values)/i;
 const NO_CREDIT_MESSAGE = /insufficient_quota|exceeded your current quota|credit balance|billing/i;
+const PROVIDER_MESSAGE = /^\S+ (?:refused the request with status|failed in the middle of its answer)/;
+const PROVIDER_FAILED_MESSAGE = /^(\S+) refused the request with status 5\d\d(?:: ([^]+)|\.)$/;
 /** A sentence that asks to try again, with the time, in which a point can be one of a number. */
 const WAIT_SENTENCE = /\s*\b(?:please )?(?:try again|retry)\b(?:[^.]|\.(?=\d))*(?:\.|$)/gi;
 
@@ -125,7 +116,12 @@ function sentenceFor({ code, message, status = 0, isResumable }, { hasKey }) {
   if (code === "too_many_streams" && status === 429) return SENTENCES.own_limit;
   if (code === "cut" && isResumable) return SENTENCES.lost_for_now;
   if (code === `http_${status}`) return sentenceForStatus(status);
-  return Object.hasOwn(SENTENCES, code) ? SENTENCES[code] : undefined;
+  return Object.hasOwn(SENTENCES, code) && !isOfApplication(code, message) ? SENTENCES[code] : undefined;
+}
+
+/** @type {(code: string, message: string) => boolean} Return whether an application has refused, in words of its own, with a code that is also ours. */
+function isOfApplication(code, message) {
+  return (code === "rate_limited" && !PROVIDER_MESSAGE.test(message)) || (code === "forbidden" && !message.includes("HEADRACE_"));
 }
 
 /** @type {(status: number) => [string, Action]} */
@@ -138,7 +134,9 @@ function sentenceForStatus(status) {
 /** @type {(error: Pick<ErrorEvent, "code" | "message"> & Partial<ErrorEvent>) => [string, Action]} */
 function ownWords({ code, message, retryAfterSeconds }) {
   // The wait is counted down beside the text.
-  const text = retryAfterSeconds ? message.replace(WAIT_SENTENCE, "").trim() : message;
+  const [, provider, reason = ""] = PROVIDER_FAILED_MESSAGE.exec(message) ?? [];
+  const whole = provider ? providerFailed(provider, reason) : message;
+  const text = retryAfterSeconds ? whole.replace(WAIT_SENTENCE, "").trim() : whole;
   return [text || message, FINAL_CODES.has(code) ? null : "retry"];
 }
 

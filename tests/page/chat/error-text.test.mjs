@@ -24,6 +24,7 @@ test("an application's login has its own words", () => {
 });
 
 for (const [code, message, status] of [
+  ["rate_limited", "You may ask 5 questions an hour. Try again in 2 minutes.", 429],
   ["rate_limited", "OpenAI refused the request with status 429: Rate limit reached for gpt-5 on tokens per min. Please try again in 7.2s. Visit https://example.com.", 429],
   ["too_many_streams", "All 3 streams of this worker are in use. Try again soon.", 503],
   ["too_many_streams", "You have 3 streams open on this worker, the maximum for one owner. Close one of them, or retry soon.", 429],
@@ -55,9 +56,16 @@ for (const [name, error, action, words] of [
   ["no model", failure("model_unavailable", "There is no model. Set OPENAI_API_KEY or ANTHROPIC_API_KEY. None is installed.", 503), null, /If you run it/],
   ["a foreign host", failure("forbidden", "A page of x may not use this service. Add its origin to HEADRACE_CORS_ORIGINS.", 403), null, /address of this page/],
   ["a gateway's failure", failure("http_522", "The server refused with status 522.", 522), "retry", /status 522/],
+  ["a provider that is down", failure("upstream_failed", "openai refused the request with status 503: No capacity.", 502), "retry", /^The model's provider, openai, has failed: No capacity\.$/],
+  ["a provider that says nothing", failure("upstream_failed", "openai refused the request with status 500.", 502), "retry", /^The model's provider, openai, has failed\.$/],
+  ["a provider that is away", failure("upstream_unreachable", "openai could not be reached: refused. Try again.", 502), "retry", /^openai could not be reached: refused\. Try again\.$/],
+  ["a restart", failure("shutting_down", "The service is restarting. Try again in a moment."), "retry", /^The service is restarting\.$/],
+  ["a worker that died", failure("worker_lost", "The worker that produced this answer died before its end. Send the request again."), "retry", /died before its end\.$/],
   ["a gateway's 403", failure("http_403", "The server refused with status 403.", 403), "retry", /sign in/],
   ["a question that cannot work", failure("invalid_request", "temperature must be at most 2.", 400), null, /temperature must be at most 2\./],
   ["an unknown code", failure("quota_of_the_team", "Your team has asked enough today.", 402), "retry", /^Your team has asked enough today\.$/],
+  ["an application's limit", failure("rate_limited", "You may ask 5 questions an hour.", 429), "retry", /^You may ask 5/],
+  ["an application's refusal", failure("forbidden", "Your account is closed.", 403), "retry", /^Your account is closed\.$/],
   ["a name of every object", failure("constructor", "Own words.", 400), "retry", /^Own words\.$/],
 ]) {
   test(`${name} is told in words for a person, with what to do`, () => {
