@@ -1,4 +1,4 @@
-"""A gateway between a browser and the service that knows requests: it can answer for itself, stall, and lose headers."""
+"""A gateway between a browser and the service that knows requests: it can answer itself, stall, and lose headers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import re
 import socket
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.support.listener import Listener
@@ -38,8 +37,8 @@ class Gateway(Listener):
     """A loopback address that leads to `port`, one request to a connection, from `with` to its end.
 
     Attributes:
-        replies: For each request that a regular expression finds by its first line, what comes in place of the service's
-            response: each one once, in this order.
+        replies: For each request that a regular expression finds by its first line, what comes in place of the
+            service's response: each one once, in this order.
         dropped: The name of a header that does not pass.
         keeps_bodies_open: Whether the last bytes of a body in chunks do not pass, and the connection stays open.
     """

@@ -1,4 +1,6 @@
-"""What stands between the page and the service misbehaves, in a real browser: nothing of an answer is lost or doubled."""
+"""What is between the page and the service misbehaves, in a real browser: no answer is lost, no word comes twice."""
+
+import json
 
 import pytest
 
@@ -127,8 +129,8 @@ def test_bodies_that_never_end_do_not_use_the_connections_up(page, gateway, upst
 
 
 def test_a_wait_is_told_once(page, gateway):
-    message = b'{"error": {"code": "too_many_streams", "message": "All 1 streams of this worker are in use. Try again soon."}}'
-    gateway.replies = [(QUESTION, Reply(503, message, JSON, "Retry-After: 2\r\n"))]
+    error = {"code": "too_many_streams", "message": "All 1 streams of this worker are in use. Try again soon."}
+    gateway.replies = [(QUESTION, Reply(503, json.dumps({"error": error}).encode(), JSON, "Retry-After: 2\r\n"))]
     ask(page)
     note = last(page, "failed").locator("[data-part=reason]")
     expect(note).to_contain_text("This service is writing as many answers as it can.")

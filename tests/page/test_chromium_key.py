@@ -104,7 +104,9 @@ def key_field(page):
     return page.get_by_label("This service asks for a key")
 
 
-@pytest.mark.parametrize("key", ["open\u200b-sesame", "\ufeffopen-sesame\u2028", " open-sesame\u00a0", "\u2060open-\u00adsesame"])
+@pytest.mark.parametrize(
+    "key", ["open\u200b-sesame", "\ufeffopen-sesame\u2028", " open-sesame\u00a0", "\u2060open-\u00adsesame"]
+)
 def test_a_key_that_is_pasted_with_invisible_characters_works_also_after_a_reload(page, upstream, key):
     upstream.answer(MODEL, openai_wire.answer("Come in."))
     page.goto("/")
@@ -175,7 +177,7 @@ def test_the_key_is_kept_in_memory_where_storage(script, page, upstream):
 
 def test_it_does_not_take_the_focus_from_a_reader_who_is_writing(page):
     held = []
-    page.route("**/api/models", lambda route: held.append(route))  # the refusal comes while the reader writes
+    page.route("**/api/models", lambda route, _: held.append(route))  # the refusal comes while the reader writes
     page.goto("/")
     question = page.get_by_label("Your question")
     expect(question).to_be_focused()
