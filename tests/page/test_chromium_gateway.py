@@ -128,10 +128,57 @@ def test_bodies_that_never_end_do_not_use_the_connections_up(page, gateway, upst
         expect(last(page, "done").locator(".prose")).to_have_text(f"Answer {number}.", timeout=10_000)
 
 
-def test_a_wait_is_told_once(page, gateway):
-    error = {"code": "too_many_streams", "message": "All 1 streams of this worker are in use. Try again soon."}
-    gateway.replies = [(QUESTION, Reply(503, json.dumps({"error": error}).encode(), JSON, "Retry-After: 2\r\n"))]
+BUSY = {"code": "too_many_streams", "message": "All 1 streams of this worker are in use. Try again soon."}
+
+
+def busy(seconds):
+    return Reply(503, json.dumps({"error": BUSY}).encode(), JSON, f"Retry-After: {seconds}\r\n")
+
+
+def note_of(page):
+    return last(page, "failed").locator("[data-part=reason]")
+
+
+def test_a_wait_is_told_once_counted_down_and_then_the_page_asks_again(page, gateway, upstream):
+    upstream.answer(MODEL, answer("Now."))
+    gateway.replies = [(QUESTION, busy(2))]
     ask(page)
-    note = last(page, "failed").locator("[data-part=reason]")
-    expect(note).to_contain_text("This service is writing as many answers as it can.")
-    assert note.text_content().lower().count("try again") <= 1
+    counted = note_of(page).locator("[aria-hidden]")
+    expect(counted).to_have_text("Trying again in 1 s.")
+    expect(note_of(page)).to_contain_text("This service is writing as many answers as it can.")
+    assert "Try again soon" not in note_of(page).text_content()
+    expect(last(page, "failed").get_by_role("button", name="Retry")).to_be_disabled()
+    expect(last(page, "done").locator(".prose")).to_have_text("Now.")
+    assert gateway.count(QUESTION) == 2
+
+
+def test_the_page_asks_again_by_itself_three_times_at_most(page, gateway):
+    gateway.replies = [(QUESTION, busy(1))] * 4
+    ask(page)
+    expect(note_of(page).locator("[aria-hidden]")).to_have_text("You can try again in 1 s.", timeout=15_000)
+    expect(last(page, "failed").get_by_role("button", name="Retry")).to_be_enabled()
+    page.wait_for_timeout(1500)
+    assert gateway.count(QUESTION) == 4
+
+
+def test_a_reader_who_presses_stop_in_the_wait_is_not_answered(page, gateway):
+    gateway.replies = [(QUESTION, busy(2))]
+    ask(page)
+    expect(note_of(page).locator("[aria-hidden]")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(last(page, "failed").get_by_role("button", name="Retry")).to_be_enabled()
+    page.wait_for_timeout(500)
+    assert gateway.count(QUESTION) == 1
+    expect(note_of(page)).to_have_text("This service is writing as many answers as it can.")
+
+
+def test_another_question_ends_the_wait(page, gateway, upstream):
+    upstream.answer(MODEL, answer("The other."))
+    gateway.replies = [(QUESTION, busy(2))]
+    ask(page)
+    expect(note_of(page).locator("[aria-hidden]")).to_be_visible()
+    ask(page, "Another question")
+    expect(last(page, "done").locator(".prose")).to_have_text("The other.")
+    page.wait_for_timeout(2500)
+    assert gateway.count(QUESTION) == 2
+    expect(page.locator(".turn[data-state=failed]")).to_have_count(1)

@@ -94,15 +94,6 @@ export function describeError(error, circumstances = {}) {
 }
 
 /**
- * Return a failure as one text, with one wait, for a place that counts none down.
- *
- * @param {Advice} advice
- */
-export function noteOf({ text, waitSeconds }) {
-  return waitSeconds === null ? text : `${text} Try again in ${waitSeconds} s.`;
-}
-
-/**
  * Return the sentence for a failure; undefined where the server's own message is the best one.
  *
  * @type {(error: Pick<ErrorEvent, "code" | "message"> & Partial<ErrorEvent>, circumstances: Circumstances) => [string, Action] | undefined}

@@ -6,7 +6,7 @@
 
 import { appendPiece, callsOf, hasContent, hasOutcome, lastStep, needsDecision } from "../answer/parts.js";
 import { toCallPiece } from "./call-pieces.js";
-import { describeError, noteOf } from "./error-text.js";
+import { describeError } from "./error-text.js";
 import { UsageMeter } from "./usage-meter.js";
 
 /** @import { Part, ShownTurn, TurnState } from "../answer/parts.js" */
@@ -47,6 +47,8 @@ const REFUSED_CODES = new Set(["invalid_request", "stream_conflict"]);
 export class EventReducer {
   /** Whether the server had no more of an answer that this page tried to resume. */
   isGone = false;
+  /** The failure with which the answer has ended; null where it has not failed. @type {ErrorEvent | null} */
+  failure = null;
   /** Why the model ended the answer; "" before it did. The event comes before `done`, and again where that was missed. */
   #finishReason = "";
 
@@ -190,6 +192,7 @@ export class EventReducer {
   /** @param {TerminalEvent} event */
   #finish(event) {
     const { turn, answer, meter } = this;
+    this.failure = event.type === "error" ? event : null;
     if (event.type === "error" && REFUSED_CODES.has(event.code)) this.#refuseDecisions(event.message);
     const { state, note } = endOf(event, turn.parts, this.#finishReason);
     Object.assign(turn, { state, note, facts: meter.facts() });
@@ -223,7 +226,7 @@ function endOf(event, parts, finishReason) {
     case "cancelled":
       return { state: "stopped", note: cancelledNote(event.reason) };
     case "error":
-      return { state: "failed", note: noteOf(describeError(event, { hasBegun: hasContent(parts) })) };
+      return { state: "failed", note: describeError(event).text };
   }
 }
 

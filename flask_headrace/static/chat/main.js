@@ -18,6 +18,7 @@ import { Composer } from "./composer.js";
 import { Conversation, undecidedCalls } from "./conversation.js";
 import { EventReducer } from "./event-reducer.js";
 import { ModelSelect } from "./models.js";
+import { RetryOffer } from "./retry-offer.js";
 import { SchemaPanel } from "./schema-panel.js";
 import { JSONStorage } from "./storage.js";
 
@@ -43,6 +44,7 @@ const schemaPanel = new SchemaPanel(find("structured"), find("shape"), browserSt
 const announcer = new Announcer(find("spoken"));
 const follower = new ScrollFollower(showJumpButton);
 const apiKey = new ApiKey(/** @type {HTMLFormElement | null} */ (document.querySelector("#key")), tabStorage, useKey);
+const retryOffer = new RetryOffer(apiKey);
 const composer = new Composer(findElement(document, "#composer", HTMLFormElement), { send, stop });
 
 /** @type {WeakMap<Turn, TurnView>} */
@@ -157,14 +159,11 @@ async function resume(turn, view) {
   if (isGone && !current) retry(turn, view);
 }
 
-/**
- * Receive the answer of a turn until it ends.
- *
- * @type {(turn: Turn, view: TurnView) => Promise<EventReducer>}
- */
+/** @type {(turn: Turn, view: TurnView) => Promise<EventReducer>} Receive the answer of a turn until it ends. */
 async function receive(turn, view) {
   const own = { turn, controller: new AbortController() };
   current = own;
+  retryOffer.cancel();
   setBusy(true);
   announcer.say(hasContent(turn.parts) ? "The answer goes on." : "Asked. Waiting for the answer.");
   const reducer = new EventReducer(turn, view, announcer);
@@ -174,12 +173,13 @@ async function receive(turn, view) {
   for await (const event of streamAnswer({ ...streamOf(turn), body }, options)) {
     if (current !== own) break;
     reducer.apply(event);
-    if (event.type === "error" && event.code === "unauthorized") apiKey.request();
     conversation.saveSoon();
   }
   if (current !== own) return reducer;
   current = null;
   setBusy(false);
+  const ask = () => void (current || (turn.stream ? resume(turn, view) : retry(turn, view)));
+  if (reducer.failure) retryOffer.show(turn, reducer.failure, view.parts, ask);
   if (!proceed(turn, view) && turn.state === "undecided" && composer.isUnused) {
     view.focusUndecided({ preventScroll: !follower.isFollowing });
   }
