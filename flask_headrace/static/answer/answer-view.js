@@ -50,6 +50,7 @@ export class AnswerView {
   append(piece) {
     if (piece.type === "call") this.#appendCall(piece);
     else if (piece.type === "step") this.#endPart(false);
+    else if (piece.type === "continuation") return;
     else if (piece.type === "reasoning") this.#appendReasoning(piece.text);
     else this.#appendText(piece.text);
   }

@@ -5,10 +5,10 @@
  * chosen.
  */
 
+import { describeError } from "../answer/error-text.js";
 import { Backoff } from "../network/backoff.js";
 import { waitForNetwork } from "../network/network-wait.js";
 import { errorEvent, errorFromResponse } from "../network/stream.js";
-import { describeError } from "./error-text.js";
 
 /** @import { ErrorEvent } from "../network/stream.js" */
 

@@ -5,7 +5,7 @@
  * default.
  */
 
-import { describeError } from "./error-text.js";
+import { describeError } from "../answer/error-text.js";
 import { ModelList } from "./model-list.js";
 
 /** @import { Model } from "./model-list.js" */

@@ -1,16 +1,15 @@
 /**
- * What the page offers after a failure: a key's form, or to ask again, at once or after the wait that the server asks for.
+ * What the page offers after a failure: to ask again, at once or after the wait that the server asks for.
  *
  * Knows the note of a turn, and one countdown. Does not know how a question is asked.
  */
 
+import { describeError } from "../answer/error-text.js";
 import { hasContent } from "../answer/parts.js";
 import { createElement } from "../dom/elements.js";
-import { describeError } from "./error-text.js";
 import { RetryCountdown, countdownText } from "./retry-countdown.js";
 
-/** @import { Part } from "../answer/parts.js" */
-/** @import { ErrorEvent } from "../network/stream.js" */
+/** @import { ShownTurn } from "../answer/parts.js" */
 
 /** Offers what to do about the failure of the last turn. */
 export class RetryOffer {
@@ -22,9 +21,7 @@ export class RetryOffer {
   /** Ends what is shown of the wait. */
   #end = () => {};
 
-  /** @param {{request: () => void, key: string}} apiKey asks for a key, and has the one that was sent */
-  constructor(apiKey) {
-    this.apiKey = apiKey;
+  constructor() {
     globalThis.addEventListener("keydown", ({ key }) => {
       // A reader who presses stop does not want to be answered any more.
       if (key === "Escape") this.#isAutomatic = false;
@@ -34,17 +31,18 @@ export class RetryOffer {
   /**
    * Offer what to do about a failure.
    *
-   * @param {{parts: Part[]}} turn
-   * @param {ErrorEvent} error
-   * @param {Record<string, HTMLElement>} view the turn on the page: `reason` is the text of its note, and `retry` its button
+   * @param {Pick<ShownTurn, "parts" | "note">} turn
+   * @param {{parts: Record<string, HTMLElement>} | undefined} view the turn on the page: its part `reason` is the text of the note,
+   *   `retry` the button
    * @param {() => void} ask asks again, or goes on with the answer
    */
-  show(turn, error, { reason, retry }, ask) {
+  show(turn, view, ask) {
     this.cancel();
+    if (!view || !turn.note?.error) return;
+    const { reason, retry } = view.parts;
     const count = this.#automaticRetries.get(turn) ?? 0;
-    const circumstances = { hasBegun: hasContent(turn.parts), hasKey: Boolean(this.apiKey.key), automaticRetries: count };
-    const { text, action, waitSeconds, isAutomatic } = describeError(error, circumstances);
-    if (action === "key") this.apiKey.request();
+    const circumstances = { hasBegun: hasContent(turn.parts), automaticRetries: count };
+    const { text, waitSeconds, isAutomatic } = describeError(turn.note.error, circumstances);
     if (waitSeconds === null) return;
     this.#isAutomatic = isAutomatic;
     // An alert reads each change out: a screen reader hears the wait once, and does not hear it counted.

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { describeError } from "../../../flask_headrace/static/chat/error-text.js";
+import { describeError } from "../../../flask_headrace/static/answer/error-text.js";
 
 const failure = (code, message, status, more = {}) => ({ type: "error", code, message, status, retryable: true, retryAfterSeconds: null, ...more });
 const BEARER = "Send one of this service's keys as 'Authorization: Bearer <key>', or in 'x-api-key'.";
