@@ -119,6 +119,7 @@ const MAKERS = {
   strike: () => ({ outer: createElement("del") }),
   code: () => ({ outer: createElement("code") }),
   link: () => ({ outer: createElement("a") }),
+  math: () => ({ outer: createElement("code", { className: "math" }) }),
   heading: ({ level }) => ({ outer: document.createElement(`h${level}`) }),
 
   list({ ordered, start }) {

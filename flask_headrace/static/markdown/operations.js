@@ -22,6 +22,7 @@
  * @property {{}} code
  * @property {{}} link
  * @property {{}} break
+ * @property {{display: boolean}} math its text is TeX; `display` is whether the formula stands in lines of its own
  *
  * @typedef {keyof NodeAttributes} NodeKind
  * @typedef {"start" | "center" | "end"} Alignment
