@@ -8,16 +8,21 @@
 
 import { appendText } from "../dom/append-text.js";
 import { createElement } from "../dom/elements.js";
+import { CodeView } from "./code-view.js";
+import { MathView } from "./math-view.js";
 
 /** @import { Alignment, LateAttributes, NodeAttributes, NodeKind } from "../markdown/operations.js" */
 
 /**
  * An open node: the outermost element made for it, and the element that takes its content.
  *
- * @typedef {{kind: NodeKind | "root", outer: HTMLElement, inner: HTMLElement}} OpenNode
+ * @typedef {{kind: NodeKind | "root", outer: HTMLElement, inner: HTMLElement, view?: TextView}} OpenNode
+ *
+ * Shows the text of a node in place of the renderer.
+ * @typedef {{append: (text: string) => void, close: () => void}} TextView
  *
  * What is made for a node. `inner` is `outer` by default, and `parent`, to which `outer` is added, the open node's `inner`.
- * @typedef {{outer: HTMLElement, inner?: HTMLElement, parent?: HTMLElement}} NewNode
+ * @typedef {{outer: HTMLElement, inner?: HTMLElement, parent?: HTMLElement, view?: TextView}} NewNode
  */
 
 /** Implements the MarkdownSink of operations.js. */
@@ -42,10 +47,10 @@ export class MarkdownRenderer {
   open(kind, attributes) {
     this.flush();
     const top = this.#top;
-    const { outer, inner = outer, parent = top.inner } = MAKERS[kind](attributes, top);
+    const { outer, inner = outer, parent = top.inner, view } = MAKERS[kind](attributes, top);
     if (top.kind === "root") outer.dir ||= "auto";
     parent.append(outer);
-    this.openNodes.push({ kind, outer, inner });
+    this.openNodes.push({ kind, outer, inner, view });
   }
 
   /**
@@ -72,7 +77,7 @@ export class MarkdownRenderer {
   /** Complete the innermost open node. */
   close() {
     this.flush();
-    this.openNodes.pop();
+    this.openNodes.pop()?.view?.close();
   }
 
   /**
@@ -95,7 +100,9 @@ export class MarkdownRenderer {
   /** Put the gathered text on the page. */
   flush() {
     if (!this.#pending) return;
-    appendText(this.#top.inner, this.#pending);
+    const { inner, view } = this.#top;
+    if (view) view.append(this.#pending);
+    else appendText(inner, this.#pending);
     this.#pending = "";
   }
 
@@ -119,7 +126,12 @@ const MAKERS = {
   strike: () => ({ outer: createElement("del") }),
   code: () => ({ outer: createElement("code") }),
   link: () => ({ outer: createElement("a") }),
-  math: () => ({ outer: createElement("code", { className: "math" }) }),
+
+  math({ display }) {
+    const view = new MathView(display);
+    return { outer: view.element, view };
+  },
+
   heading: ({ level }) => ({ outer: document.createElement(`h${level}`) }),
 
   list({ ordered, start }) {
@@ -151,7 +163,7 @@ const MAKERS = {
     const inner = createElement("code");
     lines.append(inner);
     outer.append(bar, lines);
-    return { outer, inner };
+    return { outer, inner, view: new CodeView(inner, language) };
   },
 
   table() {

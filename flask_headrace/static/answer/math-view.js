@@ -8,7 +8,7 @@
 import { appendText } from "../dom/append-text.js";
 import { createElement } from "../dom/elements.js";
 import { frames } from "../dom/frame-queue.js";
-import { loadScript, loadStyleSheet, OnDemand } from "../dom/on-demand.js";
+import { adoptStyleSheet, loadScript, loadStyleSheet, OnDemand } from "../dom/on-demand.js";
 import { copiedSource } from "./copied-source.js";
 import { completions, expansionLimit } from "./tex.js";
 
@@ -49,7 +49,9 @@ const ATTRIBUTES = new Set(
 const temml = new OnDemand(async () => {
   const address = (/** @type {string} */ path) => new URL(path, import.meta.url).href;
   await loadScript(address("../libraries/temml/temml.min.js"));
-  await Promise.all(["../libraries/temml/Temml-Local.css", "../css/math.css"].map((path) => loadStyleSheet(address(path))));
+  await loadScript(address("../libraries/temml/mhchem.js"));
+  await loadStyleSheet(address("../css/math.css"));
+  await adoptStyleSheet(address("../libraries/temml/Temml-Local.css"));
   return /** @type {{temml: TexRenderer}} */ (/** @type {unknown} */ (globalThis)).temml;
 });
 

@@ -66,6 +66,21 @@ export async function loadStyleSheet(href) {
 }
 
 /**
+ * Apply the style sheet at an address without the fonts that it brings along: a page's policy may forbid them, and browsers
+ * report that even where no text uses them.
+ *
+ * @param {string} href
+ * @returns {Promise<void>} rejects if it cannot be loaded
+ */
+export async function adoptStyleSheet(href) {
+  const response = await fetch(href);
+  if (!response.ok) throw new Error(`${href} cannot be loaded: ${response.status}`);
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync((await response.text()).replace(/@font-face\s*\{[^{}]*\}/g, ""));
+  document.adoptedStyleSheets.push(sheet);
+}
+
+/**
  * @param {HTMLScriptElement | HTMLLinkElement} element
  * @returns {Promise<void>}
  */
