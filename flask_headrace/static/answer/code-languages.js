@@ -123,7 +123,7 @@ const INSIDE = new Map(
     shell: ["bash"],
     twig: ["xml"],
     typescript: ["xml", "css"],
-    xml: ["css", "javascript", "typescript"],
+    xml: ["css", "javascript", "typescript", "json"],
   }),
 );
 
@@ -162,7 +162,14 @@ export function embeddedAfter(line) {
   const [, tag, attributes] = /<(script|style)\b([^<>]*)>\s*$/i.exec(line.slice(-400)) ?? [];
   if (!tag || attributes.endsWith("/")) return null;
   if (tag.toLowerCase() === "style") return { grammar: "css", end: /<\/style/i };
-  if (/\btype\s*=\s*["']?(?!module|(?:text|application)\/(?:javascript|babel|typescript))/i.test(attributes)) return null;
-  const isTypeScript = /\b(?:lang\s*=\s*["']?tsx?|type\s*=\s*["']?[a-z]+\/typescript)\b/i.test(attributes);
-  return { grammar: isTypeScript ? "typescript" : "javascript", end: /<\/script/i };
+  return { grammar: scriptGrammar(attributes), end: /<\/script/i };
+}
+
+/** @param {string} attributes those of a script's tag */
+function scriptGrammar(attributes) {
+  const [, type = ""] = /\btype\s*=\s*["']?([^"'\s]*)/i.exec(attributes) ?? [];
+  const kind = type.toLowerCase();
+  if (/typescript/.test(kind) || /\blang\s*=\s*["']?tsx?\b/i.test(attributes)) return "typescript";
+  if (/json|importmap/.test(kind)) return "json";
+  return /^$|module|javascript|babel|jsx/.test(kind) ? "javascript" : "xml";
 }
