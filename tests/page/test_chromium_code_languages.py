@@ -5,7 +5,7 @@ import pytest
 from tests.page.rendering import begin, show_node, violations
 
 LANGUAGES = {
-    "python": PYTHON,
+    "python": "import re\n\ndef a(b):\n    return 'c'  # d",
     "js": "const a = async (b) => `c ${b}`; // d",
     "tsx": "interface A { b: string }\nconst c = <p className='d'>{e}</p>;",
     "html": '<!doctype html>\n<script>\nconst a = 1;\n</script>\n<p class="b">c</p>',
