@@ -24,7 +24,7 @@ endef
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-install: $(VENV)/.installed ## set up .venv: packages and the embedded model (make -B install: check and repair it)
+install: $(VENV)/.installed ## set up .venv: packages, the embedded model, the page's libraries (make -B install: check and repair it)
 
 run: $(VENV)/.installed ## start the service, on HEADRACE_BIND or http://127.0.0.1:8000
 	@case "$${WEB_CONCURRENCY-1}" in ""|*[!0-9]*) \

@@ -47,7 +47,7 @@ def answer(page):
     assert violations(page) == []
 
 
-def test_each_language_is_coloured_in_several_kinds(answer):
+def test_each_language_is_coloured(answer):
     for language, code in LANGUAGES.items():
         answer.evaluate("root.replaceChildren()")
         show(answer, language, code)

@@ -14,8 +14,8 @@ const FRAME_BUDGET = 8_000;
 
 /** Does the work that was added last first: the end of a conversation is what its reader sees. */
 export class FrameQueue {
-  /** @type {FrameWork[]} */
-  #stack = [];
+  /** @type {Set<FrameWork>} In the order in which it was added. */
+  #waiting = new Set();
   #isScheduled = false;
 
   /** @param {(callback: () => void) => unknown} [nextFrame] calls back before the next frame is drawn */
@@ -25,7 +25,12 @@ export class FrameQueue {
 
   /** @param {FrameWork} work done once, however often it is added before the next frame */
   add(work) {
-    if (!this.#stack.includes(work)) this.#stack.push(work);
+    this.#waiting.delete(work);
+    this.#waiting.add(work);
+    this.#schedule();
+  }
+
+  #schedule() {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     this.nextFrame(() => this.#run());
@@ -33,12 +38,16 @@ export class FrameQueue {
 
   #run() {
     this.#isScheduled = false;
-    const waiting = this.#stack.splice(0);
     let budget = FRAME_BUDGET;
-    while (waiting.length && budget > 0) budget -= /** @type {FrameWork} */ (waiting.pop()).render(budget);
-    // What has come meanwhile is newer than what is left.
-    const added = this.#stack.splice(0);
-    for (const work of [...waiting, ...added]) this.add(work);
+    try {
+      for (const work of [...this.#waiting].reverse()) {
+        if (budget <= 0) break;
+        this.#waiting.delete(work);
+        budget -= work.render(budget);
+      }
+    } finally {
+      if (this.#waiting.size) this.#schedule();
+    }
   }
 }
 
