@@ -118,6 +118,23 @@ class TestGrowth:
         expect(answer.locator(".math")).to_have_text([r"\frac{1}{2", r"\unknown{x}", "x^2^3", r"\begin{matrix} a"])
         expect(answer.locator(".math > math")).to_have_count(0)
 
+    def test_what_turns_out_to_be_text_is_its_source_and_its_marks(self, answer):
+        load_library(answer)
+        answer.evaluate(
+            r"""async () => {
+              renderer.open("paragraph", {});
+              renderer.open("math", { display: false });
+              renderer.text("x^2 + \\al");
+              renderer.flush();
+              await until(() => root.querySelector(".math > math"));
+              renderer.unwrap("$");
+              renderer.text(" dollars");
+              renderer.close();
+              await frame();
+            }"""
+        )
+        assert answer.evaluate("root.innerHTML").endswith(r"$x^2 + \al dollars</p>")
+
     def test_definitions_of_one_formula_do_not_reach_the_next(self, answer):
         load_library(answer)
         show(answer, r"\gdef\mill{y}\mill", wait=".math > math")

@@ -18,8 +18,8 @@ import { MathView } from "./math-view.js";
  *
  * @typedef {{kind: NodeKind | "root", outer: HTMLElement, inner: HTMLElement, view?: TextView}} OpenNode
  *
- * Shows the text of a node in place of the renderer.
- * @typedef {{append: (text: string) => void, close: () => void}} TextView
+ * Shows the text of a node in place of the renderer; `restore` leaves only the text, because the node is dissolved.
+ * @typedef {{append: (text: string) => void, close: () => void, restore?: () => void}} TextView
  *
  * What is made for a node. `inner` is `outer` by default, and `parent`, to which `outer` is added, the open node's `inner`.
  * @typedef {{outer: HTMLElement, inner?: HTMLElement, parent?: HTMLElement, view?: TextView}} NewNode
@@ -87,7 +87,8 @@ export class MarkdownRenderer {
    */
   unwrap(literal) {
     this.flush();
-    const outer = this.openNodes.pop()?.outer;
+    const { outer, view } = this.openNodes.pop() ?? {};
+    view?.restore?.();
     outer?.replaceWith(literal, ...outer.childNodes);
   }
 

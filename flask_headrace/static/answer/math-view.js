@@ -90,7 +90,7 @@ export class MathView {
     this.#request();
   }
 
-  /** Show the formula's source as text: it is none. */
+  /** Show the source as text for good: it is no formula. */
   restore() {
     this.#isClosed = true;
     this.element.replaceChildren(this.#source);
