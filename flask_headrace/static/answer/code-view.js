@@ -97,17 +97,24 @@ export class CodeView {
     this.#given = this.#source.length;
     if (this.#isClosed) tokens.close();
     this.#paint(tokens.settle(budget), tokens.looks());
-    this.#isFinished = tokens.isDone;
-    if (!tokens.isIdle) this.queue.add(this);
+    if (tokens.isDone) this.#finish();
+    else if (!tokens.isIdle) this.queue.add(this);
     return tokens.work - before;
   }
 
   /** @param {Tokenizer} tokenize */
   #renderWhole(tokenize) {
+    const { length } = this.#source;
     this.#settled = null;
     this.#paint(tokenize(this.#source).tokens, []);
+    this.#finish();
+    return length;
+  }
+
+  #finish() {
     this.#isFinished = true;
-    return this.#source.length;
+    this.#source = "";
+    this.#tokens = null;
   }
 
   /**
