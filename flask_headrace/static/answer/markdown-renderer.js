@@ -12,9 +12,10 @@ import { createElement } from "../dom/elements.js";
 /** @import { Alignment, LateAttributes, NodeAttributes, NodeKind } from "../markdown/operations.js" */
 
 /**
- * An open node: the outermost element made for it, and the element that takes its content.
+ * An open node: the outermost element made for it, and the element that takes its content. `isAgain` is whether it was closed
+ * before, and its content comes again.
  *
- * @typedef {{kind: NodeKind | "root", outer: HTMLElement, inner: HTMLElement}} OpenNode
+ * @typedef {{kind: NodeKind | "root", outer: HTMLElement, inner: HTMLElement, isAgain?: boolean}} OpenNode
  *
  * What is made for a node. `inner` is `outer` by default, and `parent`, to which `outer` is added, the open node's `inner`.
  * @typedef {{outer: HTMLElement, inner?: HTMLElement, parent?: HTMLElement}} NewNode
@@ -30,6 +31,8 @@ export class MarkdownRenderer {
     this.root = { kind: "root", outer: root, inner: root };
     /** @type {OpenNode[]} The open nodes inside of the root, outermost first. */
     this.openNodes = [];
+    /** @type {Map<number, OpenNode>} Closed nodes whose content may come again. */
+    this.kept = new Map();
   }
 
   /**
@@ -41,6 +44,7 @@ export class MarkdownRenderer {
    */
   open(kind, attributes) {
     this.flush();
+    if ("id" in attributes) return this.#openAgain(attributes.id);
     const top = this.#top;
     const { outer, inner = outer, parent = top.inner } = MAKERS[kind](attributes, top);
     if (top.kind === "root") outer.dir ||= "auto";
@@ -66,7 +70,9 @@ export class MarkdownRenderer {
     this.flush();
     const { outer, inner } = this.#top;
     if ("href" in attributes) setAddress(inner, attributes);
-    else alignHead(outer, attributes.aligns);
+    else if ("aligns" in attributes) alignHead(outer, attributes.aligns);
+    else if ("loose" in attributes) outer.classList.add("loose");
+    else this.kept.set(attributes.id, this.#top);
   }
 
   /** Complete the innermost open node. */
@@ -86,10 +92,12 @@ export class MarkdownRenderer {
     outer?.replaceWith(literal, ...outer.childNodes);
   }
 
-  /** Remove the innermost open node. */
+  /** Remove the innermost open node; of one whose content comes again, only the content. */
   drop() {
     this.#pending = "";
-    this.openNodes.pop()?.outer.remove();
+    const { outer, isAgain } = this.openNodes.pop() ?? {};
+    if (isAgain) outer?.replaceChildren();
+    else outer?.remove();
   }
 
   /** Put the gathered text on the page. */
@@ -97,6 +105,14 @@ export class MarkdownRenderer {
     if (!this.#pending) return;
     appendText(this.#top.inner, this.#pending);
     this.#pending = "";
+  }
+
+  /** @param {number} id Open a node anew that was closed, without its content. */
+  #openAgain(id) {
+    const node = this.kept.get(id);
+    if (!node) throw new Error(`There is no node ${id} whose content could come again.`);
+    node.inner.replaceChildren();
+    this.openNodes.push({ ...node, isAgain: true });
   }
 
   get #top() {
@@ -119,6 +135,12 @@ const MAKERS = {
   strike: () => ({ outer: createElement("del") }),
   code: () => ({ outer: createElement("code") }),
   link: () => ({ outer: createElement("a") }),
+  sub: () => ({ outer: createElement("sub") }),
+  sup: () => ({ outer: createElement("sup") }),
+  kbd: () => ({ outer: createElement("kbd") }),
+  summary: () => ({ outer: createElement("summary") }),
+  details: ({ open }) => ({ outer: createElement("details", { open }) }),
+  again: () => ({ outer: createElement("p") }),
   math: () => ({ outer: createElement("code", { className: "math" }) }),
   heading: ({ level }) => ({ outer: document.createElement(`h${level}`) }),
 
