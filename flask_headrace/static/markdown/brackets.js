@@ -20,8 +20,9 @@ import { WAIT } from "./match.js";
  *   addText: (text: string, at: number, length?: number) => number}} Source
  *
  * An opening mark and the items after it. `tag` is the kind of node that a tag makes, null for a bracket. `isActive` is whether
- * it may become a link: links hold no links. `isClosed` is whether its closing bracket has come.
- * @typedef {{mark: string, tag: "sub" | "sup" | "kbd" | null, at: number, place: number, isActive: boolean, isClosed: boolean,
+ * it may become a link: links hold no links. `closedAt` is where its closing bracket stands; -1
+ * before that.
+ * @typedef {{mark: string, tag: "sub" | "sup" | "kbd" | null, at: number, place: number, isActive: boolean, closedAt: number,
  *   items: Item[]}} Frame
  */
 
@@ -37,7 +38,7 @@ export class Brackets {
   constructor(source) {
     this.source = source;
     /** @type {Frame[]} What is open, outermost first. The first one is the text itself. */
-    this.frames = [{ mark: "", tag: null, at: 0, place: 0, isActive: false, isClosed: false, items: [] }];
+    this.frames = [{ mark: "", tag: null, at: 0, place: 0, isActive: false, closedAt: -1, items: [] }];
   }
 
   /** The items of the innermost frame. */
@@ -82,11 +83,11 @@ export class Brackets {
     this.dropFar(at);
     const index = this.frames.findLastIndex((frame, place) => place > 0 && frame.tag === null);
     if (index < 0) return source.addText("]", at);
-    if (at + 1 === source.text.length && source.isOpen) return this.#wait(index);
+    if (at + 1 === source.text.length && source.isOpen) return this.#wait(index, at);
     this.flattenTo(index);
     const frame = this.frames[index];
     const found = frame.isActive ? this.#targetOf(frame, at) : null;
-    if (found === WAIT) return this.#wait(index);
+    if (found === WAIT) return this.#wait(index, at);
     if (found) return this.#close(found);
     this.#flatten(index);
     return source.addText("]", at);
@@ -110,7 +111,7 @@ export class Brackets {
 
   /** @type {(at: number, mark: string, tag: Frame["tag"]) => void} */
   #push(at, mark, tag) {
-    this.frames.push({ mark, tag, at, place: this.source.place++, isActive: true, isClosed: false, items: [] });
+    this.frames.push({ mark, tag, at, place: this.source.place++, isActive: true, closedAt: -1, items: [] });
     this.dropFar(at);
   }
 
@@ -118,9 +119,9 @@ export class Brackets {
     return /** @type {Frame} */ (this.frames.pop());
   }
 
-  /** @type {(index: number) => typeof WAIT} */
-  #wait(index) {
-    this.frames[index].isClosed = true;
+  /** @type {(index: number, at: number) => typeof WAIT} */
+  #wait(index, at) {
+    this.frames[index].closedAt = at;
     return WAIT;
   }
 

@@ -17,6 +17,9 @@ import { WAIT } from "./match.js";
 /** A formula between dollars that may be something else is held back for so many characters. */
 const MAX_HELD = 20;
 
+/** What has this in it is hardly anything else. */
+const LIKELY = /^[A-Za-z]_[A-Za-z0-9{]|[\\^{=]/;
+
 const ENDS = { "\\(": "\\)", "\\[": "\\]", $$: "$$", $: "$" };
 
 /** Finds the formulas in one text, and looks at each character of it only once or twice. */
@@ -65,14 +68,14 @@ export class Formulas {
     const after = this.text[end + 1] ?? "";
     const tex = this.text.slice(start, end);
     if (/\s$/.test(tex) || /[A-Za-z0-9]/.test(after) || isProse(tex)) return null;
-    if (!after && this.isOpen) return end - at > MAX_REACH ? null : { end: this.text.length, tex, display: false, isOpen: true };
+    if (!after && this.isOpen) return this.#readUnfinished(at, tex);
     return this.#formula(at, end, tex, "$");
   }
 
   /** @type {(at: number, tex: string) => Found} */
   #readUnfinished(at, tex) {
     if (!this.isOpen || this.text.length - at > MAX_REACH) return null;
-    if (/^[A-Za-z]_[A-Za-z0-9{]|[\\^{=]/.test(tex)) return { end: this.text.length, tex, display: false, isOpen: true };
+    if (LIKELY.test(tex)) return { end: this.text.length, tex, display: false, isOpen: true };
     const isUndecided = tex.length <= MAX_HELD && !/^\d[\d.,]*[^\d.,A-Za-z+*/<>()-]|[A-Za-z]{3}[^A-Za-z]*\s|\n/.test(tex);
     return isUndecided ? WAIT : "maybe";
   }

@@ -6,18 +6,18 @@
  * Does not know what was read and shown before (inline.js does).
  */
 
-import { bareAddressAt, mailAddressAt, mailboxStart, mayGoOn, schemeLengthAtEnd } from "./bare-address.js";
+import { Addresses } from "./addresses.js";
+import { mailboxStart, schemeLengthAtEnd } from "./bare-address.js";
 import { Brackets } from "./brackets.js";
+import { Ticks, codeItem } from "./code-span.js";
 import { runOf } from "./emphasis.js";
 import { decodeReference } from "./entities.js";
 import { Formulas } from "./formula.js";
 import { TEXT_TAGS, angledAt } from "./html-tag.js";
 import { MAX_REACH, nodeItem, textItem } from "./inline-items.js";
-import { hostOf } from "./link.js";
 import { WAIT, matchAt } from "./match.js";
 
 /** @import { References } from "./references.js" */
-/** @import { Text, TreeNode } from "./inline-items.js" */
 
 /** A code span that has no end yet is shown as one for so many characters; then its mark is more likely a stray one. */
 const MAX_SHOWN_CODE = 120;
@@ -38,8 +38,6 @@ export class InlineParser {
   doubt = Infinity;
   /** How many marks were read. */
   place = 0;
-  /** @type {Map<number, number[]> | null} For each length, where runs of so many backticks stand, the last one first. */
-  #ticks = null;
 
   /**
    * @param {string} text
@@ -55,6 +53,8 @@ export class InlineParser {
     this.references = references;
     this.brackets = new Brackets(this);
     this.formulas = new Formulas(text, isOpen);
+    this.ticks = new Ticks(text);
+    this.addresses = new Addresses(this);
     /** Where the last word begins, which may become the address of mail. */
     this.lastWord = isOpen ? mailboxStart(text, text.length) : text.length;
   }
@@ -110,9 +110,9 @@ export class InlineParser {
       case "$":
         return this.#readFormula(at) ?? this.addText("$", at);
       case ":":
-        return this.#readColon(at);
+        return this.addresses.readColon(at);
       case "@":
-        return this.#readAt(at);
+        return this.addresses.readAt(at);
       default:
         return this.#readPlain(at);
     }
@@ -125,7 +125,7 @@ export class InlineParser {
     if (found) {
       const start = at + found.index + found[0].length - 5;
       if (start > at) return this.addText(this.text.slice(at, start), at);
-      const address = /[A-Za-z0-9_]/.test(this.characterBefore(at)) ? null : this.#readAddress(at);
+      const address = /[A-Za-z0-9_]/.test(this.characterBefore(at)) ? null : this.addresses.read(at);
       if (address !== null) return address;
     }
     if (this.isOpen && end >= this.text.length - 3) end = Math.min(end, this.#heldScheme(at));
@@ -138,64 +138,6 @@ export class InlineParser {
     const { length } = this.text;
     const held = schemeLengthAtEnd(this.characterBefore(at) + this.text.slice(at));
     return length - held >= at ? length - held : length;
-  }
-
-  /** @type {(at: number) => number} */
-  #readColon(at) {
-    const scheme = /(?:^|[^A-Za-z0-9_<])(https?|ftp)$/i.exec(this.characterBefore(Math.max(0, at - 5)) + this.text.slice(Math.max(0, at - 5), at));
-    if (!scheme || scheme[1].length > at) return this.addText(":", at);
-    const start = at - scheme[1].length;
-    const { items } = this.brackets;
-    const last = items.at(-1);
-    if (last?.type !== "text" || last.at > start || last.at + last.text.length !== at) return this.addText(":", at);
-    const address = bareAddressAt(this.text, start, this.brackets.isInside);
-    if (!address) return this.addText(":", at);
-    items.pop();
-    if (start > last.at) items.push(textItem(last.text.slice(0, start - last.at), last.at));
-    return this.#readAddress(start) ?? this.addText(":", at);
-  }
-
-  /** @type {(at: number) => number | null} */
-  #readAddress(at) {
-    const found = bareAddressAt(this.text, at, this.brackets.isInside);
-    if (!found) return null;
-    const isOpen = this.isOpen && mayGoOn(this.text, found.end);
-    const address = /^www\./i.test(found.shown) ? `http://${found.shown}` : found.shown;
-    this.#addAddress(address, found.shown, at, { isBare: true, isOpen });
-    return isOpen ? WAIT : found.end;
-  }
-
-  /** @type {(at: number) => number} */
-  #readAt(at) {
-    const found = mailAddressAt(this.text, at, this.isOpen);
-    if (found === WAIT) {
-      this.doubt = Math.min(this.doubt, mailboxStart(this.text, at));
-      return WAIT;
-    }
-    const { items } = this.brackets;
-    const first = found ? items.findLastIndex((item) => item.at <= found.start) : -1;
-    if (!found || first < 0 || items.slice(first).some(({ type }) => type === "node")) return this.addText("@", at);
-    const start = /** @type {Text} */ (items[first]);
-    const kept = start.type === "text" ? start.text.slice(0, found.start - start.at) : "";
-    items.length = first;
-    if (kept) items.push(textItem(kept, start.at));
-    const shown = this.text.slice(found.start, found.end);
-    const address = /^(?:mailto|xmpp):/i.test(shown) ? shown : `mailto:${shown}`;
-    this.#addAddress(address, shown, found.start, { isBare: true });
-    return found.end;
-  }
-
-  /**
-   * Add a link whose text is its address. Where the address is written otherwise than it leads, show its host as well.
-   *
-   * @type {(address: string, shown: string, at: number, more?: Partial<TreeNode>) => void}
-   */
-  #addAddress(address, shown, at, more = {}) {
-    const href = this.references.safeHref(address);
-    if (href === null && !more.isOpen) return void this.addText(shown, at);
-    const host = href !== null && !more.isOpen && hostOf(href) !== hostOf(address) ? ` (${hostOf(href)})` : "";
-    const late = href === null ? undefined : { href, title: "" };
-    this.brackets.items.push(nodeItem("link", [textItem(shown + host, at)], at, { late, literal: "", ...more }));
   }
 
   /** @type {(at: number) => number} */
@@ -268,46 +210,23 @@ export class InlineParser {
     if (length === MAX_RUN) return this.addText("`".repeat(length), at);
     const start = at + length;
     if (start === this.text.length && this.isOpen) return WAIT;
-    const end = this.#nextTicks(length, start);
+    const end = this.ticks.next(length, start);
     this.place++;
     if (end >= 0 && end - at <= MAX_REACH) {
       const isUnfinished = this.isOpen && end + length === this.text.length;
-      this.#addCode(this.text.slice(start, end), at, isUnfinished);
+      this.brackets.items.push(codeItem(this.text.slice(start, end), at, isUnfinished));
       return isUnfinished ? this.text.length : end + length;
     }
     if (this.isOpen && this.text.length - at <= MAX_REACH) {
       const code = this.text.slice(start);
       const isLikely = code.length <= MAX_SHOWN_CODE && !code.includes("\n") && (length > 1 || code[0] !== " ");
       if (isLikely) {
-        this.#addCode(code.replace(/ ?`*$/, ""), at, true);
+        this.brackets.items.push(codeItem(code.replace(/ ?`*$/, ""), at, true));
         return this.text.length;
       }
       this.doubt = Math.min(this.doubt, at);
     }
     return this.addText("`".repeat(length), at);
-  }
-
-  /** @type {(code: string, at: number, isOpen: boolean) => void} */
-  #addCode(code, at, isOpen) {
-    const inner = code.replaceAll("\n", " ");
-    const isPadded = inner.startsWith(" ") && (isOpen || inner.endsWith(" ")) && inner.trim() !== "";
-    const shown = isPadded ? inner.replace(/^ /, "").replace(/ $/, "") : inner;
-    this.brackets.items.push(nodeItem("code", shown ? [textItem(shown, at)] : [], at, { isOpen }));
-  }
-
-  /** @type {(length: number, from: number) => number} Return where the next run of so many backticks stands; -1 for nowhere. */
-  #nextTicks(length, from) {
-    if (!this.#ticks) {
-      this.#ticks = new Map();
-      for (const { 0: run, index } of [...this.text.matchAll(/`+/g)].reverse()) {
-        const known = this.#ticks.get(run.length);
-        if (known) known.push(index);
-        else this.#ticks.set(run.length, [index]);
-      }
-    }
-    const places = this.#ticks.get(length) ?? [];
-    while (places.length && /** @type {number} */ (places.at(-1)) < from) places.pop();
-    return places.at(-1) ?? -1;
   }
 
   /** @type {(at: number) => number} */
@@ -333,7 +252,7 @@ export class InlineParser {
     if (kind === "break") this.#addBreak(at);
     else if (kind === "start") this.brackets.openTag(at, TEXT_TAGS[name], written);
     else if (kind === "end") this.brackets.closeTag(at, TEXT_TAGS[name], written);
-    else if (kind === "address" && this.references.safeHref(name) !== null) this.#addAddress(name, name.replace(written.slice(1, -1) === name ? "" : "mailto:", ""), at);
+    else if (kind === "address" && this.references.safeHref(name) !== null) this.addresses.add(name, written.slice(1, -1), at);
     else this.addText(written, at);
     return at + length;
   }

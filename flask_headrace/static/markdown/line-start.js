@@ -5,34 +5,12 @@
  * characters could change the result, so the same line gives the same result however it is cut.
  */
 
+import { enterContainers, readVerbatim, skipQuoteMark } from "./line-continuation.js";
 import { Line } from "./line.js";
 import { unescape } from "./link.js";
+import { isDelimiters } from "./table-line.js";
 
-/**
- * An open container block. `key` is the last character of a list's marker: it keeps "-" and "*", "1." and "1)" apart.
- * `width` is by how many columns a line must be indented to belong to an item. `isEmpty` is whether an item has no content.
- * @typedef {{kind: "quote", hasGap: boolean} | {kind: "details", hasGap: boolean}
- *   | {kind: "list", key: string, hasGap: boolean, isLoose: boolean, isTold: boolean}
- *   | {kind: "item", key: string, width: number, hasGap: boolean, isEmpty: boolean}} Container
- *
- * A container that a line opens. `number` is null for an item of a bullet list, `task` for an item that is no task.
- * @typedef {{kind: "quote"} | {kind: "details", open: boolean}
- *   | {kind: "item", key: string, width: number, number: number | null, task: boolean | null}} NewContainer
- *
- * The open leaf block, as far as a line's beginning depends on it.
- * @typedef {{kind: "paragraph" | "heading" | "fence" | "indented" | "table" | "math" | "summary", mark?: string, indent?: number,
- *   isConfirmed?: boolean, columns?: number, canBeHeading?: () => boolean}} OpenLeaf
- *
- * What a line's text is: a leaf block or a part of one, with the text itself as `rest`. "delimiters" is the line of dashes
- * below a table's head, "underline" one below a heading, "more" goes on in the open leaf, and "no table" takes back a head.
- * @typedef {{kind: "blank" | "rule" | "delimiters" | "underline" | "end of fence" | "more" | "row" | "no table" | "table" | "text"
- *     | "indented" | "math" | "summary" | "end of details", rest: string} |
- *   {kind: "heading", level: number, rest: string} |
- *   {kind: "fence", mark: string, indent: number, language: string, rest: string}} LeafStart
- *
- * `depth` is how many of the open containers stay open, and `opens` are the containers to open inside them.
- * @typedef {{depth: number, opens: NewContainer[]} & LeafStart} LineStart
- */
+/** @import { Container, LeafStart, LineStart, NewContainer, OpenLeaf } from "./open-blocks.js" */
 
 /** Most containers inside each other. A list and its item count as two. */
 const MAX_DEPTH = 24;
@@ -40,7 +18,6 @@ const MAX_DEPTH = 24;
 const RULE = /^(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$/;
 const MAYBE_RULE = /^([-*_])[ \t]*(?:\1[ \t]*)*$/;
 const UNDERLINE = /^(?:=+|-+)[ \t]*$/;
-const DELIMITERS = /^\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/;
 const MAYBE_BELOW = /^(?:=+[ \t]*|[|:\- \t]+)$/;
 const MARKER = /^([-+*]|(\d{1,9})[.)])(?=[ \t]|$)/;
 const MAYBE_MARKER = /^(?:[-+*]|\d{1,9}[.)]?)$/;
@@ -71,7 +48,7 @@ export function startOfLine(text, isWhole, containers, leaf) {
  */
 export function startOfLongLine(text, containers, leaf) {
   const reader = new LineReader(text, true, containers, leaf);
-  const depth = reader.enterContainers() ?? 0;
+  const depth = enterContainers(reader.line, containers) ?? 0;
   const isVerbatim = leaf?.kind === "fence" || leaf?.kind === "indented" || leaf?.kind === "math";
   const kind = depth === containers.length && isVerbatim ? "more" : "text";
   return { depth, opens: [], kind, rest: kind === "more" ? reader.line.rest : reader.line.rest.trimStart() };
@@ -98,53 +75,13 @@ class LineReader {
 
   /** @returns {LineStart | null} */
   read() {
-    const depth = this.enterContainers();
+    const depth = enterContainers(this.line, this.containers);
     if (depth === null) return null;
     this.isInside = depth === this.containers.length;
     this.depth = depth;
-    const found = this.isInside && this.leaf ? this.#readVerbatim(this.leaf) : "plain";
+    const found = this.isInside && this.leaf ? readVerbatim(this.line, this.leaf) : "plain";
     const start = found === "plain" ? this.#readPlain() : found;
     return start && { depth: this.depth, opens: this.opens, ...start };
-  }
-
-  /**
-   * Skip the marks of the containers that the line stays in.
-   *
-   * @returns {number | null} the number of containers; null while it is not decided
-   */
-  enterContainers() {
-    const { line } = this;
-    for (const [depth, container] of this.containers.entries()) {
-      if (container.kind === "list" || container.kind === "details") continue;
-      if (line.isBlank && !this.isWhole) return null;
-      if (container.kind === "quote") {
-        if (line.indent > 3 || line.text[line.next] !== ">") return depth;
-        if (!this.#skipQuoteMark()) return null;
-      } else if (line.isBlank) {
-        if (container.isEmpty) return depth;
-      } else if (line.indent >= container.width) {
-        line.skipColumns(container.width);
-      } else {
-        const belongs = this.#belongs(container);
-        if (belongs !== true) return belongs === null ? null : depth;
-        line.skipBlanks();
-      }
-    }
-    return this.containers.length;
-  }
-
-  /**
-   * Return whether a line that is indented too little belongs to an item all the same: of a numbered item, many models indent
-   * the bullets and the code by two columns or three, whatever the number's width.
-   *
-   * @param {Container & {kind: "item"}} container
-   */
-  #belongs({ key, width }) {
-    const { line } = this;
-    if (line.indent < 2 || width < 3 || key !== ".") return false;
-    const rest = line.text.slice(line.next);
-    if (this.#mayBecome(/^(?:[-+*]|`{1,2}|~{1,2})$/, rest)) return null;
-    return /^(?:[-+*](?:[ \t]|$)|```|~~~)/.test(rest);
   }
 
   /** @returns {LeafStart | null} */
@@ -178,7 +115,7 @@ class LineReader {
    */
   #openContainer(rest, indent, isFirst) {
     if (rest[0] === ">") {
-      if (!this.#skipQuoteMark()) return null;
+      if (!skipQuoteMark(this.line)) return null;
       this.opens.push({ kind: "quote" });
       return true;
     }
@@ -225,8 +162,7 @@ class LineReader {
     if (leaf?.kind !== "paragraph" && leaf?.kind !== "table") return false;
     if (leaf.kind === "table" && leaf.isConfirmed) return false;
     if (this.#mayBecome(MAYBE_BELOW, rest)) return null;
-    const isBelowHead = /[|:]/.test(rest) && DELIMITERS.test(rest) && columnsOf(rest) === leaf.columns;
-    if (isBelowHead) return { kind: "delimiters", rest };
+    if (/[|:]/.test(rest) && isDelimiters(rest, leaf.columns ?? 0)) return { kind: "delimiters", rest };
     if (leaf.kind === "paragraph" && UNDERLINE.test(rest) && leaf.canBeHeading?.()) return { kind: "underline", rest };
     return false;
   }
@@ -326,41 +262,6 @@ class LineReader {
   }
 
   /**
-   * Read a line that goes on in a block whose text is no Markdown.
-   *
-   * @param {OpenLeaf} leaf
-   * @returns {LeafStart | null | "plain"} "plain" where it does not
-   */
-  #readVerbatim(leaf) {
-    const { line } = this;
-    if (leaf.kind === "math") {
-      if (line.isBlank) return this.isWhole ? "plain" : null;
-      return { kind: "more", rest: line.rest };
-    }
-    if (leaf.kind === "indented") {
-      if (line.isBlank && !this.isWhole) return null;
-      if (!line.isBlank && line.indent < 4) return "plain";
-      line.skipColumns(4);
-      return { kind: "more", rest: line.rest };
-    }
-    return leaf.kind === "fence" ? this.#readFenced(leaf) : "plain";
-  }
-
-  /**
-   * @param {OpenLeaf} fence
-   * @returns {LeafStart | null}
-   */
-  #readFenced({ mark: opening = "", indent = 0 }) {
-    const { line } = this;
-    const mark = line.indent > 3 ? undefined : /^(`*|~*)[ \t]*$/.exec(line.text.slice(line.next))?.[1];
-    const mayClose = mark !== undefined && (mark === "" || mark[0] === opening[0]);
-    if ((mayClose || line.isBlank) && !this.isWhole) return null;
-    if (mayClose && mark.length >= opening.length) return { kind: "end of fence", rest: "" };
-    line.skipColumns(Math.min(indent, line.indent));
-    return { kind: "more", rest: line.rest };
-  }
-
-  /**
    * Return whether the line is unfinished, and more of it may change what it is, according to a pattern.
    *
    * @param {RegExp} pattern
@@ -369,24 +270,4 @@ class LineReader {
   #mayBecome(pattern, rest) {
     return !this.isWhole && pattern.test(rest);
   }
-
-  /** Skip a quote mark and the blank that belongs to it. Returns false while that blank may still come. */
-  #skipQuoteMark() {
-    const { line } = this;
-    line.skipBlanks();
-    line.skip(1);
-    if (line.index === line.text.length && !this.isWhole) return false;
-    line.skipBlank();
-    return true;
-  }
-}
-
-/**
- * Return how many cells a line of a table has.
- *
- * @param {string} line
- */
-export function columnsOf(line) {
-  const cells = line.trim().replace(/^\|/, "").replace(/(^|[^\\])\|$/, "$1");
-  return cells.replace(/\\[^]/g, "").split("|").length;
 }

@@ -8,6 +8,7 @@
  * Knows the blocks of an answer. Does not know the DOM: a sink receives the operations, which operations.js lists.
  */
 
+import { Containers } from "./containers.js";
 import { Fence, Heading, IndentedCode, Summary } from "./leaf-blocks.js";
 import { Inline } from "./inline.js";
 import { startOfLine, startOfLongLine } from "./line-start.js";
@@ -16,7 +17,7 @@ import { Paragraph } from "./paragraph.js";
 import { References } from "./references.js";
 import { Table } from "./table.js";
 
-/** @import { Container, LineStart, NewContainer } from "./line-start.js" */
+/** @import { LineStart } from "./open-blocks.js" */
 /** @import { MarkdownSink } from "./operations.js" */
 /** @import { Definition } from "./paragraph.js" */
 /** @import { KeptBlock } from "./references.js" */
@@ -36,8 +37,7 @@ export class Markdown {
   constructor(sink, { safeHref } = {}) {
     this.sink = sink;
     this.references = new References(safeHref);
-    /** @type {Container[]} The open container blocks, outermost first. */
-    this.containers = [];
+    this.containers = new Containers(sink);
     /** @type {Leaf | null} The open leaf block, in the innermost container. */
     this.leaf = null;
     /** @type {Leaf | null} The leaf block that takes the rest of the current line; null before the line's start is read. */
@@ -77,7 +77,7 @@ export class Markdown {
   end(isCut = false) {
     if (this.held) this.#start(this.held, true);
     this.#closeLeaf(isCut);
-    this.#closeContainers(0);
+    this.containers.closeTo(0);
     for (const block of this.references.complete()) this.#readAgain(block);
   }
 
@@ -109,7 +109,7 @@ export class Markdown {
   #start(text, isWhole) {
     const isLong = text.length >= MAX_START_LENGTH && !this.isBlank;
     const first = isLong ? text.slice(0, MAX_START_LENGTH) : text;
-    const start = startOfLine(first, isWhole && !isLong, this.containers, this.leaf) ?? (isLong ? startOfLongLine(first, this.containers, this.leaf) : null);
+    const start = startOfLine(first, isWhole && !isLong, this.containers.open, this.leaf) ?? (isLong ? startOfLongLine(first, this.containers.open, this.leaf) : null);
     if (!start) return;
     if (start.kind === "no table") {
       this.#retype((raw) => this.#openParagraph(raw));
@@ -146,16 +146,19 @@ export class Markdown {
         if (leaf?.kind === "paragraph" && !start.opens.length) return this.#continueLeaf(leaf, start.rest);
     }
     this.#closeLeaf();
-    this.#closeContainers(start.depth);
-    if (start.kind === "end of details") return this.#closeDetails();
-    for (const container of start.opens) this.#openContainer(container);
-    if (start.kind === "blank") this.#noteGap(start.opens.length > 0);
+    this.containers.closeTo(start.depth);
+    if (start.kind === "end of details") {
+      this.isSkipping = true;
+      return;
+    }
+    for (const container of start.opens) this.containers.add(container);
+    if (start.kind === "blank") this.containers.noteGap(start.opens.length > 0);
     else this.#openLeaf(start);
   }
 
   /** @param {LineStart} start */
   #openLeaf(start) {
-    this.#noteChild();
+    this.containers.noteChild();
     const { sink, references } = this;
     switch (start.kind) {
       case "rule":
@@ -240,72 +243,6 @@ export class Markdown {
     if (leaf?.kind === "paragraph" || leaf?.kind === "table" || leaf?.kind === "math") open(leaf.takeBack());
   }
 
-  /** @param {NewContainer} container */
-  #openContainer(container) {
-    if (container.kind === "item") return this.#openItem(container);
-    this.#noteChild();
-    if (container.kind === "quote") {
-      this.containers.push({ kind: "quote", hasGap: false });
-      this.sink.open("quote", {});
-    } else {
-      this.containers.push({ kind: "details", hasGap: false });
-      this.sink.open("details", { open: container.open });
-    }
-  }
-
-  /** @param {NewContainer & {kind: "item"}} item */
-  #openItem({ key, number, width, task }) {
-    const innermost = this.containers.at(-1);
-    if (innermost?.kind !== "list" || innermost.key !== key) {
-      this.#noteChild();
-      this.containers.push({ kind: "list", key, hasGap: false, isLoose: false, isTold: false });
-      this.sink.open("list", { ordered: number !== null, start: number ?? 1 });
-    } else {
-      innermost.isLoose ||= innermost.hasGap;
-      this.#tellLoose(innermost);
-    }
-    this.#forgetGaps();
-    this.containers.push({ kind: "item", key, width, hasGap: false, isEmpty: true });
-    this.sink.open("item", { task });
-  }
-
-  /** A block begins in the innermost container. If that is a list, it ends; if it is an item, that has content now. */
-  #noteChild() {
-    if (this.containers.at(-1)?.kind === "list") this.#closeContainers(this.containers.length - 1);
-    const parent = this.containers.at(-1);
-    if (parent?.kind === "item") {
-      const list = this.containers.at(-2);
-      if (parent.hasGap && !parent.isEmpty && list?.kind === "list") list.isLoose = true;
-      parent.isEmpty = false;
-    }
-    this.#forgetGaps();
-  }
-
-  /** @param {boolean} isAfterMarker whether the line has a marker of a container before its end */
-  #noteGap(isAfterMarker) {
-    if (isAfterMarker) return;
-    for (const container of this.containers.toReversed()) {
-      if (container.kind === "quote") return;
-      container.hasGap = true;
-    }
-  }
-
-  #forgetGaps() {
-    for (const container of this.containers) container.hasGap = false;
-  }
-
-  /** @param {Container & {kind: "list"}} list the innermost open node */
-  #tellLoose(list) {
-    if (list.isLoose && !list.isTold) this.sink.set({ loose: true });
-    list.isTold = list.isLoose;
-  }
-
-  #closeDetails() {
-    this.containers.pop();
-    this.sink.close();
-    this.isSkipping = true;
-  }
-
   #closeLeaf(isCut = false) {
     const isUnconfirmed = this.leaf?.kind === "table" && !this.leaf.isConfirmed;
     const isNoFormula = this.leaf?.kind === "math" && !this.leaf.isComplete;
@@ -314,15 +251,6 @@ export class Markdown {
     this.leaf = null;
     this.line = null;
     leaf?.close(isCut);
-  }
-
-  /** @param {number} depth how many containers stay open */
-  #closeContainers(depth) {
-    while (this.containers.length > depth) {
-      const container = this.containers.pop();
-      if (container?.kind === "list") this.#tellLoose(container);
-      this.sink.close();
-    }
   }
 
   /** @param {Definition} definition */

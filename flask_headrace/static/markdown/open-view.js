@@ -14,7 +14,7 @@ const MAX_OPEN = 8;
 /** What stands after a bracket that is hardly a link: an interval such as "[0, 1)", or a blank. */
 const UNLIKELY = /^(?:\s|[-+]?\d+(?:\.\d+)?\s*[,;])/;
 /** A citation such as "[12" is shown when it is complete: it may be a link or not. */
-const HELD = /^!?\[\^?[-+]?\d{0,4}\.?$/;
+const HELD = /^!?\[\^?[-+]?\d{0,4}\.?(?:\](?:\[\^?\d{0,4}\]?)?)?$/;
 
 /** @typedef {{text: string, characterBefore: (at: number) => string}} Source */
 
@@ -67,13 +67,13 @@ export class OpenView {
   }
 
   /** @type {(frame: Frame, count: number) => boolean} */
-  #isHeld({ tag, isClosed, at }, count) {
-    return count === 1 && !tag && !isClosed && HELD.test(this.source.text.slice(at, at + 10));
+  #isHeld({ tag, at }, count) {
+    return count === 1 && !tag && HELD.test(this.source.text.slice(at, at + 16));
   }
 
   /** @param {Frame} frame */
-  #isLikely({ tag, isActive, isClosed, at, mark }) {
-    if (tag || (isClosed && this.source.text.endsWith("]") === false)) return true;
+  #isLikely({ tag, isActive, closedAt, at, mark }) {
+    if (tag || (closedAt >= 0 && this.source.text[closedAt + 1] === "(")) return true;
     const isGlued = /[A-Za-z0-9_\])]/.test(this.source.characterBefore(at));
     return isActive && !isGlued && !UNLIKELY.test(this.source.text.slice(at + mark.length, at + mark.length + 20));
   }

@@ -6,7 +6,7 @@
  */
 
 import { Inline } from "./inline.js";
-import { columnsOf } from "./line-start.js";
+import { columnsOf } from "./table-line.js";
 import { definitionAt } from "./link-target.js";
 import { WAIT } from "./match.js";
 

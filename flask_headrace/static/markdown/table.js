@@ -6,7 +6,7 @@
  */
 
 import { Inline } from "./inline.js";
-import { columnsOf } from "./line-start.js";
+import { columnsOf } from "./table-line.js";
 
 /** @import { Alignment, MarkdownSink } from "./operations.js" */
 /** @import { References } from "./references.js" */
