@@ -14,9 +14,10 @@ import { MathView } from "./math-view.js";
 /** @import { Alignment, LateAttributes, NodeAttributes, NodeKind } from "../markdown/operations.js" */
 
 /**
- * An open node: the outermost element made for it, and the element that takes its content.
+ * An open node: the outermost element made for it, and the element that takes its content. `isAgain` is whether it was closed
+ * before, and its content comes again.
  *
- * @typedef {{kind: NodeKind | "root", outer: HTMLElement, inner: HTMLElement, view?: TextView}} OpenNode
+ * @typedef {{kind: NodeKind | "root", outer: HTMLElement, inner: HTMLElement, view?: TextView, isAgain?: boolean}} OpenNode
  *
  * Shows the text of a node in place of the renderer; `restore` leaves only the text, because the node is dissolved.
  * @typedef {{append: (text: string) => void, close: () => void, restore?: () => void}} TextView
@@ -35,6 +36,8 @@ export class MarkdownRenderer {
     this.root = { kind: "root", outer: root, inner: root };
     /** @type {OpenNode[]} The open nodes inside of the root, outermost first. */
     this.openNodes = [];
+    /** @type {Map<number, OpenNode>} Closed nodes whose content may come again. */
+    this.kept = new Map();
   }
 
   /**
@@ -46,6 +49,7 @@ export class MarkdownRenderer {
    */
   open(kind, attributes) {
     this.flush();
+    if ("id" in attributes) return this.#openAgain(attributes.id);
     const top = this.#top;
     const { outer, inner = outer, parent = top.inner, view } = MAKERS[kind](attributes, top);
     if (top.kind === "root") outer.dir ||= "auto";
@@ -71,7 +75,9 @@ export class MarkdownRenderer {
     this.flush();
     const { outer, inner } = this.#top;
     if ("href" in attributes) setAddress(inner, attributes);
-    else alignHead(outer, attributes.aligns);
+    else if ("aligns" in attributes) alignHead(outer, attributes.aligns);
+    else if ("loose" in attributes) outer.classList.add("loose");
+    else this.kept.set(attributes.id, this.#top);
   }
 
   /** Complete the innermost open node. */
@@ -92,10 +98,12 @@ export class MarkdownRenderer {
     outer?.replaceWith(literal, ...outer.childNodes);
   }
 
-  /** Remove the innermost open node. */
+  /** Remove the innermost open node; of one whose content comes again, only the content. */
   drop() {
     this.#pending = "";
-    this.openNodes.pop()?.outer.remove();
+    const { outer, isAgain } = this.openNodes.pop() ?? {};
+    if (isAgain) outer?.replaceChildren();
+    else outer?.remove();
   }
 
   /** Put the gathered text on the page. */
@@ -105,6 +113,14 @@ export class MarkdownRenderer {
     if (view) view.append(this.#pending);
     else appendText(inner, this.#pending);
     this.#pending = "";
+  }
+
+  /** @param {number} id Open a node anew that was closed, without its content. */
+  #openAgain(id) {
+    const node = this.kept.get(id);
+    if (!node) throw new Error(`There is no node ${id} whose content could come again.`);
+    node.inner.replaceChildren();
+    this.openNodes.push({ ...node, isAgain: true });
   }
 
   get #top() {
@@ -127,13 +143,18 @@ const MAKERS = {
   strike: () => ({ outer: createElement("del") }),
   code: () => ({ outer: createElement("code") }),
   link: () => ({ outer: createElement("a") }),
+  sub: () => ({ outer: createElement("sub") }),
+  sup: () => ({ outer: createElement("sup") }),
+  kbd: () => ({ outer: createElement("kbd") }),
+  summary: () => ({ outer: createElement("summary") }),
+  details: ({ open }) => ({ outer: createElement("details", { open }) }),
+  again: () => ({ outer: createElement("p") }),
+  heading: ({ level }) => ({ outer: document.createElement(`h${level}`) }),
 
   math({ display }) {
     const view = new MathView(display);
     return { outer: view.element, view };
   },
-
-  heading: ({ level }) => ({ outer: document.createElement(`h${level}`) }),
 
   list({ ordered, start }) {
     if (!ordered) return { outer: createElement("ul") };
