@@ -14,7 +14,7 @@ STATIC = ROOT / "flask_headrace/static"
 MODULES = sorted(path for path in STATIC.rglob("*.js") if "libraries" not in path.relative_to(STATIC).parts)
 """The page's own modules: not the libraries that the set-up fetches."""
 
-LAYERS = ({"network", "json", "markdown", "dom"}, {"form"}, {"answer"}, {"chat"})
+LAYERS = ({"network", "json", "markdown", "dom", "words"}, {"form"}, {"answer"}, {"conversation"}, {"store"}, {"chat"})
 """Folders; each may import those of the layers before its own, and itself."""
 
 IMPORT = re.compile(
