@@ -12,6 +12,9 @@ import { WAIT } from "./match.js";
 /** @import { Brackets, Source } from "./brackets.js" */
 /** @import { Text, TreeNode } from "./inline-items.js" */
 
+/** Most characters of an address whose host is not complete. */
+const MAX_HOST_LENGTH = 300;
+
 /** Reads the addresses of one text. */
 export class Addresses {
   /** @param {Source & {brackets: Brackets, doubt: number}} source */
@@ -27,8 +30,7 @@ export class Addresses {
     const { items } = this.source.brackets;
     const last = items.at(-1);
     if (last?.type !== "text" || last.at > start || last.at + last.text.length !== at) return this.source.addText(":", at);
-    const address = bareAddressAt(this.source.text, start, this.source.brackets.isInside);
-    if (!address) return this.source.addText(":", at);
+    if (!this.#find(start)) return this.source.addText(":", at);
     items.pop();
     if (start > last.at) items.push(textItem(last.text.slice(0, start - last.at), last.at));
     return this.read(start) ?? this.source.addText(":", at);
@@ -36,7 +38,7 @@ export class Addresses {
 
   /** @type {(at: number) => number | null} Read the address that begins at an index; null where none does. */
   read(at) {
-    const found = bareAddressAt(this.source.text, at, this.source.brackets.isInside);
+    const found = this.#find(at);
     if (!found) return null;
     const isOpen = this.source.isOpen && mayGoOn(this.source.text, found.end);
     const address = /^www\./i.test(found.shown) ? `http://${found.shown}` : found.shown;
@@ -75,5 +77,13 @@ export class Addresses {
     const host = href !== null && !more.isOpen && hostOf(href) !== hostOf(address) ? ` (${hostOf(href)})` : "";
     const late = href === null ? undefined : { href, title: "" };
     this.source.brackets.items.push(nodeItem("link", [textItem(shown + host, at)], at, { late, literal: "", ...more }));
+  }
+
+  /** @type {(at: number) => ReturnType<typeof bareAddressAt>} Find an address; if more text may make one, that is in doubt. */
+  #find(at) {
+    const { text, isOpen, brackets } = this.source;
+    const found = bareAddressAt(text, at, brackets.isInside);
+    if (!found && isOpen && text.length - at < MAX_HOST_LENGTH) this.source.doubt = Math.min(this.source.doubt, at);
+    return found;
   }
 }

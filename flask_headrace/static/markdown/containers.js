@@ -5,7 +5,18 @@
  */
 
 /** @import { MarkdownSink } from "./operations.js" */
-/** @import { Container, NewContainer } from "./open-blocks.js" */
+
+/**
+ * An open container block. `key` is the last character of a list's marker: it keeps "-" and "*", "1." and "1)" apart.
+ * `width` is by how many columns a line must be indented to belong to an item. `isEmpty` is whether an item has no content.
+ * @typedef {{kind: "quote", hasGap: boolean} | {kind: "details", hasGap: boolean}
+ *   | {kind: "list", key: string, hasGap: boolean, isLoose: boolean, isTold: boolean}
+ *   | {kind: "item", key: string, width: number, hasGap: boolean, isEmpty: boolean}} Container
+ *
+ * A container that a line opens. `number` is null for an item of a bullet list, `task` for an item that is no task.
+ * @typedef {{kind: "quote"} | {kind: "details", open: boolean}
+ *   | {kind: "item", key: string, width: number, number: number | null, task: boolean | null}} NewContainer
+ */
 
 /** The open containers of one answer. */
 export class Containers {

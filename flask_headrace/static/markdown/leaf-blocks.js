@@ -31,7 +31,7 @@ export class Heading {
 
   /** @param {string} piece the next text; in "## Title ##", `tail` holds the last marks back */
   text(piece) {
-    const rest = this.isEmpty ? piece.trimStart() : piece;
+    const rest = this.isEmpty ? piece.replace(/^[ \t]+/, "") : piece;
     if (rest) this.isEmpty = false;
     for (const token of rest.match(/[ \t]+|#+|[^ \t#]+/g) ?? []) {
       const isBlank = token[0] === " " || token[0] === "\t";
@@ -125,7 +125,7 @@ export class IndentedCode {
 
   /** @param {string} piece the next code of the line */
   text(piece) {
-    this.isBlank &&= !piece.trim();
+    this.isBlank &&= !/[^ \t]/.test(piece);
     if (this.isBlank) {
       if (this.hasText) this.held += piece;
       return;
@@ -150,6 +150,7 @@ export class IndentedCode {
 export class Summary {
   kind = /** @type {const} */ ("summary");
   held = "";
+  isEmpty = true;
   isEnded = false;
 
   /**
@@ -171,13 +172,15 @@ export class Summary {
   /** @param {string} piece what stands after the closing tag in its line is not shown */
   text(piece) {
     if (this.isEnded) return;
-    const text = this.held + piece;
+    const text = this.isEmpty ? (this.held + piece).replace(/^[ \t\n]+/, "") : this.held + piece;
     const end = text.search(/<\/summary>/i);
     const tag = /<(?:\/(?:s(?:u(?:m(?:m(?:a(?:ry?)?)?)?)?)?)?)?$/i.exec(text)?.[0] ?? "";
     this.isEnded = end >= 0;
     const shown = end < 0 ? text.slice(0, text.length - tag.length) : text.slice(0, end);
     this.held = end < 0 ? tag : "";
-    if (shown) this.inline.feed(shown);
+    if (!shown) return;
+    this.isEmpty = false;
+    this.inline.feed(shown);
   }
 
   /** End the current line, and return whether that closes the block. */

@@ -4,8 +4,24 @@
  * Reads the line from its beginning. Returns null as long as further characters could change the result.
  */
 
+/** @import { Container, NewContainer } from "./containers.js" */
 /** @import { Line } from "./line.js" */
-/** @import { Container, LeafStart, OpenLeaf } from "./open-blocks.js" */
+
+/**
+ * The open leaf block, as far as a line's beginning depends on it.
+ * @typedef {{kind: "paragraph" | "heading" | "fence" | "indented" | "table" | "math" | "summary", mark?: string, indent?: number,
+ *   isConfirmed?: boolean, columns?: number, canBeHeading?: () => boolean}} OpenLeaf
+ *
+ * What a line's text is: a leaf block or a part of one, with the text itself as `rest`. "delimiters" is the line of dashes
+ * below a table's head, "underline" one below a heading, "more" goes on in the open leaf, and "no table" takes back a head.
+ * @typedef {{kind: "blank" | "rule" | "delimiters" | "underline" | "end of fence" | "more" | "row" | "no table" | "table" | "text"
+ *     | "indented" | "math" | "summary" | "end of details", rest: string} |
+ *   {kind: "heading", level: number, rest: string} |
+ *   {kind: "fence", mark: string, indent: number, language: string, rest: string}} LeafStart
+ *
+ * `depth` is how many of the open containers stay open, and `opens` are the containers to open inside them.
+ * @typedef {{depth: number, opens: NewContainer[]} & LeafStart} LineStart
+ */
 
 /**
  * Skip the marks of the containers that a line stays in.

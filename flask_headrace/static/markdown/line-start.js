@@ -10,7 +10,8 @@ import { Line } from "./line.js";
 import { unescape } from "./link.js";
 import { isDelimiters } from "./table-line.js";
 
-/** @import { Container, LeafStart, LineStart, NewContainer, OpenLeaf } from "./open-blocks.js" */
+/** @import { Container, NewContainer } from "./containers.js" */
+/** @import { LeafStart, LineStart, OpenLeaf } from "./line-continuation.js" */
 
 /** Most containers inside each other. A list and its item count as two. */
 const MAX_DEPTH = 24;

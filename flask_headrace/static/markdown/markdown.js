@@ -17,7 +17,7 @@ import { Paragraph } from "./paragraph.js";
 import { References } from "./references.js";
 import { Table } from "./table.js";
 
-/** @import { LineStart } from "./open-blocks.js" */
+/** @import { LineStart } from "./line-continuation.js" */
 /** @import { MarkdownSink } from "./operations.js" */
 /** @import { Definition } from "./paragraph.js" */
 /** @import { KeptBlock } from "./references.js" */

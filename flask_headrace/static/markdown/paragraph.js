@@ -38,6 +38,8 @@ export class Paragraph {
   /** Whether text was shown that may be a definition all the same. */
   #isDoubtful = false;
   #hasText = false;
+  /** How many characters of what may be a definition are shown as what they are otherwise. */
+  #previewed = 0;
   /** @type {Inline | null} */
   #inline = null;
 
@@ -84,11 +86,7 @@ export class Paragraph {
 
   /** Remove the paragraph, and return its text: it is another block. */
   takeBack() {
-    if (this.#inline) {
-      this.#inline.end(false);
-      this.sink.drop();
-    }
-    this.#inline = null;
+    this.#removeText();
     return this.#raw.join("");
   }
 
@@ -131,17 +129,43 @@ export class Paragraph {
   #takeDefinitions(isOpen) {
     while (this.#state === "definitions" && this.#held) {
       const found = this.#held[0] === "[" ? definitionAt(this.#held, isOpen) : null;
-      if (found === WAIT && !this.#isTooLong()) return;
+      if (found === WAIT && !this.#isTooLong()) return this.#preview();
       if (found === null || found === WAIT) {
         this.#isDoubtful = found === WAIT;
         this.#state = "head";
+        this.#held = this.#held.slice(this.#previewed);
         return;
       }
+      this.#hidePreview();
       this.#held = this.#held.slice(found.end);
       this.#raw = [this.#held];
       this.#line = this.#held;
       this.define(found);
     }
+  }
+
+  /** Show what may be a link as one, unless the definition of a label is awaited. At a colon after it, it is none. */
+  #preview() {
+    const label = this.#held.indexOf("]");
+    const isDefined = label >= 0 && label + 1 < this.#held.length;
+    const shown = label < 0 ? this.#held : this.#held.slice(0, label);
+    if (isDefined) return this.#hidePreview();
+    if (this.references.isAwaiting || shown.includes("\n") || shown.length === this.#previewed) return;
+    this.#show(shown.slice(this.#previewed));
+    this.#previewed = shown.length;
+  }
+
+  #hidePreview() {
+    if (this.#previewed) this.#removeText();
+    this.#previewed = 0;
+    this.#hasText = false;
+  }
+
+  /** Remove the paragraph's text from the page. */
+  #removeText() {
+    this.#inline?.end(false);
+    if (this.#inline) this.sink.drop();
+    this.#inline = null;
   }
 
   #isTooLong() {

@@ -34,6 +34,11 @@ export class References {
     this.safeHref = policy;
   }
 
+  /** Whether a block has a reference whose definition has not come. */
+  get isAwaiting() {
+    return this.#waiting.size > 0;
+  }
+
   /**
    * Return where a label leads; undefined where no definition has come.
    *
