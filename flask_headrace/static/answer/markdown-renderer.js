@@ -8,18 +8,24 @@
 
 import { appendText } from "../dom/append-text.js";
 import { createElement } from "../dom/elements.js";
+import { CodeView } from "./code-view.js";
+import { MathView } from "./math-view.js";
 import { addTableHead, nameCode, nameTable } from "./region-names.js";
 import { setDirection } from "./text-direction.js";
 
 /** @import { Alignment, LateAttributes, NodeAttributes, NodeKind } from "../markdown/operations.js" */
 
 /**
- * An open node: the outermost element made for it, and the element that takes its content.
+ * An open node: the outermost element made for it, and the element that takes its content. `isAgain` is whether it was closed
+ * before, and its content comes again.
  *
- * @typedef {{kind: NodeKind | "root", outer: HTMLElement, inner: HTMLElement}} OpenNode
+ * @typedef {{kind: NodeKind | "root", outer: HTMLElement, inner: HTMLElement, view?: TextView, isAgain?: boolean}} OpenNode
+ *
+ * Shows the text of a node in place of the renderer; `restore` leaves only the text, because the node is dissolved.
+ * @typedef {{append: (text: string) => void, close: () => void, restore?: () => void}} TextView
  *
  * What is made for a node. `inner` is `outer` by default, and `parent`, to which `outer` is added, the open node's `inner`.
- * @typedef {{outer: HTMLElement, inner?: HTMLElement, parent?: HTMLElement}} NewNode
+ * @typedef {{outer: HTMLElement, inner?: HTMLElement, parent?: HTMLElement, view?: TextView}} NewNode
  */
 
 /** Implements the MarkdownSink of operations.js. */
@@ -32,6 +38,8 @@ export class MarkdownRenderer {
     this.root = { kind: "root", outer: root, inner: root };
     /** @type {OpenNode[]} The open nodes inside of the root, outermost first. */
     this.openNodes = [];
+    /** @type {Map<number, OpenNode>} Closed nodes whose content may come again. */
+    this.kept = new Map();
   }
 
   /**
@@ -43,13 +51,14 @@ export class MarkdownRenderer {
    */
   open(kind, attributes) {
     this.flush();
+    if ("id" in attributes) return this.#openAgain(attributes.id);
     const top = this.#top;
-    const { outer, inner = outer, parent = top.inner } = MAKERS[kind](attributes, top);
+    const { outer, inner = outer, parent = top.inner, view } = MAKERS[kind](attributes, top);
     setDirection(outer, kind, top);
     parent.append(outer);
     if (kind === "fence") nameCode(outer, "language" in attributes ? attributes.language : "");
     if (kind === "table") nameTable(outer);
-    this.openNodes.push({ kind, outer, inner });
+    this.openNodes.push({ kind, outer, inner, view });
   }
 
   /**
@@ -70,13 +79,16 @@ export class MarkdownRenderer {
     this.flush();
     const { outer, inner } = this.#top;
     if ("href" in attributes) setAddress(inner, attributes);
-    else alignHead(outer, attributes.aligns);
+    else if ("aligns" in attributes) alignHead(outer, attributes.aligns);
+    else if ("loose" in attributes) outer.classList.add("loose");
+    else this.kept.set(attributes.id, this.#top);
   }
 
   /** Complete the innermost open node. */
   close() {
     this.flush();
     const closed = this.openNodes.pop();
+    closed?.view?.close();
     if (closed?.kind === "row" && closed.inner.parentElement?.tagName === "THEAD") addTableHead(this.#top.outer);
   }
 
@@ -87,21 +99,34 @@ export class MarkdownRenderer {
    */
   unwrap(literal) {
     this.flush();
-    const outer = this.openNodes.pop()?.outer;
+    const { outer, view } = this.openNodes.pop() ?? {};
+    view?.restore?.();
     outer?.replaceWith(literal, ...outer.childNodes);
   }
 
-  /** Remove the innermost open node. */
+  /** Remove the innermost open node; of one whose content comes again, only the content. */
   drop() {
     this.#pending = "";
-    this.openNodes.pop()?.outer.remove();
+    const { outer, isAgain } = this.openNodes.pop() ?? {};
+    if (isAgain) outer?.replaceChildren();
+    else outer?.remove();
   }
 
   /** Put the gathered text on the page. */
   flush() {
     if (!this.#pending) return;
-    appendText(this.#top.inner, this.#pending);
+    const { inner, view } = this.#top;
+    if (view) view.append(this.#pending);
+    else appendText(inner, this.#pending);
     this.#pending = "";
+  }
+
+  /** @param {number} id Open a node anew that was closed, without its content. */
+  #openAgain(id) {
+    const node = this.kept.get(id);
+    if (!node) throw new Error(`There is no node ${id} whose content could come again.`);
+    node.inner.replaceChildren();
+    this.openNodes.push({ ...node, isAgain: true });
   }
 
   get #top() {
@@ -124,7 +149,18 @@ const MAKERS = {
   strike: () => ({ outer: createElement("del") }),
   code: () => ({ outer: createElement("code") }),
   link: () => ({ outer: createElement("a") }),
+  sub: () => ({ outer: createElement("sub") }),
+  sup: () => ({ outer: createElement("sup") }),
+  kbd: () => ({ outer: createElement("kbd") }),
+  summary: () => ({ outer: createElement("summary") }),
+  details: ({ open }) => ({ outer: createElement("details", { open }) }),
+  again: () => ({ outer: createElement("p") }),
   heading: ({ level }) => ({ outer: document.createElement(`h${level}`) }),
+
+  math({ display }) {
+    const view = new MathView(display);
+    return { outer: view.element, view };
+  },
 
   list({ ordered, start }) {
     if (!ordered) return { outer: createElement("ul") };
@@ -153,7 +189,7 @@ const MAKERS = {
     const inner = createElement("code");
     lines.append(inner);
     outer.append(bar, lines);
-    return { outer, inner };
+    return { outer, inner, view: new CodeView(inner, language) };
   },
 
   table() {

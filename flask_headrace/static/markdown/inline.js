@@ -1,40 +1,49 @@
 /**
- * Streaming Markdown, the inside of one block: emphasis, code, links, breaks.
+ * Streaming Markdown, the inside of one block: what was shown of it is made what its text says now.
  *
- * An opening mark takes effect at once, so that a reader never sees it; if its closing mark never comes, the opening one
- * becomes text again. What cannot be decided yet is held back, and that is bounded, so the work is linear however the text
- * is cut. Does not know the blocks (markdown.js) nor the DOM.
+ * Only the end of the text that may still change is read again: it begins with the first mark that is open. The tree is always
+ * the one that the whole text has, however it was cut. Nearly always the operations only add to what stands; where marks
+ * turn out to be text, `unwrap` puts them there; where they mean something else, the open node is dropped and comes again; and
+ * where text that was shown as closed changes, the whole block comes again. That is bounded: a block in which it happens
+ * too often shows only what cannot change any more.
  */
 
-import { applyEmphasis } from "./emphasis.js";
-import { decodeEntity } from "./link.js";
-import { Links } from "./links.js";
-import { matchAt } from "./match.js";
-import { Spans } from "./spans.js";
+import { asText, emphasize } from "./emphasis.js";
+import { isNear } from "./inline-items.js";
+import { InlineParser } from "./inline-parser.js";
+import { extendTree, extendsTree, openNodesOf, treeOf, withoutInnermost } from "./inline-tree.js";
+import { OpenView } from "./open-view.js";
 
-/** @import { Step } from "./match.js" */
 /** @import { MarkdownSink } from "./operations.js" */
-/** @import { Span } from "./spans.js" */
+/** @import { References } from "./references.js" */
+/** @import { Tree } from "./inline-tree.js" */
+/** @import { Item } from "./inline-items.js" */
 
-/** A run of so many marks is text. */
-const MAX_RUN_LENGTH = 64;
-
-/** Most characters that are read at once. */
-const MAX_PIECE_LENGTH = 1024;
+/** So many times a block comes again as a whole before it shows only what cannot change. */
+const MAX_RETYPES = 16;
 
 /** Reads the text of one block, and passes its spans and its text on as operations. */
 export class Inline {
-  #held = "";
-  #isEnded = false;
+  /** @type {string[]} The whole text, in pieces. */
+  #pieces = [];
+  /** The end of the text, which is read again when more comes. */
+  #tail = "";
+  /** The character before it. */
+  #previous = "";
+  /** @type {Tree} What is shown of that end. */
+  #shown = [];
+  #retypes = 0;
 
   /**
    * @param {MarkdownSink} sink receives the operations
-   * @param {{isCell?: boolean}} [options] in a table's cell, `<br>` breaks the line
+   * @param {References} references
+   * @param {() => void} retype removes the block, and opens it again without its text
    */
-  constructor(sink, { isCell = false } = {}) {
-    this.spans = new Spans(sink);
-    this.links = new Links(this.spans);
-    this.isCell = isCell;
+  constructor(sink, references, retype) {
+    this.sink = sink;
+    this.references = references;
+    this.retype = retype;
+    references.startBlock();
   }
 
   /**
@@ -43,159 +52,134 @@ export class Inline {
    * @param {string} text
    */
   feed(text) {
-    // Text that is read again is put before the rest, which copies it: so there is never much of it.
-    for (let index = 0; index < text.length; index += MAX_PIECE_LENGTH) this.#read(text.slice(index, index + MAX_PIECE_LENGTH));
-    this.spans.flush();
+    this.#pieces.push(text);
+    this.#tail += text;
+    // A flood of blanks is not read again for each: they show when something follows them.
+    if (/[^ \t]/.test(text) || !/[ \t]{8}$/.test(this.#tail.slice(-8))) this.#update(true);
   }
 
   /**
-   * Close the block.
+   * End the block's text. The block itself is closed by its owner.
    *
    * @param {boolean} [isCut] whether the answer was cut off: open emphasis then stays, instead of becoming text again
    */
   end(isCut = false) {
-    this.#isEnded = this.links.isEnded = true;
-    while (this.#held || this.links.isReading) {
-      const held = this.#held;
-      this.#held = "";
-      if (held) this.feed(held);
-      this.links.end(isCut);
-      this.#held = this.links.takeRest();
-    }
-    this.spans.end(isCut);
+    if (isCut) this.#cut();
+    else this.#update(false);
+    const { labels, isExpecting } = this.references.takeMissing();
+    if (labels.size) this.sink.set({ id: this.references.keep(this.#pieces.join(""), labels, isExpecting) });
   }
 
-  /** @param {string} piece */
-  #read(piece) {
-    let text = this.#held + piece;
-    let index = 0;
-    this.#held = "";
-    while (index < text.length) {
-      const length = this.#step(text, index);
-      if (length === 0) {
-        this.#held = text.slice(index);
-        break;
-      }
-      index += length;
-      const rest = this.links.takeRest();
-      if (rest) {
-        text = rest + text.slice(index);
-        index = 0;
-      }
-    }
+  /** @param {import("./references.js").KeptBlock} block Read the text of a block that was read before. */
+  readAgain(block) {
+    this.#tail = block.text;
+    this.#update(false);
+    const { labels, isExpecting } = this.references.takeMissing();
+    this.references.update(block, labels, isExpecting);
   }
 
-  /** @type {Step} */
-  #step(text, index) {
-    if (this.links.isReading) return this.links.read(text, index);
-    if (this.spans.top?.kind === "code") return this.#readCode(this.spans.top, text, index);
-    switch (text[index]) {
-      case "\n":
-        this.spans.endLine();
-        return 1;
-      case " ":
-      case "\t":
-        this.spans.space();
-        return 1;
-      case "\\":
-        return this.#readEscape(text, index);
-      case "`":
-      case "*":
-      case "_":
-      case "~":
-        return this.#readMarks(text, index);
-      case "[":
-        return this.links.readOpening(text, index);
-      case "!":
-        return this.links.readImageOpening(text, index);
-      case "]":
-        return this.links.readClosing(text, index);
-      case "<":
-        return this.#readAngle(text, index);
-      case "&":
-        return this.#readEntity(text, index);
-      default:
-        return this.#readWords(text, index);
-    }
+  /** @param {boolean} isOpen whether more text may come */
+  #update(isOpen) {
+    const { settled, open, end, previous } = this.#read(this.#tail, this.#previous, isOpen);
+    const isCautious = isOpen && this.#retypes >= MAX_RETYPES;
+    const shown = isCautious ? [] : open;
+    if (!this.#reconcile(treeOf([...settled, ...shown]))) return this.#retype(isOpen);
+    this.#advance(end, previous, treeOf(shown));
   }
 
-  /** @type {Step} */
-  #readWords(text, index) {
-    const word = matchAt(/[A-Za-z0-9]+/y, text, index);
-    if (!word) return this.spans.text(matchAt(/[^\\`*_~[\]!<&\n\t A-Za-z0-9]+/y, text, index));
-    return this.links.readBareStart(word, text, index) ?? this.spans.text(word);
+  /** @type {(end: number, previous: string, shown: Tree) => void} */
+  #advance(end, previous, shown) {
+    this.#tail = this.#tail.slice(end);
+    this.#previous = previous;
+    this.#shown = shown;
   }
 
-  /** @type {Step} */
-  #readEscape(text, index) {
-    const next = text[index + 1];
-    if (next === undefined && !this.#isEnded) return 0;
-    if (next === "\n") {
-      this.spans.endLine(true);
-      return 2;
-    }
-    return next && /[!-/:-@[-`{-~]/.test(next) ? this.spans.text(next) + 1 : this.spans.text("\\");
-  }
-
-  /** @type {Step} */
-  #readMarks(text, index) {
-    const run = matchAt(/([`*_~])\1{0,63}/y, text, index);
-    if (run.length === MAX_RUN_LENGTH) return this.spans.text(run);
-    const next = text[index + run.length] ?? "";
-    if (!next && !this.#isEnded) return 0;
-    if (run[0] !== "`") applyEmphasis(this.spans, run, next);
-    else if (next && this.spans.hasRoom(1)) this.spans.push("code", run, { runLength: run.length, padding: "" });
-    else this.spans.text(run);
-    return run.length;
-  }
-
-  /** @type {(span: Span, text: string, index: number) => number} */
-  #readCode(span, text, index) {
-    const run = matchAt(/`{1,64}/y, text, index);
-    if (run && index + run.length === text.length && run.length < MAX_RUN_LENGTH && !this.#isEnded) return 0;
-    if (run.length === span.runLength) {
-      this.spans.close();
-      this.spans.lastCharacter = "`";
-      return run.length;
-    }
-    const code = run || matchAt(/[^`]+/y, text, index);
-    this.#writeCode(span, code.replaceAll("\n", " "));
-    return code.length;
+  /** @param {boolean} isOpen Let the block come again as a whole. */
+  #retype(isOpen) {
+    this.#retypes++;
+    for (let left = openNodesOf(this.#shown).length; left > 0; left--) this.sink.drop();
+    this.retype();
+    const text = this.#pieces.join("");
+    this.#pieces = [text];
+    this.#tail = text;
+    this.#previous = "";
+    this.#shown = [];
+    this.#update(isOpen);
   }
 
   /**
-   * Write text of a code span. One blank inside each end of a span is padding: the last one is held back, and the first one
-   * belongs to the marks.
+   * Read a text into what cannot change any more and what may.
    *
-   * @type {(span: Span, code: string) => void}
+   * @type {(text: string, previous: string, isOpen: boolean) => {settled: Item[], open: Item[], end: number, previous: string}}
    */
-  #writeCode(span, code) {
-    const isPadded = !span.hasContent && code[0] === " " && span.literal.length === span.runLength;
-    if (isPadded) span.literal += " ";
-    const shown = (span.padding ?? "") + (isPadded ? code.slice(1) : code);
-    span.padding = shown.endsWith(" ") ? " " : "";
-    this.spans.write(shown.slice(0, shown.length - span.padding.length));
+  #read(text, previous, isOpen) {
+    const parser = new InlineParser(text, { previous, isOpen, references: this.references }).read();
+    const { frames } = parser.brackets;
+    if (!isOpen) {
+      parser.brackets.flattenTo(0);
+      return { settled: emphasize(frames[0].items).map(asText), open: [], end: text.length, previous: "" };
+    }
+    parser.brackets.dropFar(text.length);
+    const here = { at: text.length, place: parser.place };
+    const items = emphasize(frames[0].items).map((item) => (item.type === "run" && !isNear(item, here) ? asText(item) : item));
+    const first = firstUnsettled(items, parser.end, Math.min(parser.doubt, parser.lastWord));
+    const count = first < 0 ? items.length : first;
+    const end = Math.min(items[count]?.at ?? parser.end, frames[1]?.at ?? text.length, parser.end);
+    const open = new OpenView(parser, here).show([{ ...frames[0], items: items.slice(count) }, ...frames.slice(1)]);
+    return { settled: /** @type {Item[]} */ (items.slice(0, count)), open, end, previous: parser.characterBefore(end) };
   }
 
-  /** @type {Step} */
-  #readAngle(text, index) {
-    const found = matchAt(/<[A-Za-z][^\s<>]{0,300}>|<br ?\/>/iy, text, index);
-    if (this.isCell && /^<br ?\/?>$/i.test(found)) {
-      this.spans.breakLine();
-      return found.length;
+  /**
+   * Make what is shown into what is wanted, and return whether that was possible without the block coming again.
+   *
+   * @param {Tree} wanted
+   */
+  #reconcile(wanted) {
+    const shown = this.#shown;
+    if (extendsTree(shown, wanted)) return extendTree(this.sink, shown, wanted);
+    const open = openNodesOf(shown);
+    let unwrapped = shown;
+    for (const count of open.keys()) {
+      unwrapped = withoutInnermost(unwrapped, true);
+      if (!extendsTree(unwrapped, wanted)) continue;
+      for (const { literal } of open.toReversed().slice(0, count + 1)) this.sink.unwrap(literal ?? "");
+      return extendTree(this.sink, unwrapped, wanted);
     }
-    if (this.links.writeAngled(found.slice(1, -1))) return found.length;
-    if (!found && this.links.mayBecome(/^<(?:[A-Za-z][^\s<>]{0,300}|br ?\/?)?$/i, 303, text, index)) return 0;
-    return this.spans.text("<");
+    let dropped = shown;
+    for (const count of open.keys()) {
+      dropped = withoutInnermost(dropped, false);
+      if (!extendsTree(dropped, wanted)) continue;
+      for (let left = count + 1; left > 0; left--) this.sink.drop();
+      return extendTree(this.sink, dropped, wanted);
+    }
+    return false;
   }
 
-  /** @type {Step} */
-  #readEntity(text, index) {
-    const found = matchAt(/&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,9});/iy, text, index);
-    if (found) {
-      this.spans.text(decodeEntity(found));
-      return found.length;
+  /** Close what is open as it looks, because the answer was cut off, and show what was held back unless it is marks. */
+  #cut() {
+    const { end } = new InlineParser(this.#tail, { previous: this.#previous, isOpen: true, references: this.references }).read();
+    for (const { kind } of openNodesOf(this.#shown).toReversed()) {
+      if (kind === "link") this.sink.unwrap("");
+      else this.sink.close();
     }
-    return this.links.mayBecome(/^&#?[a-z0-9]{0,10}$/i, 12, text, index) ? 0 : this.spans.text("&");
+    const held = this.#tail.slice(end).trimEnd();
+    const isMarks = /^[\s*_~`[\]!<(\\$|]*$|^\]/.test(held);
+    if (!isMarks && this.#retypes < MAX_RETYPES) this.sink.text(held);
   }
+}
+
+/**
+ * Return the index of the first item that may change when more text comes: a run of marks and what it has closed, an open node,
+ * and what stands from an index in the text on. -1 for none.
+ *
+ * @param {Item[]} items
+ * @param {number} end where the last item ends
+ * @param {number} doubt
+ */
+function firstUnsettled(items, end, doubt) {
+  const places = new Set(items.map((item) => (item.type === "run" ? item.place : NaN)));
+  return items.findIndex((item, index) => {
+    if (item.at >= doubt || (items[index + 1]?.at ?? end) > doubt || item.type === "run") return true;
+    return item.type === "node" && (item.isOpen || (item.closer !== undefined && places.has(item.closer)));
+  });
 }

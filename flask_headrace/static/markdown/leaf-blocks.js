@@ -1,5 +1,5 @@
 /**
- * The leaf blocks, which hold text: paragraph, heading, fence. (A table is in table.js.)
+ * The leaf blocks, which hold text: heading, code, formula, summary. (Paragraphs and tables have files of their own.)
  *
  * Each takes its own text piece by piece, and closes itself. None knows where a line begins, nor what contains it.
  */
@@ -7,71 +7,33 @@
 import { Inline } from "./inline.js";
 
 /** @import { MarkdownSink } from "./operations.js" */
+/** @import { References } from "./references.js" */
 
-/** A paragraph. It may turn out to be a heading or the head of a table. */
-export class Paragraph {
-  kind = /** @type {const} */ ("paragraph");
-  /** The whole text, for when it turns out to be another block. */
-  raw = "";
-  /** Whether a line of dashes and bars below would make this a table's head: it has bars, and one line so far. */
-  couldBeTableHead = false;
-  hasLineBreak = false;
-
-  /** @param {MarkdownSink} sink */
-  constructor(sink) {
-    this.sink = sink;
-    this.inline = new Inline(sink);
-    sink.open("paragraph", {});
-  }
-
-  /** @param {string} piece the next text, line breaks included */
-  text(piece) {
-    // Each piece is searched once: searching the whole text at each line would be quadratic.
-    this.raw += piece;
-    this.hasLineBreak ||= piece.includes("\n");
-    this.couldBeTableHead = !this.hasLineBreak && (this.couldBeTableHead || piece.includes("|"));
-    this.inline.feed(piece);
-  }
-
-  /** End the current line, and return whether that closes the block. */
-  endLine() {
-    return false;
-  }
-
-  /** Remove the paragraph, and return its text: it is another block. */
-  takeBack() {
-    this.inline.end();
-    this.sink.drop();
-    return this.raw;
-  }
-
-  /** @param {boolean} isCut whether the answer was cut off here */
-  close(isCut) {
-    this.inline.end(isCut);
-    this.sink.close();
-  }
-}
-
-/** A heading that is written with number signs. */
+/** A heading. */
 export class Heading {
   kind = /** @type {const} */ ("heading");
   /** Marks at the end of the text so far, which are no text if the line ends with them. */
   tail = "";
   isAfterBlank = true;
+  isEmpty = true;
 
   /**
    * @param {MarkdownSink} sink
+   * @param {References} references
    * @param {number} level 1 to 6
    */
-  constructor(sink, level) {
+  constructor(sink, references, level) {
     this.sink = sink;
-    this.inline = new Inline(sink);
-    sink.open("heading", { level });
+    const open = () => sink.open("heading", { level });
+    open();
+    this.inline = new Inline(sink, references, () => (sink.drop(), open()));
   }
 
   /** @param {string} piece the next text; in "## Title ##", `tail` holds the last marks back */
   text(piece) {
-    for (const token of piece.match(/[ \t]+|#+|[^ \t#]+/g) ?? []) {
+    const rest = this.isEmpty ? piece.replace(/^[ \t]+/, "") : piece;
+    if (rest) this.isEmpty = false;
+    for (const token of rest.match(/[ \t]+|#+|[^ \t#]+/g) ?? []) {
       const isBlank = token[0] === " " || token[0] === "\t";
       if (this.tail ? isBlank || token[0] === "#" : token[0] === "#" && this.isAfterBlank) {
         this.tail += token;
@@ -81,6 +43,11 @@ export class Heading {
       }
       this.isAfterBlank = isBlank;
     }
+  }
+
+  /** @param {string} text Take the whole text of a heading that is underlined. */
+  takeUnderlined(text) {
+    this.inline.feed(text);
   }
 
   /** End the current line, and return whether that closes the block. */
@@ -131,6 +98,99 @@ export class Fence {
 
   /** End the block. */
   close() {
+    this.sink.close();
+  }
+}
+
+/** A block of code that is indented. Blank lines belong to it when code follows. */
+export class IndentedCode {
+  kind = /** @type {const} */ ("indented");
+  /** The blank lines, and the blanks of the current one, that belong to the code if more of it follows. */
+  held = "";
+  hasText = false;
+  /** Whether the current line has only blanks so far. */
+  isBlank = true;
+
+  /** @param {MarkdownSink} sink */
+  constructor(sink) {
+    this.sink = sink;
+    sink.open("fence", { language: "" });
+  }
+
+  /** Begin a line. */
+  startLine() {
+    if (this.hasText) this.held += "\n";
+    this.isBlank = true;
+  }
+
+  /** @param {string} piece the next code of the line */
+  text(piece) {
+    this.isBlank &&= !/[^ \t]/.test(piece);
+    if (this.isBlank) {
+      if (this.hasText) this.held += piece;
+      return;
+    }
+    this.sink.text(this.held + piece);
+    this.hasText = true;
+    this.held = "";
+  }
+
+  /** End the current line, and return whether that closes the block. */
+  endLine() {
+    return false;
+  }
+
+  /** End the block. */
+  close() {
+    this.sink.close();
+  }
+}
+
+/** The line of `details` that is always shown. It reaches to its closing tag. */
+export class Summary {
+  kind = /** @type {const} */ ("summary");
+  held = "";
+  isEmpty = true;
+  isEnded = false;
+
+  /**
+   * @param {MarkdownSink} sink
+   * @param {References} references
+   */
+  constructor(sink, references) {
+    this.sink = sink;
+    const open = () => sink.open("summary", {});
+    open();
+    this.inline = new Inline(sink, references, () => (sink.drop(), open()));
+  }
+
+  /** Begin a line after the first one. */
+  startLine() {
+    this.text("\n");
+  }
+
+  /** @param {string} piece what stands after the closing tag in its line is not shown */
+  text(piece) {
+    if (this.isEnded) return;
+    const text = this.isEmpty ? (this.held + piece).replace(/^[ \t\n]+/, "") : this.held + piece;
+    const end = text.search(/<\/summary>/i);
+    const tag = /<(?:\/(?:s(?:u(?:m(?:m(?:a(?:ry?)?)?)?)?)?)?)?$/i.exec(text)?.[0] ?? "";
+    this.isEnded = end >= 0;
+    const shown = end < 0 ? text.slice(0, text.length - tag.length) : text.slice(0, end);
+    this.held = end < 0 ? tag : "";
+    if (!shown) return;
+    this.isEmpty = false;
+    this.inline.feed(shown);
+  }
+
+  /** End the current line, and return whether that closes the block. */
+  endLine() {
+    return this.isEnded;
+  }
+
+  /** @param {boolean} isCut whether the answer was cut off here */
+  close(isCut) {
+    this.inline.end(isCut);
     this.sink.close();
   }
 }

@@ -4,25 +4,7 @@
  * Knows addresses only. A model's text is never trusted: whatever is not plainly http, https or mailto is text.
  */
 
-/** @type {{[name: string]: string}} */
-const NAMED_ENTITIES = {
-  amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0", copy: "©", reg: "®", trade: "™", deg: "°",
-  ndash: "–", mdash: "—", hellip: "…", times: "×", divide: "÷", larr: "←", rarr: "→", middot: "·", bull: "•", euro: "€",
-};
-
-/**
- * Return the character that a character reference stands for.
- *
- * @param {string} entity with its `&` and `;`
- * @returns {string} the reference itself where its name is not known
- */
-export function decodeEntity(entity) {
-  const name = entity.slice(1, -1);
-  if (name[0] !== "#") return Object.hasOwn(NAMED_ENTITIES, name) ? NAMED_ENTITIES[name] : entity;
-  const code = /^#x/i.test(name) ? parseInt(name.slice(2), 16) : parseInt(name.slice(1), 10);
-  const isCharacter = code > 0 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
-  return isCharacter ? String.fromCodePoint(code) : "\ufffd";
-}
+import { decodeReference } from "./entities.js";
 
 /**
  * Return a link's destination or title with its escapes and character references decoded.
@@ -31,8 +13,8 @@ export function decodeEntity(entity) {
  */
 export function unescape(text) {
   return text.replace(
-    /\\([!-/:-@[-`{-~])|&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,9});/g,
-    (/** @type {string} */ all, /** @type {string | undefined} */ escaped) => escaped ?? decodeEntity(all),
+    /\\([!-/:-@[-`{-~])|&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{0,31});/g,
+    (/** @type {string} */ all, /** @type {string | undefined} */ escaped) => escaped ?? decodeReference(all),
   );
 }
 
@@ -77,25 +59,4 @@ function parseURL(address) {
   } catch {
     return null;
   }
-}
-
-/**
- * Split a bare address from the punctuation that follows it in a sentence.
- *
- * @param {string} text
- * @returns {[address: string, punctuation: string]}
- */
-export function splitBareAddress(text) {
-  let end = text.length;
-  let surplus = count(text, ")") - count(text, "(");
-  for (; end > 0; end--) {
-    const last = text[end - 1];
-    if (last === ")" ? surplus-- <= 0 : !/[?!.,:;*_~'"\]]/.test(last)) break;
-  }
-  return [text.slice(0, end), text.slice(end)];
-}
-
-/** @type {(text: string, character: string) => number} Count how often a character stands in a text. */
-function count(text, character) {
-  return text.split(character).length - 1;
 }

@@ -1,36 +1,54 @@
 /**
  * Streaming Markdown: text that comes in pieces becomes operations on a tree, of which only the end ever changes.
  *
- * After every piece the tree is what a reader should see, and it does not depend on how the text was cut. HTML is text.
- * Indented code, reference links and footnotes are not supported: models that mean code write fences.
+ * After every piece the tree is what a reader should see, and at the end it is the one that the whole text has, however it was
+ * cut. CommonMark 0.31 with GFM's tables, strikethrough, task lists and addresses, formulas, and a few HTML tags (html-tag.js;
+ * `details` and `summary` as blocks); any other HTML is text.
  *
  * Knows the blocks of an answer. Does not know the DOM: a sink receives the operations, which operations.js lists.
  */
 
-import { Fence, Heading, Paragraph } from "./leaf-blocks.js";
+import { Containers } from "./containers.js";
+import { Fence, Heading, IndentedCode, Summary } from "./leaf-blocks.js";
+import { Inline } from "./inline.js";
 import { startOfLine, startOfLongLine } from "./line-start.js";
+import { MathBlock } from "./math-block.js";
+import { Paragraph } from "./paragraph.js";
+import { References } from "./references.js";
 import { Table } from "./table.js";
 
-/** @import { Container, Leaf, LineStart, NewContainer } from "./line-start.js" */
+/** @import { LineStart } from "./line-continuation.js" */
 /** @import { MarkdownSink } from "./operations.js" */
+/** @import { Definition } from "./paragraph.js" */
+/** @import { KeptBlock } from "./references.js" */
+
+/** @typedef {Paragraph | Heading | Fence | IndentedCode | MathBlock | Summary | Table} Leaf */
 
 /** Most characters of a line's beginning that are held back until it is clear what the line is. */
 const MAX_START_LENGTH = 400;
 
 /** Reads one answer, piece by piece, and passes its blocks on as operations. */
 export class Markdown {
-  /** @param {MarkdownSink} sink receives the operations */
-  constructor(sink) {
+  /**
+   * @param {MarkdownSink} sink receives the operations
+   * @param {{safeHref?: (address: string) => string | null}} [options] `safeHref` returns the address of a link as it may be
+   *   followed, and null for one that is shown as text; by default that of link.js
+   */
+  constructor(sink, { safeHref } = {}) {
     this.sink = sink;
-    /** @type {Container[]} The open container blocks, outermost first. */
-    this.containers = [];
+    this.references = new References(safeHref);
+    this.containers = new Containers(sink);
     /** @type {Leaf | null} The open leaf block, in the innermost container. */
     this.leaf = null;
     /** @type {Leaf | null} The leaf block that takes the rest of the current line; null before the line's start is read. */
     this.line = null;
+    /** Whether the rest of the current line is not shown. */
+    this.isSkipping = false;
     /** The beginning of the current line, held back. */
     this.held = "";
-    this.heldBlanks = 0;
+    /** Whether that has only blanks. */
+    this.isBlank = true;
+    this.wasCarriageReturn = false;
   }
 
   /**
@@ -39,16 +57,15 @@ export class Markdown {
    * @param {string} text
    */
   feed(text) {
-    for (let index = 0; index < text.length; ) {
+    const clean = this.#withoutReturns(text);
+    for (let index = 0; index < clean.length; ) {
+      const found = clean.indexOf("\n", index);
+      const end = found < 0 ? clean.length : found;
       if (this.line) {
-        const found = text.indexOf("\n", index);
-        const end = found < 0 ? text.length : found;
-        if (end > index) this.line.text(text.slice(index, end).replaceAll("\r", ""));
-        if (found >= 0) this.#endLine();
-        index = end + 1;
-      } else {
-        this.#hold(text[index++]);
-      }
+        if (end > index) this.line.text(clean.slice(index, end));
+      } else if (!this.isSkipping) this.#hold(clean.slice(index, end), found >= 0);
+      if (found >= 0) this.#endLine();
+      index = end + 1;
     }
   }
 
@@ -58,57 +75,56 @@ export class Markdown {
    * @param {boolean} [isCut] whether the answer was cut off: what is unfinished then stays as it looks
    */
   end(isCut = false) {
-    if (this.held) this.#start(true);
+    if (this.held) this.#start(this.held, true);
     this.#closeLeaf(isCut);
-    this.#closeContainers(0);
-  }
-
-  /** @param {string} character */
-  #hold(character) {
-    if (character === "\n") {
-      this.#start(true);
-      this.#endLine();
-    } else if (character !== "\r") {
-      this.held += character;
-      if (!this.#isBlankSoFar(character)) this.#start(false);
-    }
+    this.containers.closeTo(0);
+    for (const block of this.references.complete()) this.#readAgain(block);
   }
 
   /**
-   * Return whether the line has only blanks so far, which decide nothing, however many there are.
+   * Return a piece with each end of a line as one "\n".
    *
-   * @param {string} character the last one of the line
+   * @param {string} text
    */
-  #isBlankSoFar(character) {
-    const isBlank = character === " " || character === "\t";
-    this.heldBlanks = isBlank ? (this.held.length === 1 ? 1 : this.heldBlanks + 1) : 0;
-    return this.heldBlanks === this.held.length && this.held.length < MAX_START_LENGTH;
+  #withoutReturns(text) {
+    const isSplit = this.wasCarriageReturn && text[0] === "\n";
+    if (text) this.wasCarriageReturn = text.endsWith("\r");
+    const rest = isSplit ? text.slice(1) : text;
+    return (rest.includes("\r") ? rest.replace(/\r\n?/g, "\n") : rest).replaceAll("\0", "\ufffd");
   }
 
   /**
-   * Begin the line, if the held beginning decides what it is.
+   * Add to the beginning of the line, and begin the line if that decides what it is.
    *
-   * @param {boolean} isWhole whether the line's end was reached
+   * @type {(piece: string, isWhole: boolean) => void}
    */
-  #start(isWhole) {
-    const start =
-      this.held.length < MAX_START_LENGTH || isWhole
-        ? startOfLine(this.held, isWhole, this.containers, this.leaf)
-        : startOfLongLine(this.held, this.containers, this.leaf);
+  #hold(piece, isWhole) {
+    this.isBlank = !/[^ \t]/.test(piece) && (this.isBlank || !this.held);
+    this.held += piece;
+    // Blanks decide nothing, however many there are.
+    if (isWhole || !this.isBlank) this.#start(this.held, isWhole);
+  }
+
+  /** @type {(text: string, isWhole: boolean) => void} */
+  #start(text, isWhole) {
+    const isLong = text.length >= MAX_START_LENGTH && !this.isBlank;
+    const first = isLong ? text.slice(0, MAX_START_LENGTH) : text;
+    const start = startOfLine(first, isWhole && !isLong, this.containers.open, this.leaf) ?? (isLong ? startOfLongLine(first, this.containers.open, this.leaf) : null);
     if (!start) return;
     if (start.kind === "no table") {
-      this.#retype((text) => this.#openParagraph(text));
-      this.#start(isWhole);
-      return;
+      this.#retype((raw) => this.#openParagraph(raw));
+      return this.#start(text, isWhole);
     }
     this.held = "";
     this.#apply(start);
+    if (isLong && this.line) this.line.text(text.slice(MAX_START_LENGTH));
   }
 
   #endLine() {
-    const closes = this.line?.endLine();
+    const { line } = this;
     this.line = null;
-    if (closes) this.#closeLeaf();
+    this.isSkipping = false;
+    if (line?.endLine()) this.#closeLeaf();
   }
 
   /** @param {LineStart} start */
@@ -116,68 +132,105 @@ export class Markdown {
     const { leaf } = this;
     switch (start.kind) {
       case "delimiters":
-        if (leaf?.kind !== "table") this.#retype((text) => this.#openTable(text));
-        if (this.leaf?.kind === "table") this.leaf.confirm(start.rest);
-        return;
+        return this.#confirmTable(start.rest);
       case "underline":
-        return this.#retype((text) => this.#openHeading(start.rest[0] === "=" ? 1 : 2, text));
+        return this.#retype((text) => this.#openUnderlined(start.rest[0] === "=" ? 1 : 2, text));
       case "end of fence":
+        this.isSkipping = true;
         return this.#closeLeaf();
-      case "fenced":
-        if (leaf?.kind === "fence") leaf.startLine();
-        return this.#continueLeaf(start.rest);
+      case "more":
       case "row":
-        if (leaf?.kind === "table") leaf.startRow();
-        return this.#continueLeaf(start.rest);
+        return this.#continueLeaf(leaf, start.rest);
       case "text":
         // A paragraph goes on even where its line lacks the marks of the containers around it.
-        if (leaf?.kind === "paragraph" && !start.opens.length) return this.#continueLeaf(`\n${start.rest}`);
-        break;
+        if (leaf?.kind === "paragraph" && !start.opens.length) return this.#continueLeaf(leaf, start.rest);
     }
     this.#closeLeaf();
-    this.#closeContainers(start.depth);
-    for (const container of start.opens) this.#openContainer(container);
-    this.#openLeaf(start);
+    this.containers.closeTo(start.depth);
+    if (start.kind === "end of details") {
+      this.isSkipping = true;
+      return;
+    }
+    for (const container of start.opens) this.containers.add(container);
+    if (start.kind === "blank") this.containers.noteGap(start.opens.length > 0);
+    else this.#openLeaf(start);
   }
 
   /** @param {LineStart} start */
   #openLeaf(start) {
-    // A blank line ends no list: its next item may follow.
-    if (start.kind === "blank") return;
-    this.#leaveList();
-    if (start.kind === "rule") {
-      this.sink.open("rule", {});
-      this.sink.close();
+    this.containers.noteChild();
+    const { sink, references } = this;
+    switch (start.kind) {
+      case "rule":
+        sink.open("rule", {});
+        sink.close();
+        this.isSkipping = true;
+        return;
+      case "fence":
+        this.leaf = new Fence(sink, start);
+        this.isSkipping = true;
+        return;
+      case "indented":
+        return this.#begin(new IndentedCode(sink), start.rest);
+      case "heading":
+        return this.#begin(new Heading(sink, references, start.level), start.rest);
+      case "table":
+        return this.#begin(new Table(sink, references), start.rest);
+      case "math":
+        return this.#begin(new MathBlock(sink, start.rest), start.rest.slice(2));
+      case "summary":
+        return this.#begin(new Summary(sink, references), start.rest);
+      default:
+        return this.#begin(this.#paragraph(), start.rest);
     }
-    if (start.kind === "fence") this.leaf = new Fence(this.sink, start);
-    if (start.kind === "heading") this.#openHeading(start.level, start.rest);
-    if (start.kind === "table") this.#openTable(start.rest);
-    if (start.kind === "text") this.#openParagraph(start.rest);
-    if (start.kind === "heading" || start.kind === "table" || start.kind === "text") this.line = this.leaf;
+  }
+
+  /** @type {(leaf: Leaf, text: string) => void} */
+  #begin(leaf, text) {
+    this.leaf = leaf;
+    this.line = leaf;
+    if (text) leaf.text(text);
+  }
+
+  #paragraph() {
+    return new Paragraph(this.sink, this.references, (definition) => this.#define(definition));
   }
 
   /** @param {string} text */
   #openParagraph(text) {
-    this.leaf = new Paragraph(this.sink);
+    this.leaf = this.#paragraph();
     this.leaf.text(text);
   }
 
   /** @type {(level: number, text: string) => void} */
-  #openHeading(level, text) {
-    this.leaf = new Heading(this.sink, level);
-    this.leaf.text(text);
+  #openUnderlined(level, text) {
+    const heading = new Heading(this.sink, this.references, level);
+    heading.takeUnderlined(text);
+    heading.close(false);
+    this.leaf = null;
+    this.isSkipping = true;
   }
 
-  /** @param {string} text */
-  #openTable(text) {
-    this.leaf = new Table(this.sink);
-    this.leaf.text(text);
+  /** @param {string} delimiters */
+  #confirmTable(delimiters) {
+    const { leaf } = this;
+    this.isSkipping = true;
+    if (leaf?.kind === "paragraph") {
+      const head = leaf.takeHead();
+      const table = new Table(this.sink, this.references);
+      table.text(head);
+      table.endLine();
+      table.confirm(delimiters);
+      this.leaf = table;
+    } else if (leaf?.kind === "table") leaf.confirm(delimiters);
   }
 
-  /** @param {string} text */
-  #continueLeaf(text) {
-    this.line = this.leaf;
-    if (text) this.line?.text(text);
+  /** @type {(leaf: Leaf | null, text: string) => void} */
+  #continueLeaf(leaf, text) {
+    this.line = leaf;
+    if (!leaf || leaf.kind === "heading") return;
+    leaf.startLine();
+    if (text) leaf.text(text);
   }
 
   /**
@@ -187,49 +240,33 @@ export class Markdown {
    */
   #retype(open) {
     const { leaf } = this;
-    if (leaf?.kind !== "paragraph" && leaf?.kind !== "table") return;
-    open(leaf.takeBack());
-    if (this.leaf?.endLine()) this.#closeLeaf();
-  }
-
-  /** @param {NewContainer} container */
-  #openContainer(container) {
-    if (container.kind === "quote") {
-      this.#leaveList();
-      this.containers.push({ kind: "quote" });
-      return this.sink.open("quote", {});
-    }
-    const { key, number, width, task } = container;
-    const innermost = this.containers.at(-1);
-    if (innermost?.kind !== "list" || innermost.key !== key) this.#openList(key, number);
-    this.containers.push({ kind: "item", key, width });
-    this.sink.open("item", { task });
-  }
-
-  /** @type {(key: string, number: number | null) => void} */
-  #openList(key, number) {
-    this.#leaveList();
-    this.containers.push({ kind: "list", key });
-    this.sink.open("list", { ordered: number !== null, start: number ?? 1 });
-  }
-
-  #leaveList() {
-    if (this.containers.at(-1)?.kind === "list") this.#closeContainers(this.containers.length - 1);
+    if (leaf?.kind === "paragraph" || leaf?.kind === "table" || leaf?.kind === "math") open(leaf.takeBack());
   }
 
   #closeLeaf(isCut = false) {
-    if (this.leaf?.kind === "table" && !this.leaf.isConfirmed && !isCut) this.#retype((text) => this.#openParagraph(text));
+    const isUnconfirmed = this.leaf?.kind === "table" && !this.leaf.isConfirmed;
+    const isNoFormula = this.leaf?.kind === "math" && !this.leaf.isComplete;
+    if ((isUnconfirmed || isNoFormula) && !isCut) this.#retype((text) => this.#openParagraph(text));
     const { leaf } = this;
     this.leaf = null;
     this.line = null;
     leaf?.close(isCut);
   }
 
-  /** @param {number} depth how many containers stay open */
-  #closeContainers(depth) {
-    while (this.containers.length > depth) {
-      this.containers.pop();
-      this.sink.close();
-    }
+  /** @param {Definition} definition */
+  #define({ label, href, title }) {
+    for (const block of this.references.define(label, { href, title })) this.#readAgain(block);
+  }
+
+  /**
+   * Let the content of a closed block come again: its references can be resolved now, or never will be.
+   *
+   * @param {KeptBlock} block
+   */
+  #readAgain(block) {
+    this.sink.open("again", { id: block.id });
+    const inline = new Inline(this.sink, this.references, () => (this.sink.drop(), this.sink.open("again", { id: block.id })));
+    inline.readAgain(block);
+    this.sink.close();
   }
 }

@@ -2,11 +2,8 @@
  * Reading a text from an index on.
  */
 
-/**
- * Reads from an index on, and returns how many characters it has read; 0 when it must see more of them first.
- *
- * @typedef {(text: string, index: number) => number} Step
- */
+/** An index that stands for "wait": more of the text must be seen first. */
+export const WAIT = -1;
 
 /**
  * Return what a sticky pattern matches at an index; "" where it does not match.

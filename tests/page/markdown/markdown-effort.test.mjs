@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { Markdown } from "../../../flask_headrace/static/markdown/markdown.js";
 import { effortOf } from "../effort.mjs";
 
-const SHORT = 1_000;
+const SHORT = 3_000;
 const LONG = 4 * SHORT;
 
 /** Most of its work may grow by, beyond what its text grows by. */

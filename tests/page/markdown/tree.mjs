@@ -8,6 +8,7 @@ export class Tree {
     this.open_ = [this.root];
     this.operations = 0;
     this.deepest = 0;
+    this.kept = new Map();
   }
 
   get top() {
@@ -16,6 +17,12 @@ export class Tree {
 
   open(kind, attributes) {
     this.operations++;
+    if (kind === "again") {
+      const kept = this.kept.get(attributes.id);
+      kept.children = [];
+      this.open_.push(kept);
+      return;
+    }
     const node = { kind, attributes: { ...attributes }, children: [] };
     this.top.children.push(node);
     this.open_.push(node);
@@ -29,7 +36,10 @@ export class Tree {
   }
 
   set(attributes) {
-    Object.assign(this.top.attributes, attributes);
+    const { top } = this;
+    if (attributes.id) this.kept.set(attributes.id, top);
+    else if (attributes.aligns) top.children[0].children.forEach((cell, column) => (cell.attributes.align = attributes.aligns[column]));
+    else Object.assign(top.attributes, attributes);
   }
 
   close() {
@@ -49,8 +59,10 @@ export class Tree {
   }
 
   drop() {
-    this.open_.pop();
-    this.top.children.pop();
+    this.operations++;
+    const node = this.open_.pop();
+    if (this.top.children.at(-1) === node) this.top.children.pop();
+    else node.children = [];
   }
 
   toString() {
