@@ -82,6 +82,12 @@ def large_bodies(target: Target) -> None:
     target.request({"messages": [{"role": "user", "content": json.loads("[" * 900 + "]" * 900)}]})
 
 
+def pictures(target: Target) -> None:
+    """Send a question with 24 MB of pictures."""
+    parts = [{"type": "image", "url": "data:image/png;base64," + "iVBO" * 2_000_000} for _ in range(3)]
+    target.request({"messages": [{"role": "user", "content": parts}], "model": "openai/burst", "max_tokens": 1})
+
+
 def _read_on(client: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while client.recv(1 << 20):
@@ -95,6 +101,7 @@ ALL: dict[str, tuple[Callable[[Target], None], int]] = {
     "pipelined": (pipelined, 4),
     "half-heads": (half_heads, 1),
     "large-bodies": (large_bodies, 2),
+    "pictures": (pictures, 2),
     "schema-followed-for-ever": (schema_attack(doubling_references(60)), 12),
     "schema-closed-deep": (schema_attack(nested_dependent_schemas(60)), 12),
     "schema-pattern": (schema_attack({"pattern": "a?" * 4000 + "a" * 4000}), 12),

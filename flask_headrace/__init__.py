@@ -6,6 +6,7 @@ An application imports from here, from `flask_headrace.partial_json`, from the m
 
 from .answers import Answer, AnsweredToolCall
 from .blueprints.before_hooks import BeforeHook, Question, Reply
+from .blueprints.page_options import ChatPage
 from .blueprints.protocol_registry import ViewProtocol
 from .core.application_events import (
     ApprovalRequested,
@@ -17,6 +18,7 @@ from .core.application_events import (
     ToolProgress,
     ToolResult,
 )
+from .core.body_errors import BodyLimitExceeded
 from .core.errors import (
     AnswerReplaced,
     AnswerTooLarge,
@@ -125,10 +127,12 @@ __all__ = [
     "Attempt",
     "AudioPart",
     "BeforeHook",
+    "BodyLimitExceeded",
     "BodyTimeout",
     "BodyTooLarge",
     "CancelReason",
     "Cancelled",
+    "ChatPage",
     "ChatRequest",
     "ChecksBusy",
     "Completed",

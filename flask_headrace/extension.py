@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 from flask import Flask
@@ -15,6 +15,7 @@ from .blueprints.http.async_views import run_async_views_in_greenlets
 from .blueprints.http.auth import check_host
 from .blueprints.http.error_handlers import handle_headrace_error
 from .blueprints.http.request_streams import close_request_streams
+from .blueprints.page_options import ChatPage
 from .blueprints.state import EXTENSION
 from .core.errors import HeadraceError
 from .providers.custom import CustomProvider
@@ -27,6 +28,7 @@ from .setup.extension_state import build_state
 from .setup.name_list import name_list
 from .setup.options import ExtensionOptions
 from .setup.own_loggers import enable_own_loggers
+from .setup.page import chat_page
 from .signals import EndHook
 from .tools.local_tool import ToolLike
 from .tools.tool_options import check_tools
@@ -44,8 +46,9 @@ class Headrace(_ApplicationStreams):
         authorize: Called in each request. It returns the id of the user who makes the request, which becomes the owner
             of the streams, or it aborts; also in a request for the chat page. None accepts the bearer keys of
             HEADRACE_API_KEYS, and every request if that setting is empty.
-        page: Whether the chat page is served at the prefix. Its JavaScript modules and style sheets are always served,
-            below `headrace-static`, for pages of the application.
+        page: Whether the chat page is served at the prefix, or a `ChatPage`, or a dict of its arguments, that sets its
+            title, its pictures, its colours and what it shows. The page's JavaScript modules and style sheets are
+            always served, below `headrace-static`, for pages of the application.
         trusted_hosts: Host names under which the endpoints answer. None allows every name if there are keys or an
             `authorize`, and otherwise only localhost and the names of HEADRACE_TRUSTED_HOSTS.
         providers: Providers of the application, beside those that the settings name.
@@ -67,9 +70,9 @@ class Headrace(_ApplicationStreams):
             status 200, and the client gets the status that turns out later.
 
     Raises:
-        ConfigurationError: a setting is wrong, two tools have the same name, or a tool needs approvals and the
-            application has no SECRET_KEY; the message says which.
-        TypeError: an object in `tools` is no tool.
+        ConfigurationError: a setting or an option of the page is wrong, two tools have the same name, or a tool needs
+            approvals and the application has no SECRET_KEY; the message says which.
+        TypeError: an object in `tools` is no tool, or `page` is none of these.
     """
 
     def __init__(  # noqa: PLR0913  # by name
@@ -78,7 +81,7 @@ class Headrace(_ApplicationStreams):
         *,
         url_prefix: str | None = None,
         authorize: Callable[[], str] | None = None,
-        page: bool = True,
+        page: bool | ChatPage | Mapping[str, Any] = True,
         trusted_hosts: Sequence[str] | None = None,
         providers: Sequence[CustomProvider] = (),
         endpoints: Sequence[str] | None = None,
@@ -91,7 +94,8 @@ class Headrace(_ApplicationStreams):
         self._url_prefix = url_prefix
         self._options = ExtensionOptions(
             authorize=authorize,
-            has_page=page,
+            has_page=page is not False,
+            page=chat_page(page),
             trusted_hosts=trusted_hosts,
             providers=providers,
             endpoints=name_list("endpoints", endpoints),

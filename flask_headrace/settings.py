@@ -25,7 +25,7 @@ PREFIX = "HEADRACE_"
 POSITIVE = (
     "heartbeat", "connect_timeout", "first_token_timeout", "stall_timeout", "max_duration", "client_timeout",
     "body_timeout", "tool_timeout", "tool_result", "approval_timeout", "max_cost", "max_steps", "buffer",
-    "max_streams", "max_streams_per_owner", "max_content_length", "store_stream",
+    "max_streams", "max_streams_per_owner", "max_content_length", "max_text_length", "max_body_memory", "store_stream",
     "store_total", "retention",
 )  # fmt: skip
 """Settings that must be more than 0."""
@@ -35,7 +35,8 @@ MAX_VALUES = {
     "heartbeat": DAY, "connect_timeout": DAY, "first_token_timeout": DAY, "stall_timeout": DAY, "max_duration": DAY,
     "client_timeout": DAY, "body_timeout": DAY, "resume_grace": DAY, "retention": 30 * DAY, "drain": DAY,
     "tool_timeout": DAY, "approval_timeout": 30 * DAY, "max_steps": 1000, "tool_result": 2**30,
-    "buffer": 2**30, "max_content_length": 2**30, "store_stream": 2**40, "store_total": 2**50,
+    "buffer": 2**30, "max_content_length": 2**30, "max_text_length": 2**30, "max_body_memory": 2**40,
+    "store_stream": 2**40, "store_total": 2**50,
     "max_streams": 1_000_000, "max_streams_per_owner": 1_000_000, "max_retries": 100,
 }  # fmt: skip
 """Upper limits of settings: more than anybody needs, and no more than the kernel and gunicorn accept."""
@@ -93,7 +94,10 @@ class Settings:
         max_streams: Maximum open streams of one worker; a further request gets 503.
         max_streams_per_owner: Maximum open streams of one owner on one worker, where owners are told apart by keys or
             by `authorize`; a further request gets 429. None for a quarter of `max_streams`, and at least one.
-        max_content_length: Maximum bytes of a request's body.
+        max_content_length: Maximum bytes of a request's body, with the pictures and documents that it contains.
+        max_text_length: Maximum bytes of a request's body without the files in it, which are in base64.
+        max_body_memory: Maximum bytes of the bodies above `max_text_length` that one worker holds at the same time,
+            until their upstreams have begun to answer; one owner may take half. A further request gets 503.
         max_retries: How often the SDK repeats a request that failed before its first token with a transient error.
         drain: Seconds for which a shutdown waits until the open streams have finished.
         api_keys: Accepted bearer keys, separated by commas. Without keys the service binds to loopback addresses only.
@@ -130,7 +134,9 @@ class Settings:
     retention: float = 300.0
     max_streams: int = 10000
     max_streams_per_owner: int | None = None
-    max_content_length: int = 1048576
+    max_content_length: int = 33554432
+    max_text_length: int = 1048576
+    max_body_memory: int = 134217728
     max_retries: int = 0
     drain: float = 30.0
     api_keys: tuple[str, ...] = ()

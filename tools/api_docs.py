@@ -34,6 +34,7 @@ All other modules are internal and may change.
 SECTIONS = {
     "Application": (
         "extension",
+        "blueprints.page_options",
         "blueprints.before_hooks",
         "blueprints.protocol_registry",
         "answers",
@@ -45,7 +46,7 @@ SECTIONS = {
     "Events": ("core.events", "core.application_events"),
     "Custom providers": ("providers.custom", "providers.custom_events", "providers.base"),
     "Tools": ("tools.local_tool", "tools.tool_error"),
-    "Errors": ("core.errors", "core.step_errors"),
+    "Errors": ("core.errors", "core.body_errors", "core.step_errors"),
 }
 """The headings of the names that `flask_headrace` itself exports, and the modules that define them."""
 

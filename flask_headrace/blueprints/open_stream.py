@@ -16,6 +16,7 @@ from ..providers.answer_messages import added_places
 from ..providers.base import Provider
 from ..providers.chat_request import ChatRequest, Tool
 from ..providers.custom_events import SourceItem
+from ..providers.fallback.router import Router
 from ..providers.source_type import UnreadSource
 from ..steps.step_loop import step_batches
 from ..streaming.context import PartialMode, StreamContext
@@ -27,8 +28,10 @@ from ..streaming.recording import AnswerSubject
 from ..streaming.request_digest import request_digest
 from ..tools.local_tool import LocalTool
 from .before_hooks import REPLY_PROVIDER, Question, question_of_request, reply_source, run_before_hooks
+from .body_memory import close_at_first_event
 from .echoed_fields import EchoedFields, with_echoed_fields
 from .http.aborts import to_application_abort
+from .http.receive_body import body_reservation
 from .http.request_id import current_request_id
 from .http.request_streams import close_with_request
 from .offered_tools import NO_TOOLS, ChosenTools
@@ -115,6 +118,8 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
         source = asked.reply
         context = replace(context, provider=REPLY_PROVIDER, pricing_provider=REPLY_PROVIDER, prompt_bytes=0)
     source = _checked(request, context, source, enforce_schema=enforce_schema)
+    if steps is None and not isinstance(provider, Router) and on_end is None and not current_state().wants_answers():
+        source = _with_body_freed(source)
 
     def digest() -> str:
         # A repeated request is the same question, whatever the application makes of it each time.
@@ -162,6 +167,12 @@ def _reply_source(reply: Iterable[SourceItem]) -> Source:
         return reply_source(reply)()
 
     return batches
+
+
+def _with_body_freed(source: Source) -> Source:
+    """Return a source that needs the request until its first event, and lets the memory of the body go then."""
+    reservation = body_reservation() if has_request_context() else None
+    return source if reservation is None else close_at_first_event(source, reservation)
 
 
 def _subject(

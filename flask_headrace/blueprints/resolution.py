@@ -38,7 +38,7 @@ def resolve(model: str | None, chat_request: ChatRequest, default_provider: str 
     if model is not None and not model.strip():
         raise InvalidRequest(f"model is {model!r:.100}: name a model as provider/name, or omit model for the default.")
     provider, name = current_state().registry.resolve(model, default_provider)
-    _reject_unsupported(provider, chat_request)
+    _reject_unsupported(provider, name, chat_request)
     return provider, replace(reduced(chat_request, provider), model=name)
 
 
@@ -86,14 +86,27 @@ def _is_offered(model_id: str) -> bool:
     return patterns is None or any(fnmatchcase(model_id, pattern) for pattern in patterns)
 
 
-def _reject_unsupported(provider: Provider, chat_request: ChatRequest) -> None:
+def _reject_unsupported(provider: Provider, name: str, chat_request: ChatRequest) -> None:
     if unsupported := missing_features(chat_request, provider):
         raise InvalidRequest(
             f"{provider.name} does not support {', '.join(unsupported)}: omit it, or use another model."
         )
+    _reject_effort(provider, name, chat_request)
     reasons = [refusal(chat_request, recipient) for recipient in _recipients(provider)]
     if reasons and all(reasons):
         raise InvalidRequest(reasons[0] or "")
+
+
+def _reject_effort(provider: Provider, name: str, chat_request: ChatRequest) -> None:
+    # Clients of other protocols send an effort to every model: to one without any, it is left out.
+    if chat_request.source is not None or chat_request.reasoning_effort in {None, "none"}:
+        return
+    registry = current_state().registry
+    if registry.reasoning_efforts(provider, name) == ():
+        raise InvalidRequest(
+            f"reasoning_effort is {chat_request.reasoning_effort!r:.100}, and {registry.model_id(provider, name)} does "
+            "not reason: omit it, or use another model."
+        )
 
 
 def ignored_by_provider(provider: Provider, chat_request: ChatRequest) -> dict[str, tuple[str, ...]]:

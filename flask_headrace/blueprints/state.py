@@ -16,6 +16,7 @@ from ..streaming.resume.worker_process import WorkerProcess
 from ..streaming.stored_streams import StoredStreams
 from ..streaming.stores.availability import StoreAvailability
 from .before_hooks import BeforeHook
+from .body_memory import BodyMemory
 from .offered_tools import OfferedTools
 
 EXTENSION = "headrace"
@@ -33,6 +34,8 @@ class ExtensionState:
         authorize: Called in each request. Returns the caller's name, or aborts.
         authorize_scraper: Called in each request for the metrics in place of `authorize`; None for `authorize`.
         max_content_length: Maximum size of a request body in bytes.
+        max_text_length: Maximum size of a request body in bytes, without the files in it.
+        body_memory: The memory for large request bodies.
         body_timeout: Seconds within which a request body must arrive; None for no limit.
         cors_origins: Origins of other web sites whose pages may send requests.
         is_open: Whether everybody may send requests: there are no keys and no `authorize` callback.
@@ -56,6 +59,8 @@ class ExtensionState:
     authorize: Callable[[], str]
     authorize_scraper: Callable[[], None] | None
     max_content_length: int
+    max_text_length: int
+    body_memory: BodyMemory
     body_timeout: float | None
     cors_origins: tuple[str, ...]
     is_open: bool

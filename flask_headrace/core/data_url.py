@@ -6,13 +6,21 @@ import base64
 import re
 from urllib.parse import unquote_to_bytes
 
-_TEXT_TYPE = re.compile(r"text/.+|application/(.+\+)?(json|xml|yaml|toml|javascript)")
+_TEXT_TYPE = re.compile(
+    r"text/.+|application/(.+\+)?(json|xml|yaml|toml|javascript)"
+    r"|application/(x-)?(graphql|httpd-php|javascript|latex|ndjson|perl|python|ruby|sh|sql|tex|typescript|yaml)"
+)
 
 
 def data_url_media_type(url: str) -> str:
     """Return the media type of a `data:` URL, such as `image/png`; empty for any other URL."""
     head = url.partition(",")[0]
-    return head[5:].partition(";")[0] if head.startswith("data:") else ""
+    return head[5:].partition(";")[0].strip().lower() if head.startswith("data:") else ""
+
+
+def is_text_document(url: str) -> bool:
+    """Whether a document is text by the media type of its `data:` URL; False for any other URL."""
+    return _TEXT_TYPE.fullmatch(data_url_media_type(url)) is not None
 
 
 def data_url_text(url: str) -> str | None:
@@ -28,4 +36,9 @@ def data_url_text(url: str) -> str | None:
 
 def document_text(url: str) -> str | None:
     """Return the text of a document that is text by its media type; None for other documents and other URLs."""
-    return data_url_text(url) if _TEXT_TYPE.fullmatch(data_url_media_type(url)) else None
+    return data_url_text(url) if is_text_document(url) else None
+
+
+def titled_text(name: str | None, text: str) -> str:
+    """Return the text of a document as a part of a message: behind its name, if it has one."""
+    return f"{name}:\n\n{text}" if name else text

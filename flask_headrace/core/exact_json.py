@@ -103,8 +103,12 @@ class ExactDecoder(Generic[T]):
         decoder = msgspec.json.Decoder(type, float_hook=parse)
         self._decode: Callable[[bytes | str], T] = decoder.decode
 
-    def decode(self, text: bytes | str) -> T:
+    def decode(self, text: bytes | str, mark: Callable[[bytes | str], bytes | None] | None = None) -> T:
         """Return the decoded value.
+
+        Args:
+            text: The JSON text.
+            mark: Returns the text with the marks of `mark_zeros`; None for that function itself.
 
         Raises:
             msgspec.DecodeError: the text is not JSON.
@@ -112,7 +116,7 @@ class ExactDecoder(Generic[T]):
             UnicodeError: the text is not UTF-8, or has half of a character.
         """
         has_zero = b"-0" in text if isinstance(text, bytes) else "-0" in text
-        if has_zero and (marked := _mark_zeros(text)) is not None:
+        if has_zero and (marked := (mark or mark_zeros)(text)) is not None:
             try:
                 return self._decode(marked)
             except msgspec.DecodeError:
@@ -120,8 +124,8 @@ class ExactDecoder(Generic[T]):
         return self._decode(text)
 
 
-def _mark_zeros(text: bytes | str) -> bytes | None:
-    """Return a JSON text with a mark at each number that is -0; None if there is none."""
+def mark_zeros(text: bytes | str) -> bytes | None:
+    """Return a JSON text with a mark at each number that is -0, for `ExactDecoder`; None if there is none."""
     characters = text.encode(errors="surrogatepass") if isinstance(text, str) else text
     if not _NEGATIVE_ZERO.search(characters):
         return None

@@ -14,6 +14,24 @@ def preload() -> None:
     calculate_cost("https://api.openai.com/v1", "gpt-4o", 1, 1)
 
 
+def find_context_window(pricing_provider: str, model: str) -> int | None:
+    """Return the tokens of prompt and answer together that a model takes, as the price list has them; None if unknown.
+
+    Args:
+        pricing_provider: See `calculate_cost`.
+        model: The provider's own name of the model.
+    """
+    if pricing_provider == FREE:
+        return None
+    from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415  # see `calculate_cost`
+
+    try:
+        _, found = get_snapshot().find_provider_model(model, None, None, pricing_provider)
+    except (LookupError, ValueError):
+        return None
+    return found.context_window
+
+
 def calculate_cost(  # noqa: PLR0913  # the five numbers and names that a price depends on
     pricing_provider: str,
     model: str,

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from ..core import exact_json
+from ..core.data_url import is_text_document
 from .source_request import SourceRequest
 from .tool_approval import ToolApproval
 
@@ -264,13 +265,11 @@ class ChatRequest(GenerationParams, frozen=True, gc=False):
     def required_features(self) -> frozenset[str]:
         """Return the features that a provider needs: the names of the fields that are set, and of `PART_FEATURES`."""
         names = {name for name in _FEATURE_FIELDS if (value := getattr(self, name)) is not None and value != ()}
-        names |= {PART_FEATURES[type(part)] for part in self._parts() if type(part) in PART_FEATURES}
+        names |= {feature for part in self._parts() for feature in _features(part)}
         if self.thinking == {"type": "disabled"}:
             names.remove("thinking")  # a model without that feature does not think anyway
         if any(message.name for message in self.messages):
             names.add("name")
-        if "files" in names and any(isinstance(part, FilePart) and not part.is_embedded for part in self._parts()):
-            names.add("file_urls")
         return frozenset(names)
 
     def _parts(self) -> Iterator[Part]:
@@ -281,17 +280,20 @@ class ChatRequest(GenerationParams, frozen=True, gc=False):
 
 PART_FEATURES: Mapping[type[Part], str] = {AudioPart: "audio", FilePart: "files", ImagePart: "images"}
 """The features that parts of messages need, by the type of the part."""
-
 _FEATURE_FIELDS = tuple(name for name in ChatRequest.__struct_fields__ if name not in {"model", "messages", "source"})
 
 FEATURES = frozenset({*_FEATURE_FIELDS, *PART_FEATURES.values(), "file_urls", "name"})
 """All features that a request can need; see `ChatRequest.required_features`."""
 
 
+def _features(part: Part) -> tuple[str, ...]:
+    if isinstance(part, FilePart) and is_text_document(part.url):
+        return ()  # a provider that takes no files receives the text
+    names = (PART_FEATURES[type(part)],) if type(part) in PART_FEATURES else ()
+    return (*names, "file_urls") if isinstance(part, FilePart) and not part.is_embedded else names
+
+
 def _texts(message: Message) -> Iterator[str]:
-    if isinstance(message.content, str):
-        yield message.content
-    else:
-        yield from [part.text for part in message.content if isinstance(part, (TextPart, ReasoningPart))]
+    yield from [part.text for part in message.parts() if isinstance(part, (TextPart, ReasoningPart))]
     for call in message.tool_calls:
         yield call.name + exact_json.encode(call.arguments).decode()

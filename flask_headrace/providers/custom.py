@@ -12,6 +12,7 @@ from .chat_request import FEATURES, ChatRequest
 from .custom_events import SourceItem, linked_batches
 from .model_info import ModelInfo, missing_capabilities
 from .passthrough import Passthrough
+from .reasoning_efforts import usual_efforts
 from .reasoning_state import with_reasoning_parts
 
 
@@ -83,7 +84,8 @@ class ProviderAdapter:
     def list_models(self) -> list[ModelInfo]:
         """Return the provider's models, with the capabilities that its `unsupported_features` deny them."""
         missing = missing_capabilities(self.unsupported_features)
-        return [ModelInfo(name, capabilities=missing) for name in self.models()]
+        efforts = usual_efforts(missing.get("reasoning"))
+        return [ModelInfo(name, capabilities=missing, reasoning_efforts=efforts) for name in self.models()]
 
     def preload(self) -> None:
         """Call the provider's `preload`, if it has one."""

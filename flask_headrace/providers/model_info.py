@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from .reasoning_efforts import Efforts, joint_efforts, listed_efforts, usual_efforts
+
 Path: TypeAlias = tuple[str, ...]
 
 CAPABILITIES: Mapping[str, Sequence[Path]] = {
@@ -60,6 +62,8 @@ class ModelInfo(msgspec.Struct, frozen=True, gc=False):
         context_window: Tokens of prompt and answer together; None if unknown.
         max_output_tokens: Maximum tokens of an answer; None if unknown.
         capabilities: The known ones of `CAPABILITIES`, each with whether the model has it.
+        reasoning_efforts: The values of `reasoning_effort` that the model takes, the smallest first; empty if it does
+            not reason, None if unknown.
         anthropic_capabilities: The capabilities in the form of Anthropic's API; None if the provider has another form.
     """
 
@@ -68,6 +72,7 @@ class ModelInfo(msgspec.Struct, frozen=True, gc=False):
     context_window: int | None = None
     max_output_tokens: int | None = None
     capabilities: Mapping[str, bool] = {}
+    reasoning_efforts: Efforts | None = None
     anthropic_capabilities: Mapping[str, Any] | None = None
 
 
@@ -80,12 +85,14 @@ def read_model_info(name: str, entry: Mapping[str, Any]) -> ModelInfo:
     """
     display_name, capabilities = entry.get("display_name"), entry.get("capabilities")
     is_anthropic = entry.get("type") == "model" and isinstance(capabilities, dict)
+    known = {name: value for name in CAPABILITIES if (value := _capability(entry, name)) is not None}
     return ModelInfo(
         name,
         display_name[:_MAX_NAME_CHARS] if isinstance(display_name, str) else "",
         _first_limit(entry, _CONTEXT_WINDOWS),
         _first_limit(entry, _MAX_OUTPUT_TOKENS),
-        {name: value for name in CAPABILITIES if (value := _capability(entry, name)) is not None},
+        known,
+        listed_efforts(entry, known.get("reasoning")),
         capabilities if is_anthropic else None,
     )
 
@@ -112,7 +119,13 @@ def _value_at(entry: Any, path: Path) -> Any:  # noqa: ANN401  # JSON values
     return entry
 
 
-_FEATURES = {"images": "image_input", "response_format": "structured_outputs", "tools": "tools"}
+_FEATURES = {
+    "files": "pdf_input",
+    "images": "image_input",
+    "reasoning_effort": "reasoning",
+    "response_format": "structured_outputs",
+    "tools": "tools",
+}
 """Capabilities by the request features that need them; see `Provider.unsupported_features`."""
 
 
@@ -130,10 +143,15 @@ def complete_model_info(listed: ModelInfo, configured: ModelInfo | None) -> Mode
     """
     if configured is None:
         return listed
+    efforts = listed.reasoning_efforts
+    is_reasoning = configured.capabilities.get("reasoning")
+    if is_reasoning is not None and (not efforts or not is_reasoning):
+        efforts = usual_efforts(is_reasoning)
     return msgspec.structs.replace(
         listed,
         context_window=configured.context_window or listed.context_window,
         capabilities={**listed.capabilities, **configured.capabilities},
+        reasoning_efforts=efforts,
     )
 
 
@@ -157,4 +175,9 @@ def chain_model_info(name: str, chain: Sequence[ModelInfo]) -> ModelInfo:
         if True in values or None not in values:
             capabilities[capability] = True in values
     is_known = len(windows) == len(chain)
-    return ModelInfo(name, context_window=max(windows) if is_known else None, capabilities=capabilities)
+    return ModelInfo(
+        name,
+        context_window=max(windows) if is_known else None,
+        capabilities=capabilities,
+        reasoning_efforts=joint_efforts([model.reasoning_efforts for model in chain]),
+    )

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from msgspec.structs import replace
 
-from .chat_request import ChatRequest
+from ..core.data_url import data_url_media_type, document_text, is_text_document, titled_text
+from ..core.errors import InvalidRequest
+from .chat_request import ChatRequest, FilePart, Message, Part, TextPart
 from .source_request import Family, SourceRequest
 
 ESSENTIAL_FEATURES = frozenset({
@@ -138,8 +140,14 @@ def shared_fields(request: ChatRequest, provider: object) -> dict[str, Any]:
 def reduced(request: ChatRequest, provider: Recipient) -> ChatRequest:
     """Return a request without the features that it can do without and the provider lacks.
 
-    `thinking` becomes the reasoning effort that corresponds to it.
+    `thinking` becomes the reasoning effort that corresponds to it. Documents that are text become texts for a provider
+    that takes no files.
+
+    Raises:
+        InvalidRequest: the provider takes no files, and a document is text in another encoding than UTF-8.
     """
+    if "files" in provider.unsupported_features:
+        request = replace(request, messages=tuple([_with_texts(message) for message in request.messages]))
     missing = request.required_features() & provider.unsupported_features
     if request.source is None or not missing:
         return request
@@ -150,6 +158,23 @@ def reduced(request: ChatRequest, provider: Recipient) -> ChatRequest:
     if "thinking" in missing and "reasoning_effort" not in provider.unsupported_features:
         fields["reasoning_effort"] = request.reasoning_effort or effort_of(request.thinking)
     return replace(request, **fields)
+
+
+def _with_texts(message: Message) -> Message:
+    if isinstance(message.content, str) or not any(isinstance(part, FilePart) for part in message.content):
+        return message
+    return replace(message, content=tuple([_as_text(part) for part in message.content]))
+
+
+def _as_text(part: Part) -> Part:
+    if not isinstance(part, FilePart) or not is_text_document(part.url):
+        return part
+    if (text := document_text(part.url)) is None:
+        raise InvalidRequest(
+            f"The file {part.name or 'without a name'!r:.100} is text by its media type, "
+            f"{data_url_media_type(part.url)!r:.100}, and is not in UTF-8: save it in UTF-8."
+        )
+    return TextPart(titled_text(part.name, text), part.cache_control)
 
 
 def effort_of(thinking: dict[str, Any] | None) -> str | None:

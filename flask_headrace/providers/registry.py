@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import gevent
 import msgspec
@@ -14,26 +14,16 @@ from gevent.lock import RLock
 from msgspec.structs import replace
 
 from ..core import pricing
-from ..core.errors import ConnectTimeout, HeadraceError, ModelNotFound, ModelUnavailable, UpstreamProtocolError
-from .base import ModelLister, Provider
+from ..core.errors import HeadraceError, ModelNotFound, ModelUnavailable
+from .base import Provider
 from .fallback.circuit_breaker import CircuitBreaker
 from .fallback.router import Router
 from .http.hub_local import HubLocal
-from .http.time_limit import limit_time
 from .model_info import ModelInfo, chain_model_info, complete_model_info
-from .redaction import redact
+from .model_lists import MODEL_LIST_TIMEOUT, ModelList, fetch_model_list
+from .reasoning_efforts import Efforts
 
 log = logging.getLogger("flask_headrace")
-
-MODEL_LIST_TTL = 300.0
-"""Seconds for which a provider's list of models is cached."""
-
-MODEL_LIST_TIMEOUT = 4.0
-"""Seconds after which a request for a provider's list of models is given up."""
-
-FAILURE_TTL = 10.0
-"""Seconds before a provider whose list of models could not be fetched is asked for it again."""
-
 
 MAX_MODEL_NAME_CHARS = 256
 """Maximum length of a model id in a request: logs and metrics contain it."""
@@ -54,23 +44,8 @@ class Model(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     context_window: int | None = None
     max_output_tokens: int | None = None
     capabilities: Mapping[str, bool] = {}
+    reasoning_efforts: Efforts | None = None
     anthropic_capabilities: Mapping[str, Any] | None = None
-
-
-class _ModelList(NamedTuple):
-    """A cached list of a provider's models by name, with the error of the last fetch; valid until `expires_at`.
-
-    `expires_at` is in seconds of `time.monotonic()`.
-    """
-
-    expires_at: float
-    models: Mapping[str, ModelInfo]
-    error: HeadraceError | None
-
-    @property
-    def names(self) -> list[str]:
-        """The names of the models, the preferred one first."""
-        return list(self.models)
 
 
 class ModelRegistry:
@@ -101,7 +76,7 @@ class ModelRegistry:
         self._configured_models = configured_models or {}
         self._default = default
         self._no_provider_reason = no_provider_reason
-        self._lists: dict[str, _ModelList] = {}
+        self._lists: dict[str, ModelList] = {}
         self._refresh_locks: HubLocal[None, Mapping[str, RLock]] = HubLocal(
             lambda _: {name: RLock() for name in self._providers}
         )
@@ -155,6 +130,16 @@ class ModelRegistry:
             ]
         )
         return next((provider for provider in self._providers.values() if name in self._cached_names(provider)), None)
+
+    def reasoning_efforts(self, provider: Provider, name: str) -> Efforts | None:
+        """Return the reasoning efforts that a model takes, empty for one that does not reason; None if unknown.
+
+        Args:
+            provider: The provider, or the router of an alias.
+            name: The provider's own name of the model, or the alias.
+        """
+        is_alias = self._aliases.get(name) is provider
+        return (self._alias_info(name) if is_alias else self._model_info(provider, name)).reasoning_efforts
 
     def circuit_breakers(self) -> dict[str, CircuitBreaker]:
         """Return the circuit breakers of all models that are in chains, by model id (`provider/name`)."""
@@ -247,42 +232,20 @@ class ModelRegistry:
             threading.Thread(target=self._refresh, args=(provider, cached.models), daemon=True).start()
         return cached.names
 
-    def _refresh(self, provider: Provider, cached: Mapping[str, ModelInfo]) -> _ModelList:
-        self._lists[provider.name] = renewed = _fetch_model_list(provider, cached)
+    def _refresh(self, provider: Provider, cached: Mapping[str, ModelInfo]) -> ModelList:
+        self._lists[provider.name] = renewed = fetch_model_list(provider, cached)
         return renewed
 
     def _model_names(self, provider: Provider) -> list[str]:
         return self._model_list(provider).names
 
-    def _model_list(self, provider: Provider) -> _ModelList:
+    def _model_list(self, provider: Provider) -> ModelList:
         # Of several concurrent callers in one event loop, only the first fetches the list.
         with self._refresh_locks.get(None)[provider.name]:
             cached = self._lists.get(provider.name)
             if cached is None or time.monotonic() >= cached.expires_at:
                 cached = self._refresh(provider, cached.models if cached else {})
             return cached
-
-
-def _fetch_model_list(provider: Provider, cached: Mapping[str, ModelInfo]) -> _ModelList:
-    limit = ConnectTimeout(f"{provider.name} did not return its list of models within {MODEL_LIST_TIMEOUT:g} s.")
-    try:
-        with limit_time(MODEL_LIST_TIMEOUT, lambda: limit):
-            return _ModelList(time.monotonic() + MODEL_LIST_TTL, _list_models(provider), None)
-    except HeadraceError as error:
-        return _ModelList(time.monotonic() + FAILURE_TTL, cached, error)
-    except Exception as error:  # a bug in a custom provider must not make the other providers unusable
-        log.exception("%s failed to return its list of models", provider.name)
-        return _ModelList(
-            time.monotonic() + FAILURE_TTL,
-            cached,
-            UpstreamProtocolError(f"{provider.name} failed to return its list of models: {redact(repr(error))}"),
-        )
-
-
-def _list_models(provider: Provider) -> Mapping[str, ModelInfo]:
-    if isinstance(provider, ModelLister):
-        return {model.name: model for model in provider.list_models()}
-    return {name: ModelInfo(name) for name in provider.models()}
 
 
 def _model(id: str, provider: str, info: ModelInfo, default: str, *, is_embedded: bool = False) -> Model:  # noqa: A002

@@ -1,4 +1,4 @@
-"""The TOML file of HEADRACE_CONFIG: model aliases with fallback chains, and further upstreams.
+"""The TOML file of HEADRACE_CONFIG: model aliases with fallback chains, further upstreams, and the chat page.
 
 This file reads and checks the TOML. `fallbacks.py` and `providers.py` build the objects that it describes.
 """
@@ -90,11 +90,13 @@ class Config(NamedTuple):
         path: The path of the file, for messages; empty if there is no file.
         models: The aliases, by name.
         upstreams: The upstreams, by name.
+        page: The options of the chat page, unchecked; see `ChatPage`.
     """
 
     path: str = ""
     models: Mapping[str, Alias] = {}
     upstreams: Mapping[str, Upstream] = {}
+    page: Mapping[str, Any] = {}
 
     def error(self, table: str, message: str) -> ConfigurationError:
         """Return the error for a table, such as `models.smart`; `message` begins with the name of the key."""
@@ -107,7 +109,7 @@ _FORMS = {
 }
 """How a key is written, for those whose type does not say it."""
 
-_TABLES = {"models": Alias, "upstreams": Upstream}
+_TABLES = {"models", "upstreams", "page"}
 _NAME = re.compile(r"[^/\s]+")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -131,13 +133,15 @@ def read_config(path: str | None) -> Config:
         raise ConfigurationError(f"HEADRACE_CONFIG is {path!r}, which cannot be read: {error.strerror}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError(f"{path} is not TOML: {error}.") from None
-    if unknown := sorted(tables.keys() - _TABLES.keys()):
+    if unknown := sorted(tables.keys() - _TABLES):
         raise ConfigurationError(
-            f"{path}: {unknown[0]} is no table of this file: there are [models.…] and [upstreams.…]."
+            f"{path}: {unknown[0]} is no table of this file: there are [models.…] and [upstreams.…], and [page]."
         )
     empty = Config(path)
+    if not isinstance(page := tables.get("page", {}), dict):
+        raise ConfigurationError(f"{path}: page is {page!r:.100}: write it as a table, [page].")
     config = Config(
-        path, _parse_tables(empty, tables, "models", Alias), _parse_tables(empty, tables, "upstreams", Upstream)
+        path, _parse_tables(empty, tables, "models", Alias), _parse_tables(empty, tables, "upstreams", Upstream), page
     )
     for name, alias in config.models.items():
         _check_alias(config, f"models.{name}", alias)

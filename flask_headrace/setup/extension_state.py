@@ -7,6 +7,7 @@ from functools import partial
 
 from flask import Flask
 
+from ..blueprints.body_memory import BodyMemory
 from ..blueprints.http.auth import LOOPBACK_NAMES, bearer_auth, metrics_auth, require_owner
 from ..blueprints.http.event_loop import has_one_loop
 from ..blueprints.state import ExtensionState
@@ -50,10 +51,7 @@ def build_state(app: Flask, settings: Settings, options: ExtensionOptions) -> Ex
     registry = _build_registry(settings, options.providers, metrics)
     store_writer = StoreWriter(open_configured_store(settings, f"{app.root_path} {app.import_name}"))
     reporter = EndReporter(
-        app,
-        options.end_hooks,
-        metrics.record_stream_end,
-        partial(store_writer.flush_stream, seconds=STORE_TIMEOUT),
+        app, options.end_hooks, metrics.record_stream_end, partial(store_writer.flush_stream, seconds=STORE_TIMEOUT)
     )
     on_start = report_start(app, metrics.record_stream_start)
     streams = _build_streams(settings, store_writer, reporter, on_start)
@@ -70,6 +68,8 @@ def build_state(app: Flask, settings: Settings, options: ExtensionOptions) -> Ex
         authorize=bearer_auth(settings.api_keys) if authorize is None else require_owner(authorize),
         authorize_scraper=None if settings.metrics_token is None else metrics_auth(settings.metrics_token),
         max_content_length=settings.max_content_length,
+        max_text_length=settings.max_text_length,
+        body_memory=BodyMemory(settings.max_body_memory, settings.max_content_length),
         body_timeout=settings.body_timeout,
         cors_origins=settings.cors_origins,
         is_open=is_open,

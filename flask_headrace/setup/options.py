@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..blueprints.before_hooks import BeforeHook
+from ..blueprints.page_options import ChatPage
 from ..providers.custom import CustomProvider
 from ..signals import EndHook
 from ..tools.local_tool import ToolLike
@@ -18,6 +19,7 @@ class ExtensionOptions:
     Args:
         authorize: See `Headrace`.
         has_page: See `page` of `Headrace`.
+        page: What the application sets about the page; None for nothing.
         trusted_hosts: See `Headrace`.
         providers: See `Headrace`.
         endpoints: See `Headrace`.
@@ -31,6 +33,7 @@ class ExtensionOptions:
 
     authorize: Callable[[], str] | None
     has_page: bool
+    page: ChatPage | None
     trusted_hosts: Sequence[str] | None
     providers: Sequence[CustomProvider]
     endpoints: tuple[str, ...] | None

@@ -76,6 +76,8 @@ mill: fh.CustomProvider = Mill()
 counter: fh.TokenCounter = Mill()
 headrace = fh.Headrace(app, authorize=authorize, providers=[mill], models=("mill/*",), endpoints=("native",))
 service: Flask = fh.create_app({"HEADRACE_EMBEDDED": "0"})
+with_name = fh.Headrace(page=fh.ChatPage(title="Mill", examples=["Why?"]))
+with_dict = fh.Headrace(page={"title": "Mill"})
 settings: fh.Settings = fh.Settings.from_mapping({"HEADRACE_DRAIN": "3"})
 
 
@@ -212,6 +214,7 @@ ERRORS: Sequence[type[fh.HeadraceError]] = (
     *(fh.ConfigurationError, fh.InternalError),
     *(fh.RequestError, fh.InvalidRequest, fh.Unauthorized, fh.Forbidden, fh.StreamNotFound, fh.StreamConflict),
     *(fh.StreamCancelled, fh.NotSupported, fh.ModelNotFound, fh.SchemaNotFound, fh.BodyTooLarge, fh.BodyTimeout),
+    fh.BodyLimitExceeded,
     *(fh.LimitError, fh.AnswerTooLarge, fh.StreamLimitExceeded, fh.ShuttingDown, fh.ChecksBusy, fh.StoreUnavailable),
     *(fh.ResumptionLost, fh.AnswerReplaced, fh.WorkerLost, fh.MaxDurationExceeded, fh.MaxCostExceeded),
     *(fh.UpstreamError, fh.ModelUnavailable, fh.UpstreamConnectionError, fh.UpstreamProtocolError),

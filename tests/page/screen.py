@@ -22,3 +22,39 @@ def gap_below(page):
     return page.evaluate(
         "() => { const p = document.scrollingElement; return p.scrollHeight - p.scrollTop - p.clientHeight }"
     )
+
+
+STORED_TURNS = """() => new Promise((resolve, reject) => {
+  const opening = indexedDB.open("headrace:/api");
+  opening.onerror = () => reject(opening.error);
+  opening.onsuccess = () => {
+    const reading = opening.result.transaction("conversations").objectStore("conversations").getAll();
+    reading.onsuccess = () => {
+      opening.result.close();
+      const [last] = reading.result.sort((one, other) => other.changedAt - one.changedAt);
+      resolve(last?.turns ?? []);
+    };
+  };
+})"""
+"""The turns of the conversation that changed last, as the page has kept them."""
+
+
+def stored_turns(page):
+    return page.evaluate(STORED_TURNS)
+
+
+def store_turns(page, turns):
+    """Let the page have kept these turns of its conversation, as if nothing had happened since."""
+    page.evaluate(STORE_TURNS, turns)
+
+
+STORE_TURNS = """(turns) => new Promise((resolve) => {
+  const opening = indexedDB.open("headrace:/api");
+  opening.onsuccess = () => {
+    const transaction = opening.result.transaction("conversations", "readwrite");
+    const table = transaction.objectStore("conversations");
+    const reading = table.get(location.hash.slice(1));
+    reading.onsuccess = () => table.put({ ...reading.result, turns }, reading.result.id);
+    transaction.oncomplete = () => { opening.result.close(); resolve(); };
+  };
+})"""

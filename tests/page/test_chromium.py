@@ -26,7 +26,7 @@ class TestAnswer:
 
     @pytest.mark.parametrize(
         ("reason", "notice"),
-        [("length", "cut at its limit of tokens"), ("content_filter", "cut by the content filter")],
+        [("length", "cut at its length limit"), ("content_filter", "withheld by the provider's filter")],
     )
     def test_one_that_was_cut_says_so_also_after_a_reload(self, page, upstream, reason, notice):
         upstream.answer(MODEL, answer("Half of **an", finish=reason))
@@ -108,16 +108,18 @@ class TestStop:
         expect(last(page, "stopped")).to_contain_text("before the first token")
         assert upstream.ended(MODEL, number).ended is Ended.ABORTED
 
-    def test_a_new_chat_stops_the_old_one(self, page, upstream):
-        upstream.answer(MODEL, answer("Some", Gate("never")))
-        ask(page)
+    def test_a_new_chat_lets_the_answer_of_the_old_one_go_on(self, page, upstream):
+        upstream.answer(MODEL, [answer("Some", Gate("rest"), " words."), answer("Fresh.")])
+        ask(page, "Old?")
         expect(prose(page)).to_have_text("Some")
-        number = len(upstream.requests(MODEL)) - 1
         page.get_by_role("button", name="New chat").click()
-        assert upstream.ended(MODEL, number).ended is Ended.ABORTED
-        upstream.answer(MODEL, answer("Fresh."))
-        ask(page)
+        expect(page.locator(".turn")).to_have_count(0)
+        ask(page, "New?")
         expect(prose(page)).to_have_text("Fresh.")
+        upstream.open_gate("rest")
+        expect(page.get_by_role("status").filter(has_text="“Old?” is complete")).to_be_visible()
+        page.go_back()
+        expect(last(page, "done").locator(".prose")).to_have_text("Some words.")
 
 
 class TestFailure:

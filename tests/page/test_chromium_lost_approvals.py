@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.page.screen import ask, last
+from tests.page.screen import ask, last, store_turns, stored_turns
 from tests.page.tool_desk import REFUNDED, Desk, ask_for_refund, button, status
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
-
-TURNS = "JSON.parse(sessionStorage.getItem('headrace:/api:turns'))"
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +28,12 @@ def page(open_page: Any, desk: Desk) -> Any:
 
 def test_an_approval_that_was_used_before_says_so_and_the_conversation_goes_on(page: Any, desk: Desk) -> None:
     ask_for_refund(page, desk, ["Here it is."], ["I see that it is done."])
-    turns = page.evaluate(f"() => {TURNS}")
+    turns = stored_turns(page)
     button(page, "Approve refund").click()
     expect(last(page, "done")).to_contain_text("Here it is.")
-    other = page.context.new_page()  # as a tab that was duplicated before the approval
-    other.add_init_script(f"sessionStorage.setItem('headrace:/api:turns', {json.dumps(json.dumps(turns))})")
-    other.goto("/")
+    store_turns(page, turns)
+    other = page.context.new_page()  # as on a machine that has not heard of the approval
+    other.goto(page.url)
     button(other, "Approve refund").click()
     alert = last(other, "failed").get_by_role("alert")
     expect(alert).to_contain_text("was used before")

@@ -192,13 +192,14 @@ class TestStop:
         assert upstream.ended(MODEL, before, timeout=12).ended is Ended.ABORTED
         assert len(upstream.requests(MODEL)) == before + 1
 
-    def test_a_new_chat_while_offline_stops_the_old_answer(self, page, road, upstream):
-        upstream.answer(MODEL, answer("Some", Gate("never")))
+    def test_an_answer_that_was_left_while_offline_is_whole_when_its_reader_comes_back(self, page, road, upstream):
+        upstream.answer(MODEL, answer("Some", Gate("left"), " more."))
         ask(page)
         expect(prose(page)).to_have_text("Some")
-        number = len(upstream.requests(MODEL)) - 1
         leave(page, road)
         page.get_by_role("button", name="New chat").click()
         expect(page.locator(".turn")).to_have_count(0)
+        upstream.open_gate("left")
         come_back(page, road)
-        assert upstream.ended(MODEL, number, timeout=12).ended is Ended.ABORTED
+        page.go_back()
+        expect(last(page, "done").locator(".prose")).to_have_text("Some more.")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.page.screen import ask, last, prose
+from tests.page.screen import ask, last, prose, stored_turns
 from tests.support.reasoning_answers import CONFIG, FORMS, Form, returned
 from tests.support.service import Service
 from tests.support.upstream import Gate, Script, Upstream, anthropic_wire, openai_wire, responses_wire
@@ -16,7 +16,10 @@ from tests.support.upstream import Gate, Script, Upstream, anthropic_wire, opena
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
 
 WIRES = {"chat": openai_wire, "resp": responses_wire, "claude": anthropic_wire, "moon": anthropic_wire}
-STORED = "JSON.parse(sessionStorage.getItem('headrace:/api:turns')).map(turn => turn.reasoningState ?? null)"
+
+
+def stored_states(page):
+    return [turn.get("reasoningState") for turn in stored_turns(page)]
 
 
 @pytest.fixture(scope="module")
@@ -120,10 +123,10 @@ def test_an_answer_that_is_asked_for_again_replaces_it(thinking: Any, upstream: 
     page = thinking("chat", form.script, openai_wire.answer("Anew."), ok(form))
     ask(page)
     expect(last(page, "done")).to_be_visible()
-    assert page.evaluate(STORED)[0].startswith("r1.")
+    assert stored_states(page)[0].startswith("r1.")
     page.get_by_role("button", name="Regenerate").click()
     expect(last(page, "done")).to_contain_text("Anew.")
-    assert page.evaluate(STORED) == [None]
+    assert stored_states(page)[1] is None
     ask(page, "And?")
     expect(last(page, "done")).to_contain_text("And so on.")
     assert json.dumps(last_body(upstream)).count("reasoning") == 0

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 STATIC = ROOT / "flask_headrace/static"
 MODULES = sorted(STATIC.rglob("*.js"))
 
-LAYERS = ({"network", "json", "markdown", "dom"}, {"form"}, {"answer"}, {"chat"})
+LAYERS = ({"network", "json", "markdown", "dom", "words"}, {"form"}, {"answer"}, {"conversation"}, {"store"}, {"chat"})
 """Folders; each may import those of the layers before its own, and itself."""
 
 IMPORT = re.compile(

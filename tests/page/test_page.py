@@ -27,11 +27,17 @@ class TestPage:
     def test_all_its_files_are_there_and_of_their_type(self, prefix, path):
         client = client_of(prefix)
         files = re.findall(r'(?:href|src)="(/[^"]+)"', client.get(path).text)
-        assert len(files) == 10
+        assert len(files) >= 10
         for file in files:
             response = client.get(file)
             assert response.status_code == 200, file
-            kind = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}[file.rpartition(".")[2]]
+            kind = {
+                "js": "text/javascript",
+                "css": "text/css",
+                "svg": "image/svg+xml",
+                "png": "image/png",
+                "webmanifest": "application/manifest+json",
+            }[file.rpartition(".")[2]]
             assert response.mimetype == kind
             assert response.headers["X-Content-Type-Options"] == "nosniff"
 
@@ -53,6 +59,7 @@ class TestPage:
 def test_without_the_page_its_files_stay(prefix, path):
     client = client_of(prefix, has_page=False)
     assert client.get(path).status_code == 404
+    assert client.get(f"{path}manifest.webmanifest").status_code == 404
     assert client.get(f"{path}headrace-static/network/stream.js").status_code == 200
 
 
@@ -60,8 +67,8 @@ class TestHeaders:
     def test_nothing_foreign_may_be_loaded_and_nobody_may_frame_it(self):
         policy = client_of().get("/").headers["Content-Security-Policy"]
         assert policy == (
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+            "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
 
     def test_it_tells_nobody_where_a_reader_came_from_and_is_always_fresh(self):
@@ -72,7 +79,7 @@ class TestHeaders:
 
     def test_nothing_is_written_inside_the_document(self):
         text = client_of().get("/").text
-        assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", text)
+        assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\s(?:src=|type=\"application/json\"))", text)
 
     def test_a_host_s_own_static_folder_does_not_hide_its_files(self):
         response = client_of(static_folder=".").get("/headrace-static/chat/main.js")

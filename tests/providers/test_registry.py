@@ -12,9 +12,10 @@ from flask_headrace.core.errors import (
     UpstreamConnectionError,
     UpstreamProtocolError,
 )
-from flask_headrace.providers import registry
+from flask_headrace.providers import model_lists, registry
 from flask_headrace.providers.http.sdk_errors import status_error
-from flask_headrace.providers.registry import FAILURE_TTL, MODEL_LIST_TTL, Model, ModelRegistry
+from flask_headrace.providers.model_lists import FAILURE_TTL, MODEL_LIST_TTL
+from flask_headrace.providers.registry import Model, ModelRegistry
 from tests.support.event_loop import until
 
 
@@ -53,6 +54,7 @@ class Clock:
 def clock(monkeypatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(registry, "time", clock)
+    monkeypatch.setattr(model_lists, "time", clock)
     return clock
 
 
@@ -216,13 +218,13 @@ class TestLists:
         assert acme.fetch_count == 1
 
     def test_that_take_too_long_are_given_up(self, monkeypatch) -> None:
-        monkeypatch.setattr(registry, "MODEL_LIST_TIMEOUT", 0.05)
+        monkeypatch.setattr(model_lists, "MODEL_LIST_TIMEOUT", 0.05)
         acme = Acme("acme", "tiny")
         acme.models = lambda: gevent.sleep(60)
         assert registry_of(acme, Acme("best", "one")).models()[0].id == "best/one"
 
     def test_that_take_too_long_are_given_up_whatever_waits_for_them(self, monkeypatch) -> None:
-        monkeypatch.setattr(registry, "MODEL_LIST_TIMEOUT", 0.05)
+        monkeypatch.setattr(model_lists, "MODEL_LIST_TIMEOUT", 0.05)
 
         def stubborn() -> list[str]:
             while True:

@@ -7,6 +7,7 @@ plain text. Pure.
 
 from __future__ import annotations
 
+from ...core.events import FinishReason
 from ...core.exact_json import parse_number
 from ...core.partial_json import JSONError, PartialJSON
 from ..encoding.base import AbortConnection
@@ -34,7 +35,7 @@ class ObjectTextEncoder(PlainTextEncoder):
         self._has_begun = self._parser.is_begun
         return self._parser.document_text
 
-    def _end(self) -> str:
+    def _end(self, reason: FinishReason) -> str:  # a document that is whole was not cut
         has_begun = self._has_begun
         try:
             self._parser.end()

@@ -7,8 +7,11 @@ clients take every normal end for the end of a complete answer, so every other e
 from __future__ import annotations
 
 from ...core.errors import HeadraceError
-from ...core.events import AnswerRestarted, Cancelled, Completed, Event, Failed, TextDelta
+from ...core.events import AnswerRestarted, Cancelled, Completed, Event, Failed, FinishReason, TextDelta
 from ..encoding.base import PLAIN_TEXT_HEADERS, AbortConnection
+
+CUT: frozenset[FinishReason] = frozenset({"content_filter", "length"})
+"""Finish reasons of an answer that is not whole."""
 
 
 class PlainTextEncoder:
@@ -32,7 +35,8 @@ class PlainTextEncoder:
             id_suffix: Ignored: text has no event ids.
 
         Raises:
-            AbortConnection: the answer has ended and is incomplete, or restarts after its first text.
+            AbortConnection: the answer has ended and is incomplete, also if it was cut at its limit of tokens or by a
+                filter, or restarts after its first text.
         """
         if not events:
             return b"" if self._has_begun else self.HEARTBEAT
@@ -52,8 +56,8 @@ class PlainTextEncoder:
         match event:
             case TextDelta(text):
                 return self._append_text(text)
-            case Completed():
-                return self._end()
+            case Completed(reason):
+                return self._end(reason)
             case Failed() | Cancelled():
                 raise AbortConnection
             case AnswerRestarted():
@@ -64,7 +68,9 @@ class PlainTextEncoder:
         self._has_begun = True
         return text
 
-    def _end(self) -> str:
+    def _end(self, reason: FinishReason) -> str:
+        if reason in CUT:
+            raise AbortConnection
         return ""
 
     def _restart(self) -> None:

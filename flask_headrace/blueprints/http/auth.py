@@ -24,6 +24,8 @@ ENDPOINTS_FOR_ANY_HOST = frozenset({"headrace_ops.healthz", "headrace_ops.readyz
 
 METRICS_ENDPOINT = "headrace_ops.metrics"
 
+_OWNER = "headrace.owner"
+
 
 def authorize_request() -> str:
     """Return the caller of the current request, after checking its origin; empty if the service has no keys.
@@ -34,7 +36,14 @@ def authorize_request() -> str:
         ApplicationAbort: the application's `authorize` callback aborted.
     """
     check_origin(current_state().cors_origins)
-    return authenticate()
+    request.environ[_OWNER] = owner = authenticate()
+    return owner
+
+
+def request_owner() -> str:
+    """Return the caller of the current request, which `authorize_request` has checked; empty if it has not."""
+    owner: str = request.environ.get(_OWNER, "")
+    return owner
 
 
 def authorize_scraper() -> None:

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from typing import Any, TypeVar
 
 import gevent
 import msgspec
 from flask import request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from ...core.errors import BodyTimeout, BodyTooLarge, HeadraceError, InvalidRequest
+from ...core.errors import BodyTooLarge, InvalidRequest
 from ...core.exact_json import ExactDecoder
 from ...core.json_depth import MAX_DEPTH
 from ...core.json_object import object_decoder
 from ...core.json_text import find_lone_surrogate
 from ...providers.chat_request import Json
-from ...providers.http.hub_local import destroy_hub_with_thread
 from ..state import current_state
+from .body_files import BodyText, split_body
 from .item_limits import MAX_ITEMS, has_too_many_items
 from .json_structure import MAX_VALUES, has_too_many_values, is_too_deep
-from .unread_body import has_read_error
+from .receive_body import receive_body
 from .validation_messages import allowed_values
 
 B = TypeVar("B")
+
+SHORTEST_SLEEP = 1e-6
+"""Seconds, for which a greenlet waits until the event loop has looked at all sockets."""
 
 _EXACT_NUMBER = re.compile("got `(?:ExactFloat|raw)`")
 """How msgspec calls a number that keeps its digits."""
@@ -40,10 +41,10 @@ def read_body(decoder: ExactDecoder[B]) -> B:
 
     Raises:
         InvalidRequest: the body is not valid; 400, with the field's path.
-        BodyTooLarge: the body is longer than `max_content_length`; 413.
-        BodyTimeout: the body did not arrive in time; 408.
+        BodyTooLarge: the body is longer than `max_content_length`, or its text than `max_text_length`; 413.
+        HeadraceError: it could not be received; see `receive_body`.
     """
-    return _decode_limited(_read(), decoder)
+    return _decode_limited(*_receive(), decoder)
 
 
 def read_body_and_fields(decoder: ExactDecoder[B]) -> tuple[B, Json]:
@@ -58,28 +59,42 @@ def read_body_and_fields(decoder: ExactDecoder[B]) -> tuple[B, Json]:
     Raises:
         See `read_body`.
     """
-    data = _read()
-    body = _decode_limited(data, decoder)
-    if is_too_deep(data):
+    data, text = _receive()
+    body = _decode_limited(data, text, decoder)
+    if is_too_deep(text.text):
         raise InvalidRequest(f"The body is nested deeper than {MAX_DEPTH} levels: flatten it.")
-    return body, _decode(data, object_decoder)
+    _let_others_run(data)
+    return body, _decode(data, text, object_decoder)
 
 
-def _read() -> bytes:
-    state = current_state()
-    seconds = state.body_timeout
-    destroy_hub_with_thread()
-    with gevent.Timeout(seconds, BodyTimeout(f"The body did not arrive within {seconds} s.")):
-        return _read_data(state.max_content_length)
+def _receive() -> tuple[bytes, BodyText]:
+    data = receive_body()
+    max_text = current_state().max_text_length
+    _let_others_run(data)
+    text = split_body(data, max_text)
+    if text is None:
+        raise BodyTooLarge(
+            f"The body has more than {max_text} bytes, not counting the files in base64 that it contains: omit the "
+            "oldest messages, or send a long text as a file."
+        )
+    _let_others_run(data)
+    return data, text
 
 
-def _decode_limited(data: bytes, decoder: ExactDecoder[B]) -> B:
-    if has_too_many_values(data):
+def _let_others_run(data: bytes) -> None:
+    # Each step takes tens of milliseconds for a large body. A sleep of 0 would not look at the sockets of others.
+    if len(data) > current_state().max_text_length:
+        gevent.sleep(SHORTEST_SLEEP)
+
+
+def _decode_limited(data: bytes, text: BodyText, decoder: ExactDecoder[B]) -> B:
+    if has_too_many_values(text.text):
         raise InvalidRequest(
             f"The body has more than {MAX_VALUES} values (elements of arrays and members of objects): "
             "send large data as text."
         )
-    body = _decode(data, decoder)
+    body = _decode(data, text, decoder)
+    _let_others_run(data)
     if has_too_many_items(body, len(data)):
         raise InvalidRequest(
             f"The body has more than {MAX_ITEMS} items (messages, content parts, calls and tools): merge "
@@ -88,15 +103,15 @@ def _decode_limited(data: bytes, decoder: ExactDecoder[B]) -> B:
     return body
 
 
-def _decode(data: bytes, decoder: ExactDecoder[B]) -> B:
+def _decode(data: bytes, text: BodyText, decoder: ExactDecoder[B]) -> B:
     try:
-        return decoder.decode(data)
+        return decoder.decode(data, text.mark_zeros)
     except msgspec.ValidationError as error:
         raise InvalidRequest(f"The body is invalid: {format_validation_error(error, decoder.type)}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if coding := request.headers.get("Content-Encoding"):
             raise InvalidRequest(f"The body is encoded as {coding!r:.100}: send it without an encoding.") from None
-        raise InvalidRequest(_invalid_json_message(data, error)) from None
+        raise InvalidRequest(_invalid_json_message(text, error)) from None
     except RecursionError:
         raise InvalidRequest("The body is nested too deep.") from None
 
@@ -133,8 +148,8 @@ def format_validation_error(error: msgspec.ValidationError, body_type: Any = Non
     return _EXACT_NUMBER.sub("got `float`", text) + hint
 
 
-def _invalid_json_message(data: bytes, error: Exception) -> str:
-    if not data:
+def _invalid_json_message(body: BodyText, error: Exception) -> str:
+    if not body.text:
         if request.content_length:
             return (
                 f"The body of {request.content_length} bytes was read before it came here: a before_request function "
@@ -142,31 +157,10 @@ def _invalid_json_message(data: bytes, error: Exception) -> str:
             )
         return "The body is empty, which is not JSON: send an object."
     # The decoder reports most of these bodies as truncated, which misleads.
-    if half := find_lone_surrogate(data):
+    if half := find_lone_surrogate(body.text):
+        place = body.place_in_body(half.start())
         return (
-            f"The body holds {half[0].decode()} (byte {half.start()}), half a surrogate pair: send whole characters, "
-            "and cut text only between them."
+            f"The body holds {half[0].decode()} (byte {place}), half a surrogate pair: send whole characters, and cut "
+            "text only between them."
         )
     return f"The body is not JSON: {error}."
-
-
-def _receive() -> bytes:
-    try:
-        return request.get_data(cache=False)
-    except (HTTPException, HeadraceError):
-        raise
-    except Exception as error:  # of the server, whose type is unknown here
-        if not has_read_error(request.environ):
-            raise
-        detail = str(error) or type(error).__name__
-        raise InvalidRequest(f"The body broke off, or is not in chunks as HTTP/1.1 has them: {detail:.200}.") from None
-
-
-def _read_data(max_length: int) -> bytes:
-    # One byte more for a body without Content-Length, which werkzeug cuts off at the limit without an error.
-    request.max_content_length = max_length if request.content_length is not None else max_length + 1
-    with suppress(RequestEntityTooLarge):
-        data = _receive()
-        if len(data) <= max_length:
-            return data
-    raise BodyTooLarge(f"The body is longer than {max_length} bytes.")

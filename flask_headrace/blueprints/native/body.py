@@ -16,6 +16,7 @@ class ChatBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         system: The system prompt, placed before the conversation.
         max_tokens: Maximum number of tokens of the answer.
         temperature: Sampling temperature, 0 to 2; 0 is the most deterministic.
+        reasoning_effort: How much the model reasons before it answers: one of its `reasoning_efforts`, such as `low`.
         tools: The tools that the model may call: those that the client runs itself, and names of tools that run here.
             All that run here if omitted.
         tool_choice: Whether the model calls tools: freely, never, at least one, or a named one.
@@ -33,6 +34,7 @@ class ChatBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     system: str | None = None
     max_tokens: int | None = None
     temperature: float | None = None
+    reasoning_effort: str | None = None
     tools: list[Tool | str] | None = None
     tool_choice: ToolChoice | None = None
     max_steps: int | None = None

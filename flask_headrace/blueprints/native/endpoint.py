@@ -9,10 +9,12 @@ from msgspec.structs import replace
 
 from ...core.exact_json import ExactDecoder
 from ...providers.chat_request import ChatRequest
+from ...providers.request_validation import MAX_MESSAGES
 from ...streaming.context import StreamContext
 from ...streaming.reader import StreamReader
 from ..encoding.base import JSONEncoder
 from ..http.auth import authenticate, authorize_request
+from ..http.item_limits import MAX_ITEMS
 from ..http.json_answer import json_answer_response
 from ..http.json_response import json_response
 from ..http.request_body import read_body
@@ -27,7 +29,7 @@ from .body import ChatBody
 from .document_encoder import NativeDocumentEncoder
 from .frame_types import CHAT_STREAM
 from .request import to_chat_request
-from .response_types import ChatAnswer, ModelList
+from .response_types import ChatAnswer, ModelList, RequestLimits
 
 OPERATIONS = (
     Operation(
@@ -113,7 +115,13 @@ def models() -> Response:
     default = next((model.id for model in available if model.default), None)
     # Anthropic's form of the capabilities is for its own clients.
     models = [replace(model, anthropic_capabilities=None) for model in available]
-    return json_response({"default": default, "models": models})
+    return json_response({"default": default, "models": models, "limits": _limits()})
+
+
+def _limits() -> RequestLimits:
+    state = current_state()
+    max_text = min(state.max_text_length, state.max_content_length)
+    return RequestLimits(state.max_content_length, max_text, MAX_MESSAGES, MAX_ITEMS)
 
 
 def encoder_for(context: StreamContext, seen: int = 0) -> JSONEncoder:

@@ -16,6 +16,7 @@ def to_chat_request(body: ChatBody) -> ChatRequest:
         messages=(*system, *body.messages) if body.messages else (),
         max_tokens=body.max_tokens,
         temperature=body.temperature,
+        reasoning_effort=body.reasoning_effort,
         tools=client_tools(body.tools),
         tool_choice=body.tool_choice,
         response_format=None if body.schema is None else ResponseFormat(body.schema),

@@ -152,6 +152,7 @@ class ListedModel(msgspec.Struct, frozen=True):
         context_window: Tokens of prompt and answer together.
         max_output_tokens: Maximum tokens of an answer.
         capabilities: The known capabilities, each with whether the model has it.
+        reasoning_efforts: The values of `reasoning_effort` that the model takes; empty if it does not reason.
     """
 
     id: str
@@ -163,6 +164,23 @@ class ListedModel(msgspec.Struct, frozen=True):
     context_window: int | UnsetType = UNSET
     max_output_tokens: int | UnsetType = UNSET
     capabilities: dict[str, bool] | UnsetType = UNSET
+    reasoning_efforts: list[str] | UnsetType = UNSET
+
+
+class RequestLimits(msgspec.Struct, frozen=True):
+    """What one request to `POST /api/chat` may have.
+
+    Args:
+        max_body: Bytes of the body, with the pictures and documents that it contains.
+        max_text: Bytes of the body without them.
+        max_messages: Turns.
+        max_items: Turns, their parts, tool calls and tools together.
+    """
+
+    max_body: int
+    max_text: int
+    max_messages: int
+    max_items: int
 
 
 class ModelList(msgspec.Struct, frozen=True):
@@ -171,7 +189,9 @@ class ModelList(msgspec.Struct, frozen=True):
     Args:
         default: The id of the model for requests that name none; null if there is none.
         models: The models.
+        limits: What one request may have.
     """
 
     default: str | None
     models: list[ListedModel]
+    limits: RequestLimits

@@ -47,7 +47,8 @@ class EmbeddedProvider(OpenAIChat):
         capabilities = {"image_input": False, "pdf_input": False, "reasoning": False}
         if self._model_path is None:  # the bundled model
             capabilities["tools"] = False
-        return [ModelInfo(model_name(self._model_path), context_window=CONTEXT_SIZE, capabilities=capabilities)]
+        name = model_name(self._model_path)
+        return [ModelInfo(name, context_window=CONTEXT_SIZE, capabilities=capabilities, reasoning_efforts=())]
 
     def _find_address(self) -> Address:
         try:

@@ -24,7 +24,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from ...core.data_url import document_text
+from ...core.data_url import document_text, titled_text
 from ..chat_request import AudioPart, FilePart, ImagePart, Json, Message, Part, ReasoningPart, TextPart, ToolCall
 from ..decoding.request_fields import drop_none, encode_arguments
 from ..reasoning_state import ReasoningState
@@ -178,4 +178,4 @@ def _text(part: Part) -> str | None:
         return part.text
     if not isinstance(part, FilePart) or (text := document_text(part.url)) is None:
         return None
-    return f"{part.name}:\n\n{text}" if part.name else text
+    return titled_text(part.name, text)

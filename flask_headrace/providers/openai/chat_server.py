@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
+from ..model_info import ModelInfo
+from ..reasoning_efforts import USUAL_EFFORTS, Efforts
 from .call_ids import bounded_call_id
 
 MAX_CALL_ID_CHARS = 40
@@ -13,6 +17,8 @@ MAX_CALL_ID_CHARS = 40
 _OPENAI_MODEL = re.compile(r"(.*/)?(ft:)?(gpt-\d|chatgpt-|codex-|o\d)")
 _NOT_REASONING = re.compile(r"(.*/)?(ft:)?(gpt-3\.5|gpt-4|chatgpt-4o)")
 _REASONING = re.compile(r"(.*/)?(ft:)?(o\d|codex-|gpt-([5-9]|\d\d)(?!.*-chat))")
+_WITHOUT_EFFORTS = re.compile(r"(.*/)?o1-(mini|preview)")
+_ONLY_HIGH = re.compile(r"(.*/)?gpt-5-pro")
 _WITH_XHIGH = re.compile(r"(.*/)?gpt-(5\.\d+-codex-max|5\.([2-9]|\d\d)|[6-9])")
 
 
@@ -45,3 +51,20 @@ class ChatServer(NamedTuple):
         if effort in {"max", "xhigh"}:
             return "xhigh" if _WITH_XHIGH.match(self.model) else "high"
         return effort
+
+    def efforts(self) -> Efforts | None:
+        """Return the reasoning efforts that a model of OpenAI's is known to take; None if unknown."""
+        if _NOT_REASONING.match(self.model) or _WITHOUT_EFFORTS.match(self.model):
+            return ()
+        if not self.is_reasoning:
+            return None
+        if _ONLY_HIGH.match(self.model):
+            return ("high",)
+        return (*USUAL_EFFORTS, "xhigh") if _WITH_XHIGH.match(self.model) else USUAL_EFFORTS
+
+
+def with_known_reasoning(model: ModelInfo) -> ModelInfo:
+    """Return a model of OpenAI's, whose list of models says nothing of reasoning, with what is known of it."""
+    if model.reasoning_efforts is not None or (efforts := ChatServer(True, model.name).efforts()) is None:
+        return model
+    return replace(model, reasoning_efforts=efforts, capabilities={"reasoning": bool(efforts), **model.capabilities})

@@ -29,6 +29,7 @@ from ..model_info import ModelInfo, preferred_first
 from ..passthrough import Passthrough, source_for
 from ..redaction import register_secret
 from ..source_request import Family
+from .chat_server import with_known_reasoning
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -159,6 +160,8 @@ class OpenAIServer(ABC):
             found = parse_model_list(self.name, client.get("/models", cast_to=httpx2.Response))
         if address.base_url == OFFICIAL_BASE_URL:
             found = [model for model in found if not any(word in model.name for word in _NON_CHAT_MODELS)]
+        if address.is_official:
+            found = [with_known_reasoning(model) for model in found]
         return preferred_first(sorted(found, key=lambda model: model.name), self._preferred)
 
     def preload(self) -> None:

@@ -50,8 +50,15 @@ export class AnswerView {
   append(piece) {
     if (piece.type === "call") this.#appendCall(piece);
     else if (piece.type === "step") this.#endPart(false);
+    else if (piece.type === "continuation") return;
     else if (piece.type === "reasoning") this.#appendReasoning(piece.text);
     else this.#appendText(piece.text);
+  }
+
+  /** The text of the answer as it reads on the page, without what tools and thoughts have to say. */
+  get plainText() {
+    const texts = /** @type {NodeListOf<HTMLElement>} */ (this.element.querySelectorAll(".prose"));
+    return [...texts].map(readText).join("\n\n");
   }
 
   /**
@@ -143,4 +150,13 @@ export class AnswerView {
     if (this.part !== this.document) this.part?.end(isCut);
     this.part = null;
   }
+}
+
+/** @param {HTMLElement} element its text, without the words on its buttons */
+function readText(element) {
+  const buttons = /** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll("button"));
+  for (const button of buttons) button.hidden = true;
+  const text = element.innerText;
+  for (const button of buttons) button.hidden = false;
+  return text.trim();
 }

@@ -4,6 +4,9 @@
  * Knows the data of one turn of a conversation. Does not know the DOM.
  */
 
+/** @import { ErrorEvent, Usage } from "../network/stream.js" */
+/** @import { Times } from "./facts.js" */
+
 /**
  * What the reader has decided about a call that needs approval. `reason` is for the model.
  * @typedef {{approved: boolean, reason?: string}} Decision
@@ -17,7 +20,7 @@
  *   approval?: string, decision?: Decision, isSkipped?: boolean, isForgotten?: boolean}} ToolRun
  *
  * A part of an answer: a run of text or of reasoning, up to where another part begins; a tool call; or the end of a step, after
- * which the model is asked again. A call has its number in the answer as `index`, its arguments as `text`, and `isComplete`
+ * which the model is asked again; or the place where an answer that was cut goes on. A call has its number in the answer as `index`, its arguments as `text`, and `isComplete`
  * once they are complete. The end of a step has what the model's provider wants back of the step as `reasoningState`.
  *
  * A piece of a part has the same form: its `text` continues the part. The first piece of a call has the call's `name`.
@@ -25,23 +28,26 @@
  * @typedef {{type: "text" | "reasoning", text: string}} TextPart
  * @typedef {{type: "call", index: number, name?: string, text: string, isComplete?: boolean} & ToolRun} CallPart
  * @typedef {{type: "step", text: "", reasoningState?: string | null}} StepPart
- * @typedef {TextPart | CallPart | StepPart} Part
+ * @typedef {{type: "continuation", text: ""}} ContinuationPart
+ * @typedef {TextPart | CallPart | StepPart | ContinuationPart} Part
  *
  * "flowing" once something of the answer itself has come, "cut" where the model ended it before its end, "undecided" where it
  * goes on once the reader has decided about its calls.
  * @typedef {"waiting" | "flowing" | "undecided" | "done" | "cut" | "stopped" | "failed"} TurnState
  *
- * A fact about a finished answer, such as `{value: "21", label: "tokens out"}`.
- * @typedef {{value: string, label: string}} Fact
+ * What is to be said of an answer beside its text, above all how it has ended. `code` names the sentence (see note-text.js), the rest is what stands
+ * in it: a server's `message`, the `model` that goes on, the `reason` for it.
+ * @typedef {{code: string, message?: string, model?: string, reason?: string, error?: ErrorEvent}} Note
  *
  * What is shown of one turn: the question and its answer. `schema` is present if the answer is to be a JSON document; `note`
- * is a sentence about how the answer ended, or ""; `model` is the model that answers, or "".
- * @typedef {{question: string, schema?: object, parts: Part[], state: TurnState, note: string, model: string, facts: Fact[]}} ShownTurn
+ * is null where nothing is to be said; `model` is the model that answers, or "". `times` and `usage` are what the answer took.
+ * @typedef {{question: string, schema?: object, parts: Part[], state: TurnState, note: Note | null, model: string,
+ *   requested?: string, times: Times | null, usage: Usage | null}} ShownTurn
  */
 
 /**
  * Add a piece to the end of `parts`: to the part that it continues, or as a new part. A piece without text begins no part,
- * unless it is of a call or the end of a step.
+ * unless it is of a call, the end of a step or a continuation.
  *
  * @param {Part[]} parts changed in place
  * @param {Part} piece
@@ -119,7 +125,7 @@ export function hasContent(parts) {
 }
 
 /**
- * Return an answer's text. Where another part came in between, a new paragraph begins.
+ * Return an answer's text. Where another part came in between, a new paragraph begins; where an answer that was cut went on, none.
  *
  * @param {Part[]} parts
  */
@@ -137,9 +143,20 @@ export function documentText(parts) {
   return textRuns(parts).join("");
 }
 
-/** @param {Part[]} parts */
+/**
+ * Return the runs of text; where an answer that was cut went on, they are one.
+ *
+ * @param {Part[]} parts
+ */
 function textRuns(parts) {
-  return parts.filter(({ type }) => type === "text").map(({ text }) => text);
+  /** @type {string[]} */
+  const runs = [];
+  for (const [place, { type, text }] of parts.entries()) {
+    if (type !== "text") continue;
+    const goesOn = parts[place - 1]?.type === "continuation" && parts[place - 2]?.type === "text";
+    runs.push(goesOn ? runs.pop() + text : text);
+  }
+  return runs;
 }
 
 /**
@@ -149,7 +166,7 @@ function textRuns(parts) {
  * @param {Part} piece
  */
 function findContinued(parts, piece) {
-  if (piece.type === "step") return undefined;
+  if (piece.type === "step" || piece.type === "continuation") return undefined;
   if (piece.type === "call") return piece.name ? undefined : findCall(parts, piece.index);
   const last = parts.at(-1);
   return last?.type === piece.type ? last : undefined;

@@ -138,8 +138,6 @@ export class ToolRunView {
       this.#show(call.error, () => createFault(call.error ?? ""));
     } else if (call.result !== undefined) {
       this.#show(call.result, () => createResult(name, call.result ?? ""));
-    } else if (call.isForgotten) {
-      this.#show(true, () => createElement("p", { textContent: "The result is no longer kept." }));
     } else if (call.progress !== undefined && state === "running") {
       this.#showProgress(call.progress);
     } else {

@@ -4,12 +4,33 @@
  * Knows the elements of a turn and its states, and shows when the connection is lost. Knows no protocol and sends nothing.
  */
 
-import { createElement, findParts } from "../dom/elements.js";
+import { findParts } from "../dom/elements.js";
+import { translate } from "../words/words.js";
 import { AnswerView } from "./answer-view.js";
-import { appendPiece, documentText, hasContent, proseText } from "./parts.js";
+import { noteText } from "./note-text.js";
+import { appendPiece, hasContent, proseText } from "./parts.js";
+import { QuestionView } from "./question-view.js";
+import { SilenceClock } from "./silence-clock.js";
+import { TurnFoot } from "./turn-foot.js";
 
 /** @import { Announcer } from "./announcer.js" */
-/** @import { Decision, Fact, Part, ShownTurn, TurnState } from "./parts.js" */
+/** @import { FootActions } from "./turn-foot.js" */
+/** @import { Decision, Note, Part, ShownTurn, TurnState } from "./parts.js" */
+
+/**
+ * What the reader does with a turn: asks once more, asks for the rest of an answer, asks another question in place of this one (returns
+ * whether it was sent), removes the turn, has the version so many places further shown, decides about the tool of a call that is named
+ * by its number in the answer; and what the foot has: see turn-foot.js.
+ * @typedef {FootActions & OwnActions} TurnActions
+ *
+ * @typedef {object} OwnActions
+ * @property {() => void} retry
+ * @property {() => void} goOn
+ * @property {(question: string) => boolean} edit
+ * @property {() => void} remove
+ * @property {(step: number) => void} select
+ * @property {(index: number, decision: Decision) => void} decide
+ */
 
 /** New text is shown after this time at the latest, where the browser draws no frame before. */
 const MAX_DELAY_MS = 250;
@@ -27,42 +48,90 @@ export class TurnView {
    *
    * @param {HTMLTemplateElement} template the template of a turn
    * @param {ShownTurn} turn
-   * @param {{announcer: Announcer | null, onGrow: () => void, onDecide: (index: number, decision: Decision) => void}} options
-   *   `announcer` reads the answer out, null for no one; `onGrow` is called when the turn became longer; `onDecide` when the
-   *   reader has decided whether the tool of a call, named by its number in the answer, may run
+   * @param {{announcer: Announcer | null, onGrow: () => void, actions: TurnActions}} options `announcer` reads the answer out,
+   *   null for no one; `onGrow` is called when the turn became longer
    */
-  constructor(template, turn, { announcer, onGrow, onDecide }) {
+  constructor(template, turn, { announcer, onGrow, actions }) {
     const root = /** @type {HTMLElement} */ (template.content.firstElementChild);
     this.element = /** @type {HTMLElement} */ (root.cloneNode(true));
     this.turn = turn;
     this.announcer = announcer;
     this.onGrow = onGrow;
-    this.onDecide = onDecide;
+    this.actions = actions;
     this.parts = findParts(this.element);
-    this.parts.question.textContent = turn.question;
+    this.question = new QuestionView(this.parts.asked, turn.question, actions.edit);
+    this.foot = new TurnFoot(this.parts, actions);
+    this.silence = new SilenceClock((seconds) => this.#showSilence(seconds));
+    this.#listen();
     this.answer = this.reset();
+  }
+
+  #listen() {
+    const { retry, goOn, edit, remove, older, newer } = this.parts;
+    const { actions } = this;
+    retry.addEventListener("click", () => actions.retry());
+    goOn.addEventListener("click", () => actions.goOn());
+    edit.addEventListener("click", () => this.question.edit());
+    remove.addEventListener("click", () => actions.remove());
+    older.addEventListener("click", () => actions.select(-1));
+    newer.addEventListener("click", () => actions.select(1));
   }
 
   /**
    * Begin the answer, or begin it anew: what was shown of it is removed.
    *
-   * @param {string} [note] why it begins anew, for the reader
+   * @param {Note | null} [note] why it begins anew
    * @returns {AnswerView} the empty answer
    */
-  reset(note = "") {
+  reset(note = null) {
     const { schema } = this.turn;
-    const { flow, waiting, copy, label } = this.parts;
+    const { flow, waiting } = this.parts;
     this.announcer?.reset();
-    this.answer = new AnswerView(flow, schema, this.announcer, this.onDecide);
+    this.answer = new AnswerView(flow, schema, this.announcer, this.actions.decide);
     this.pending = [];
     waiting.hidden = false;
-    label.textContent = schema ? "Copy JSON" : "Copy";
-    delete copy.dataset.says;
     this.#setState("waiting");
     this.showInterruption("");
     this.#setNote(note);
-    this.#setFacts("", []);
+    this.foot.reset(schema !== undefined);
     return this.answer;
+  }
+
+  /**
+   * Show which of the versions of its turn this is.
+   *
+   * @param {number} place from 0
+   * @param {number} count
+   */
+  showVersion(place, count) {
+    const { versions, place: label, older, newer } = this.parts;
+    versions.hidden = count < 2;
+    label.textContent = translate("turn.version", { place: place + 1, total: count });
+    /** @type {HTMLButtonElement} */ (older).disabled = place === 0;
+    /** @type {HTMLButtonElement} */ (newer).disabled = place === count - 1;
+  }
+
+  /** @param {number} step Put the focus on the button that shows the version so many places further, or the other one. */
+  focusVersion(step) {
+    const { older, newer } = /** @type {Record<string, HTMLButtonElement>} */ (this.parts);
+    const [first, second] = step < 0 ? [older, newer] : [newer, older];
+    (first.disabled ? second : first).focus({ preventScroll: true });
+  }
+
+  /**
+   * Show what of the turn is not sent with later questions.
+   *
+   * @param {"" | "turn" | "calls" | "earlier"} what "earlier" where the conversation goes on with later turns only; "" for nothing
+   */
+  showLeftOut(what) {
+    this.element.toggleAttribute("data-left-out", what === "turn" || what === "earlier");
+    this.parts.leftOut.hidden = !what;
+    this.parts.leftOut.textContent = what && translate(`turn.left-out-${what}`);
+  }
+
+  /** @param {boolean} isPossible whether the answer can go on in the middle of its text */
+  offerToContinue(isPossible) {
+    this.parts.goOn.hidden = !isPossible;
   }
 
   /**
@@ -71,15 +140,9 @@ export class TurnView {
    * @param {Part} piece
    */
   append(piece) {
+    if (this.#isPending) this.silence.reset();
     appendPiece(this.pending, piece);
     this.#scheduleFlush();
-  }
-
-  /** What is copied of the answer. */
-  get copyText() {
-    const { parts, schema } = this.turn;
-    const { document } = this.answer;
-    return schema && document ? document.copyText(documentText(parts)) : proseText(parts);
   }
 
   /**
@@ -88,10 +151,11 @@ export class TurnView {
    * @param {Pick<ShownTurn, "parts">} turn
    */
   restore({ parts }) {
+    const isMuted = this.announcer?.isMuted ?? true;
     if (this.announcer) this.announcer.isMuted = true;
     this.pending = parts;
     this.#flush();
-    if (this.announcer) this.announcer.isMuted = false;
+    if (this.announcer) this.announcer.isMuted = isMuted;
   }
 
   /** Show that an answer goes on which waited for the reader. */
@@ -99,7 +163,7 @@ export class TurnView {
     this.#flush();
     this.answer.pause(false);
     this.#setState("flowing");
-    this.#setNote("");
+    this.#setNote(null);
   }
 
   /**
@@ -120,6 +184,8 @@ export class TurnView {
   showInterruption(reason) {
     this.parts.lost.textContent = reason;
     this.parts.lost.hidden = !reason;
+    if (reason) this.silence.stop();
+    else if (this.#isPending) this.silence.reset();
     this.element.toggleAttribute("data-lost", Boolean(reason));
     this.onGrow();
   }
@@ -127,17 +193,50 @@ export class TurnView {
   /**
    * Show that the answer has ended, and how.
    *
-   * @param {Pick<ShownTurn, "state" | "note" | "model" | "facts">} turn
+   * @param {Pick<ShownTurn, "state" | "note" | "model" | "times" | "usage">} turn
    */
-  finish({ state, note = "", model = "", facts = [] }) {
+  finish(turn) {
+    const { state, note } = turn;
     this.#flush();
     if (state === "undecided") this.answer.pause(true);
     else this.answer.end(state !== "done");
     this.#setState(state);
     this.showInterruption("");
     this.#setNote(note, state === "failed");
-    this.#setFacts(model, facts);
+    this.showFacts(turn);
+  }
+
+  /**
+   * Show what the answer took.
+   *
+   * @param {Pick<ShownTurn, "model" | "times" | "usage">} turn
+   */
+  showFacts(turn) {
+    this.foot.showFacts(turn);
     this.onGrow();
+  }
+
+  /** The turn is no longer on the page. */
+  remove() {
+    this.silence.stop();
+    this.#flush();
+    this.element.remove();
+  }
+
+  get #isPending() {
+    const { state } = this.element.dataset;
+    return state === "waiting" || state === "flowing";
+  }
+
+  /** @param {number} seconds 0 where there is none */
+  #showSilence(seconds) {
+    const { waiting, silence } = this.parts;
+    const model = this.turn.model || this.turn.requested || translate("turn.the-model");
+    silence.textContent = seconds ? translate("turn.silence", { model, count: seconds }) : "";
+    silence.hidden = !seconds;
+    const isWaiting = this.element.dataset.state === "waiting" && !this.answer.part;
+    waiting.hidden = Boolean(seconds) || !isWaiting;
+    if (seconds) this.onGrow();
   }
 
   #scheduleFlush() {
@@ -164,36 +263,24 @@ export class TurnView {
   /** @param {TurnState} state */
   #setState(state) {
     if (this.element.dataset.state === state) return;
-    const isPending = state === "waiting" || state === "flowing";
     this.element.dataset.state = state;
+    const isPending = this.#isPending;
     this.parts.answer.setAttribute("aria-busy", String(isPending));
     this.parts.waiting.hidden = state !== "waiting";
-    this.parts.foot.hidden = isPending || state === "undecided";
-    this.parts.copy.hidden = isPending || !proseText(this.turn.parts);
     this.parts.retry.hidden = state !== "failed";
-    this.parts.regenerate.hidden = state === "failed";
+    this.foot.show(state, proseText(this.turn.parts) !== "");
+    if (isPending) this.silence.reset();
+    else this.silence.stop();
   }
 
-  /** @type {(note: string, isAlert?: boolean) => void} */
+  /** @type {(note: Note | null, isAlert?: boolean) => void} */
   #setNote(note, isAlert = false) {
     const { note: element, reason } = this.parts;
     // An alert is read out when its text comes into the page, so it is shown first.
     if (isAlert) element.setAttribute("role", "alert");
     else element.removeAttribute("role");
     element.hidden = !note;
-    reason.textContent = note;
+    const text = noteText(note);
+    if (reason.textContent !== text) reason.textContent = text;
   }
-
-  /** @type {(model: string, facts: Fact[]) => void} */
-  #setFacts(model, facts) {
-    const items = facts.map(({ value, label }) => createFact(value, label));
-    this.parts.facts.replaceChildren(...(model ? [createFact(model, "")] : []), ...items);
-  }
-}
-
-/** @type {(value: string, label: string) => HTMLElement} */
-function createFact(value, label) {
-  const item = createElement("li");
-  item.append(createElement("b", { textContent: value }), label && ` ${label}`);
-  return item;
 }

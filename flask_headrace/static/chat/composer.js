@@ -17,19 +17,24 @@ export class Composer {
    * @param {(text: string) => boolean} options.send called with a question; returns whether it was sent, and may be removed
    *   from the field
    * @param {() => void} options.stop called when the reader presses the stop button
+   * @param {(text: string) => void} options.onInput called when the text in the field has changed
    */
-  constructor(form, { send, stop }) {
+  constructor(form, { send, stop, onInput }) {
     this.form = form;
     this.field = findElement(form, "textarea", HTMLTextAreaElement);
     this.sendButton = findElement(form, "[data-part=send]", HTMLButtonElement);
     this.stopButton = findElement(form, "[data-part=stop]", HTMLButtonElement);
     this.#send = send;
+    this.onInput = onInput;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
     });
     this.field.addEventListener("keydown", (event) => this.#onKey(event));
-    this.field.addEventListener("input", () => this.#fit());
+    this.field.addEventListener("input", () => {
+      this.#fit();
+      onInput(this.field.value);
+    });
     this.stopButton.addEventListener("click", () => stop());
     this.#fit();
   }
@@ -37,6 +42,12 @@ export class Composer {
   /** Put the cursor into the field. */
   focus() {
     this.field.focus({ preventScroll: true });
+  }
+
+  /** @param {string} text what stands in the field */
+  set text(text) {
+    this.field.value = text;
+    this.#fit();
   }
 
   /** Whether the reader is neither writing here nor busy elsewhere on the page. */
@@ -67,8 +78,8 @@ export class Composer {
   #submit() {
     const text = this.field.value.trim();
     if (!text || !this.#send(text)) return;
-    this.field.value = "";
-    this.#fit();
+    this.text = "";
+    this.onInput("");
   }
 
   /** Fit the buttons and the field's height to the field's text. */

@@ -1,196 +1,107 @@
 /**
  * The chat page: connects its parts with each other.
- *
- * Knows which part does what, and the one answer that may be coming. Everything else is in the parts.
  */
 
 import { Announcer } from "../answer/announcer.js";
-import { findCall, hasContent, isUndecided } from "../answer/parts.js";
 import { ScrollFollower } from "../answer/scroll-follower.js";
-import { TurnView } from "../answer/turn-view.js";
 import { findElement } from "../dom/elements.js";
-import { encodeJSON } from "../json/json-text.js";
-import { streamAnswer } from "../network/resumable-connection.js";
-import { stopStream } from "../network/stop-stream.js";
+import { openStore } from "../store/browser-store.js";
+import { Saver } from "../store/saver.js";
+import { setWords, translate } from "../words/words.js";
+import { addressedId, onAddressChange, setAddress } from "./address.js";
 import { ApiKey } from "./api-key.js";
+import { Chat } from "./chat.js";
 import { copyText } from "./clipboard.js";
 import { Composer } from "./composer.js";
-import { Conversation, undecidedCalls } from "./conversation.js";
-import { EventReducer } from "./event-reducer.js";
+import { Drafts } from "./drafts.js";
 import { ModelSelect } from "./models.js";
+import { Notice } from "./notice.js";
+import { showPageOptions } from "./page-looks.js";
 import { SchemaPanel } from "./schema-panel.js";
 import { JSONStorage } from "./storage.js";
+import { TurnList } from "./turn-list.js";
 
-/** @import { Decision } from "../answer/parts.js" */
-/** @import { Turn } from "./conversation.js" */
+/** @import { StoreProblem } from "../store/conversation-store.js" */
 
-/** Time for which a question may be on its way. After that, only the reader can send it again. */
-const MAX_ARRIVAL_MS = 120_000;
+/** An answer may be followed for so long after the conversation was kept: the longest answer, and its retention after its end. */
+const MAX_COMING_MS = 15 * 60_000;
 
 /** @type {(id: string) => HTMLElement} */
 const find = (id) => findElement(document, `#${id}`, HTMLElement);
 
+setWords(JSON.parse(find("words").textContent ?? "{}"), document.documentElement.lang);
+showPageOptions(document);
 const api = document.body.dataset.api ?? "";
 const tabStorage = new JSONStorage("sessionStorage", `headrace:${api}:`);
 const browserStorage = new JSONStorage("localStorage", `headrace:${api}:`);
 
 const turns = find("turns");
 const jumpButton = find("jump");
-const turnTemplate = findElement(document, "#turn", HTMLTemplateElement);
-const conversation = new Conversation(tabStorage, browserStorage);
+const notice = new Notice(find("notice"));
+const store = await openStore(`headrace:${api}`, showStoreProblem);
+const saver = new Saver(store);
 const models = new ModelSelect(findElement(document, "#model", HTMLSelectElement), find("about"), browserStorage);
 const schemaPanel = new SchemaPanel(find("structured"), find("shape"), browserStorage);
 const announcer = new Announcer(find("spoken"));
 const follower = new ScrollFollower(showJumpButton);
+const drafts = new Drafts(browserStorage);
 const apiKey = new ApiKey(/** @type {HTMLFormElement | null} */ (document.querySelector("#key")), tabStorage, useKey);
-const composer = new Composer(findElement(document, "#composer", HTMLFormElement), { send, stop });
-
-/** @type {WeakMap<Turn, TurnView>} */
-const views = new WeakMap();
-/** @type {{turn: Turn, controller: AbortController} | null} The answer that is coming. */
-let current = null;
-
-/**
- * Send a question, and return whether that was possible.
- *
- * @param {string} question
- */
-function send(question) {
-  if (current || !schemaPanel.validate()) return false;
-  skipDecisions();
-  const turn = conversation.add(question, models.selected, schemaPanel.schema);
-  const view = showTurn(turn, announcer);
-  follower.start();
-  receive(turn, view);
-  return true;
-}
-
-/** Stop the answer that is coming, on the server as well. */
-function stop() {
-  if (!current) return;
-  const { controller, turn } = current;
-  if (turn.stream) {
-    const { id, isAccepted } = turn.stream;
-    stopStream(`${api}/streams/${id}`, { isAccepted, headers: apiKey.headers });
-  }
-  controller.abort();
-}
-
-/**
- * Show a turn at the end of the page, and return its view.
- *
- * @param {Turn} turn
- * @param {Announcer | null} reader reads the answer out; null for no one
- */
-function showTurn(turn, reader) {
-  /** @type {(index: number, decision: Decision) => void} */
-  const onDecide = (index, decision) => decide(turn, view, index, decision);
-  const view = new TurnView(turnTemplate, turn, { announcer: reader, onGrow: () => follower.keepUp(), onDecide });
-  /** @type {(part: string, ask: () => void) => void} */
-  const listen = (part, ask) => view.parts[part].addEventListener("click", () => {
-    if (current) return;
+const composer = new Composer(findElement(document, "#composer", HTMLFormElement), {
+  send,
+  stop: () => chat.stop(),
+  onInput: (text) => drafts.write(draftId(), text),
+});
+const turnTemplate = findElement(document, "#turn", HTMLTemplateElement);
+const chat = new Chat((actionsOf) => new TurnList(turns, turnTemplate, { announcer, onGrow: () => follower.keepUp(), actionsOf }), {
+  api,
+  headers: () => apiKey.headers,
+  store,
+  saver,
+  notice,
+  say: (text) => announcer.say(text),
+  request: () => (schemaPanel.validate() ? { model: models.selected, schema: schemaPanel.schema } : null),
+  copy: copyAndSay,
+  onShow: showAddress,
+  onBusy: showBusy,
+  onAsk: () => {
+    follower.start();
     composer.focus();
-    if (turn.stream) resume(turn, view);
-    else ask();
-  });
-  listen("retry", () => retry(turn, view));
-  listen("regenerate", () => askAgain(turn, view));
-  views.set(turn, view);
-  const { copy } = view.parts;
-  copy.addEventListener("click", () => copyAndSay(view.copyText, copy));
-  turns.append(view.element);
-  document.body.dataset.filled = "";
-  return view;
+  },
+  onGoOn: () => follower.start(),
+  onUnauthorized: () => apiKey.request(),
+  onDecided: () => composer.focus(),
+  onUndecided: (view) => composer.isUnused && view?.focusUndecided({ preventScroll: !follower.isFollowing }),
+});
+
+/** @param {string} question Send a question, and return whether that was possible. */
+function send(question) {
+  const id = draftId();
+  const isSent = chat.send(question);
+  if (isSent) drafts.write(id, "");
+  return isSent;
 }
 
-/** @type {(turn: Turn, view: TurnView) => void} Request a new answer in place of the one before. */
-function askAgain(turn, view) {
-  if (!schemaPanel.validate()) return;
-  conversation.restart(turn, models.selected, schemaPanel.schema);
-  view.reset();
-  receive(turn, view);
+/** The name of the draft in the field: a new conversation has none of its own yet. */
+function draftId() {
+  return chat.conversation.turns.length ? chat.conversation.id : "";
 }
 
-/** @type {(turn: Turn, view: TurnView) => void} Request the rest of an answer that broke off, after the tools that have run. */
-function retry(turn, view) {
-  if (!schemaPanel.validate()) return;
-  conversation.retry(turn, models.selected, schemaPanel.schema);
-  view.reset();
-  view.restore(turn);
-  receive(turn, view);
+/** Let the address, the title and the field belong to the conversation that is on the page. */
+function showAddress() {
+  const { conversation } = chat;
+  const isNew = !addressedId() && shownId === conversation.id;
+  const isOther = shownId !== conversation.id;
+  shownId = conversation.id;
+  setAddress(draftId(), { isNew });
+  document.title = conversation.title ? `${conversation.title} – ${pageTitle}` : pageTitle;
+  if (isOther) composer.text = drafts.read(draftId());
 }
 
-/** @type {(turn: Turn, view: TurnView, index: number, decision: Decision) => void} Record what the reader has decided about a tool call. */
-function decide(turn, view, index, decision) {
-  const call = findCall(turn.parts, index);
-  if (!call || !isUndecided(call)) return;
-  conversation.decide(call, decision);
-  view.append({ type: "call", index, text: "", decision });
-  if (!view.focusUndecided()) composer.focus();
-  if (!current) proceed(turn, view);
-}
-
-/** @type {(turn: Turn, view: TurnView) => boolean} Go on with an answer once the reader has decided about all its calls; return whether it does. */
-function proceed(turn, view) {
-  if (turn.state !== "undecided" || undecidedCalls(turn).length) return false;
-  conversation.proceed(turn);
-  view.proceed();
-  follower.start();
-  receive(turn, view);
-  return true;
-}
-
-/** Show which tools do not run, because the reader goes on without a decision. */
-function skipDecisions() {
-  const { turn, calls } = conversation.skipDecisions() ?? {};
-  const view = turn && views.get(turn);
-  for (const { index } of calls ?? []) view?.append({ type: "call", index, text: "", isSkipped: true });
-  if (turn) view?.finish(turn);
-}
-
-/** @type {(turn: Turn, view: TurnView) => Promise<void>} Resume an answer; if the server has lost it, send the question again. */
-async function resume(turn, view) {
-  Object.assign(turn, { state: hasContent(turn.parts) ? "flowing" : "waiting", note: "" });
-  view.reset();
-  view.restore(turn);
-  const { isGone } = await receive(turn, view);
-  if (isGone && !current) retry(turn, view);
-}
-
-/**
- * Receive the answer of a turn until it ends.
- *
- * @type {(turn: Turn, view: TurnView) => Promise<EventReducer>}
- */
-async function receive(turn, view) {
-  const own = { turn, controller: new AbortController() };
-  current = own;
-  setBusy(true);
-  announcer.say(hasContent(turn.parts) ? "The answer goes on." : "Asked. Waiting for the answer.");
-  const reducer = new EventReducer(turn, view, announcer);
-  const body = { messages: conversation.messagesFor(turn), model: turn.stream?.model, schema: turn.schema };
-  const options = { api, encode: encodeJSON, signal: own.controller.signal, headers: () => apiKey.headers };
-  conversation.save();
-  for await (const event of streamAnswer({ ...streamOf(turn), body }, options)) {
-    if (current !== own) break;
-    reducer.apply(event);
-    if (event.type === "error" && event.code === "unauthorized") apiKey.request();
-    conversation.saveSoon();
-  }
-  if (current !== own) return reducer;
-  current = null;
-  setBusy(false);
-  if (!proceed(turn, view) && turn.state === "undecided" && composer.isUnused) {
-    view.focusUndecided({ preventScroll: !follower.isFollowing });
-  }
-  conversation.save();
-  return reducer;
-}
-
-/** @param {Turn} turn a turn whose answer can be requested or resumed */
-function streamOf({ stream }) {
-  if (stream) return stream;
-  throw new TypeError("this turn has no stream to receive: its answer has ended");
+/** Show whether an answer of the conversation on the page is coming. */
+function showBusy() {
+  const isBusy = chat.current !== undefined;
+  composer.isBusy = isBusy;
+  document.body.toggleAttribute("data-flowing", isBusy);
 }
 
 /** @param {boolean} isAtEnd whether the end of the page is in sight; if not, the reader may want to go there */
@@ -205,13 +116,17 @@ async function copyAndSay(text, button) {
   announcer.say(await copyText(text, button));
 }
 
+/** @param {StoreProblem} problem */
+function showStoreProblem({ code, titles = [] }) {
+  notice.show(translate(`store.${code}`, { count: titles.length, title: titles[0] ?? "" }));
+}
+
 /** Repeat what was refused, now that a key was entered. */
 function useKey() {
   loadModels();
   // The key's field is hidden now, and lost the focus.
   composer.focus();
-  const retry = turns.querySelector(".turn:last-child[data-state=failed] [data-part=retry]");
-  if (retry instanceof HTMLElement) retry.click();
+  chat.retryRefused();
 }
 
 /** Load the list of models; where the server requires a key, ask for one. */
@@ -219,48 +134,32 @@ function loadModels() {
   models.load(`${api}/models`, apiKey.headers, () => apiKey.request());
 }
 
-/** @param {boolean} isBusy whether an answer is coming */
-function setBusy(isBusy) {
-  composer.isBusy = isBusy;
-  document.body.toggleAttribute("data-flowing", isBusy);
-}
-
 /** Begin a new chat. */
-function clear() {
-  // An answer that another tab requested goes on there.
-  if (current?.turn.stream?.isShared) current.controller.abort();
-  else stop();
-  current = null;
-  setBusy(false);
-  conversation.clear();
-  turns.replaceChildren();
-  delete document.body.dataset.filled;
+function startNew() {
+  chat.startNew();
   follower.reset();
   composer.focus();
 }
 
-/** Show the stored conversation. */
-function restore() {
-  for (const turn of conversation.turns) {
-    const isPending = turn === conversation.pending;
-    const view = showTurn(turn, isPending ? announcer : null);
-    view.announcer = announcer;
-    view.restore(turn);
-    if (isPending) resumeAfterReload(turn, view);
-    else view.finish(turn);
-  }
-  if (conversation.turns.length) follower.start();
+/** @param {string} id of the conversation that is to be on the page; "" for a new one */
+async function show(id) {
+  if (id && id === chat.conversation.id) return;
+  if (!id || !(await chat.open(id))) return startNew();
+  follower.start();
 }
 
-/** @type {(turn: Turn, view: TurnView) => void} Go on with an answer in the middle of which the page was loaded again. */
-function resumeAfterReload(turn, view) {
-  const { isAccepted, askedAt } = streamOf(turn);
-  if (isAccepted || Date.now() - askedAt < MAX_ARRIVAL_MS) {
-    receive(turn, view);
-    return;
-  }
-  Object.assign(turn, { state: "failed", note: "This question was never answered.", stream: null });
-  view.finish(turn);
+/** Show the conversation that the address names; in a new tab without one, the one whose answer another tab has asked for. */
+async function restore() {
+  const id = addressedId() || (tabStorage.read("visited") ? "" : await comingId());
+  tabStorage.write("visited", true);
+  if (id) await show(id);
+  else composer.text = drafts.read("");
+}
+
+/** Return the id of a conversation whose answer is coming; "" where there is none. */
+async function comingId() {
+  const summaries = await store.list();
+  return summaries.find(({ isComing, changedAt }) => isComing && Date.now() - changedAt < MAX_COMING_MS)?.id ?? "";
 }
 
 /** @type {(event: Event) => HTMLButtonElement | null} Return the button on which an event happened, or null. */
@@ -268,7 +167,7 @@ function buttonOf({ target }) {
   return target instanceof Element ? target.closest("button") : null;
 }
 
-find("new").addEventListener("click", clear);
+find("new").addEventListener("click", startNew);
 jumpButton.addEventListener("click", () => {
   follower.start();
   composer.focus();
@@ -276,7 +175,7 @@ jumpButton.addEventListener("click", () => {
 find("suggestions").addEventListener("click", (event) => {
   const { ask, shape } = buttonOf(event)?.dataset ?? {};
   if (shape) schemaPanel.useExample(shape);
-  if (ask) send(ask);
+  if (ask) chat.send(ask);
   composer.focus();
 });
 turns.addEventListener("click", (event) => {
@@ -285,15 +184,15 @@ turns.addEventListener("click", (event) => {
   if (button && code) copyAndSay(code.textContent ?? "", button);
 });
 addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || event.isComposing || !current) return;
+  if (event.key !== "Escape" || event.isComposing || !chat.current) return;
   event.preventDefault();
-  stop();
+  chat.stop();
 });
-addEventListener("pagehide", () => conversation.save());
+addEventListener("pagehide", () => saver.flush());
+onAddressChange(show);
 
-restore();
+const pageTitle = document.title;
+let shownId = chat.conversation.id;
 loadModels();
-const lastTurn = conversation.turns.at(-1);
-const lastView = lastTurn && views.get(lastTurn);
-if (lastTurn && lastView) proceed(lastTurn, lastView);
-if (!lastView?.focusUndecided() && matchMedia("(hover: hover)").matches) composer.focus();
+await restore();
+if (!chat.list.last?.focusUndecided() && matchMedia("(hover: hover)").matches) composer.focus();

@@ -76,6 +76,18 @@ def test_the_end_of_a_whole_answer_is_nothing_more(encoder: type[PlainTextEncode
     assert encoder().encode([TextDelta("[]"), Completed("stop")]) == b"[]"
 
 
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+def test_the_end_of_a_cut_answer_breaks_the_connection_after_its_text(reason: FinishReason) -> None:
+    with pytest.raises(AbortConnection) as broken:
+        PlainTextEncoder().encode([TextDelta("Once upon"), Completed(reason)])
+    assert broken.value.final_bytes == b"Once upon"
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+def test_a_document_that_is_whole_was_not_cut(reason: FinishReason) -> None:
+    assert ObjectTextEncoder().encode([TextDelta("[]"), Completed(reason)]) == b"[]"
+
+
 def test_every_kind_of_event_has_an_entry() -> None:
     named = [*(event for event, _ in GOLDEN), *BREAKING, Completed("stop")]
     assert {type(event) for event in named} == set(Event.__subclasses__())

@@ -191,7 +191,7 @@ def test_an_unknown_path_is_a_404_in_json(service: Service) -> None:
 
 @pytest.mark.parametrize("size", [1024 * 1024 + 1, 5 * 1024 * 1024])
 def test_a_body_over_the_limit_is_a_413(service: Service, size: int) -> None:
-    answer = send(service.url + "/api/chat", b'{"messages": "' + b"x" * (size - 16) + b'"}')
+    answer = send(service.url + "/api/chat", b'{"messages": "' + b"x " * (size // 2 - 8) + b'  "}')
     assert (answer.status, answer.error["code"]) == (413, "body_too_large")
 
 

@@ -16,7 +16,7 @@ from tests.support.reader import send
 from tests.support.service import Service
 from tests.support.upstream import Upstream, openai_wire
 
-UNDOCUMENTED = {"/", "/openapi.json", "/headrace-static/{filename}"}
+UNDOCUMENTED = {"/", "/manifest.webmanifest", "/openapi.json", "/headrace-static/{filename}"}
 """Paths for browsers, and the document itself."""
 
 EXPECTED = """

@@ -14,7 +14,8 @@ import pytest
 
 from flask_headrace.providers.http.hub_local import HubLocal, destroy_hub_with_thread
 from flask_headrace.providers.http.transport import Transport
-from flask_headrace.providers.registry import MODEL_LIST_TIMEOUT, ModelRegistry
+from flask_headrace.providers.model_lists import MODEL_LIST_TIMEOUT
+from flask_headrace.providers.registry import ModelRegistry
 from tests.providers.http.requests import ask, body_of
 from tests.support.event_loop import until
 from tests.support.process_info import descriptors

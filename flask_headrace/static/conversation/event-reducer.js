@@ -4,40 +4,36 @@
  * Knows what each event means to a reader, and the words for it. Does not know connections, nor elements of the page.
  */
 
+import { noteText } from "../answer/note-text.js";
 import { appendPiece, callsOf, hasContent, hasOutcome, lastStep, needsDecision } from "../answer/parts.js";
+import { translate } from "../words/words.js";
 import { toCallPiece } from "./call-pieces.js";
-import { UsageMeter } from "./usage-meter.js";
+import { UsageMeter, addUsage } from "./usage-meter.js";
 
-/** @import { Part, ShownTurn, TurnState } from "../answer/parts.js" */
+/** @import { Note, Part, ShownTurn, TurnState } from "../answer/parts.js" */
 /** @import { AnswerEvent } from "../network/resumable-connection.js" */
 /** @import { CancelledEvent, DoneEvent, ErrorEvent, RestartEvent, ToolEvent } from "../network/stream.js" */
-/** @import { Turn } from "./conversation.js" */
+/** @import { Turn } from "./turn.js" */
 
 /**
  * What shows the answer: TurnView.
  *
  * @typedef {object} AnswerSink
- * @property {(note: string) => void} reset
+ * @property {(note: Note | null) => void} reset
  * @property {(turn: ShownTurn) => void} restore
  * @property {(piece: Part) => void} append
  * @property {(reason: string) => void} showInterruption
  * @property {(turn: ShownTurn) => void} finish
+ * @property {(turn: ShownTurn) => void} showFacts
  *
  * @typedef {DoneEvent | ErrorEvent | CancelledEvent | {type: "stopped"}} TerminalEvent
  */
 
-/** @type {Record<string, string>} The note of a cancelled answer, by the reason. */
-const CANCELLED_NOTES = {
-  stopped: "This answer was stopped from another page.",
-  reader_left: "The connection was away for so long that the model was stopped.",
-};
+/** @type {Record<string, string>} The code of the note of a cancelled answer, by the reason. */
+const CANCELLED_CODES = { stopped: "stopped-elsewhere", reader_left: "reader-left" };
 
-/** @type {Record<string, string>} The note of an answer that its model ended early, by the finish reason. */
-const CUT_NOTES = {
-  length: "This answer was cut at its limit of tokens.",
-  content_filter: "This answer was cut by the content filter.",
-  pause: "The model has paused here, before the end of its answer.",
-};
+/** @type {Record<string, string>} The code of the note of an answer that its model ended early, by the finish reason. */
+const CUT_CODES = { length: "cut", content_filter: "filtered", pause: "paused" };
 
 /** Codes of a service that does not accept a decision about a tool call: it came too late, or was used before. */
 const REFUSED_CODES = new Set(["invalid_request", "stream_conflict"]);
@@ -46,6 +42,8 @@ const REFUSED_CODES = new Set(["invalid_request", "stream_conflict"]);
 export class EventReducer {
   /** Whether the server had no more of an answer that this page tried to resume. */
   isGone = false;
+  /** Whether the answer has ended: nothing is added to it any more. */
+  isEnded = false;
   /** Why the model ended the answer; "" before it did. The event comes before `done`, and again where that was missed. */
   #finishReason = "";
 
@@ -58,7 +56,7 @@ export class EventReducer {
     this.turn = turn;
     this.answer = answer;
     this.announcer = announcer;
-    this.meter = new UsageMeter(now(), turn.times, turn.usage);
+    this.meter = new UsageMeter(now(), turn.times);
     turn.times = this.meter.times;
     this.earlierCalls = callsOf(turn.parts.slice(0, turn.base ?? 0)).length;
   }
@@ -73,9 +71,15 @@ export class EventReducer {
     if (event.cursor !== undefined && this.turn.stream) this.turn.stream.cursor = event.cursor;
   }
 
+  /** End the answer, because the reader has stopped it: of what still comes only the usage counts. */
+  stop() {
+    this.#finish({ type: "stopped" });
+  }
+
   /** @param {AnswerEvent} event */
   #reduce(event) {
-    const { turn, answer, meter } = this;
+    if (this.isEnded && event.type !== "usage") return;
+    const { turn, answer } = this;
     switch (event.type) {
       case "accepted":
         if (turn.stream) turn.stream.isAccepted = true;
@@ -113,7 +117,8 @@ export class EventReducer {
         this.#restart(event);
         break;
       case "usage":
-        meter.usage = event;
+        turn.usage = addUsage(turn.usageBefore, event);
+        if (this.isEnded) answer.showFacts(turn);
         break;
       case "end":
         this.#finishReason = event.finish_reason;
@@ -166,10 +171,10 @@ export class EventReducer {
     const { turn, answer } = this;
     const parts = turn.parts.slice(0, turn.base ?? 0);
     Object.assign(turn, { parts, reasoningState: null, state: parts.length ? "flowing" : "waiting", model: model ?? turn.model });
-    turn.note = `Begun again with ${turn.model}: ${reason}`;
+    turn.note = { code: "restarted", model: turn.model, reason };
     answer.reset(turn.note);
     if (parts.length) answer.restore(turn);
-    this.announcer.say(turn.note);
+    this.announcer.say(noteText(turn.note));
   }
 
   /** Let calls that the reader has decided about not run: the service does not accept the decisions. */
@@ -181,25 +186,28 @@ export class EventReducer {
 
   #showInterruption() {
     const isAccepted = this.turn.stream?.isAccepted;
-    const reason = isAccepted ? "Connection lost. Reconnecting…" : "The server cannot be reached. Trying again…";
+    const reason = translate(isAccepted ? "connection.lost" : "connection.unreachable");
     this.answer.showInterruption(reason);
     this.announcer.say(reason);
   }
 
   /** @param {TerminalEvent} event */
   #finish(event) {
-    const { turn, answer, meter } = this;
+    // What a reader has stopped has ended, however the server ends it.
+    if (this.isEnded) return;
+    this.isEnded = true;
+    const { turn, answer } = this;
     if (event.type === "error" && REFUSED_CODES.has(event.code)) this.#refuseDecisions(event.message);
-    const { state, note } = endOf(event, turn.parts, this.#finishReason);
-    Object.assign(turn, { state, note, facts: meter.facts() });
+    Object.assign(turn, endOf(event, turn.parts, this.#finishReason));
     const isResumable = event.type === "error" && event.isResumable;
-    if (!isResumable) Object.assign(turn, { stream: null, times: null, usage: meter.total });
+    if (!isResumable) turn.stream = null;
     const isUnknown = event.type === "error" && event.code === "gone";
     this.isGone = isUnknown || (event.type === "cancelled" && event.reason === "reader_left");
     answer.finish(turn);
     // A failure is an alert already.
-    if (state === "failed") return;
-    this.announcer.say(note || (state === "undecided" ? "The answer goes on once you have decided." : "The answer is complete."));
+    if (turn.state === "failed") return;
+    const words = turn.state === "undecided" ? translate("answer.undecided") : translate("answer.complete");
+    this.announcer.say(turn.note ? noteText(turn.note) : words);
   }
 }
 
@@ -209,29 +217,27 @@ export class EventReducer {
  * @param {TerminalEvent} event
  * @param {Part[]} parts
  * @param {string} finishReason
- * @returns {{state: TurnState, note: string}}
+ * @returns {{state: TurnState, note: Note | null}}
  */
 function endOf(event, parts, finishReason) {
   switch (event.type) {
     case "done":
-      if (callsOf(lastStep(parts)).some(needsDecision)) return { state: "undecided", note: "" };
-      if (Object.hasOwn(CUT_NOTES, finishReason)) return { state: "cut", note: CUT_NOTES[finishReason] };
-      return { state: "done", note: hasContent(parts) ? "" : "The model had nothing to say." };
+      if (callsOf(lastStep(parts)).some(needsDecision)) return { state: "undecided", note: null };
+      if (Object.hasOwn(CUT_CODES, finishReason)) return { state: "cut", note: { code: CUT_CODES[finishReason] } };
+      return { state: "done", note: hasContent(parts) ? null : { code: "empty" } };
     case "stopped":
-      return { state: "stopped", note: hasContent(parts) ? "You stopped this answer." : "You stopped before the first token." };
+      return { state: "stopped", note: { code: hasContent(parts) ? "stopped" : "stopped-early" } };
     case "cancelled":
       return { state: "stopped", note: cancelledNote(event.reason) };
-    case "error": {
-      const wait = event.retryAfterSeconds ? ` Try again in ${event.retryAfterSeconds} s.` : "";
-      return { state: "failed", note: event.message + wait };
-    }
+    case "error":
+      return { state: "failed", note: { code: "failed", error: event } };
   }
 }
 
-/** @param {string} reason why the server cancelled the answer */
+/** @type {(reason: string) => Note} Return the note of an answer that the server has cancelled. */
 function cancelledNote(reason) {
-  if (Object.hasOwn(CANCELLED_NOTES, reason)) return CANCELLED_NOTES[reason];
-  return `The server ended this answer${reason ? `: ${reason}` : ""}.`;
+  if (Object.hasOwn(CANCELLED_CODES, reason)) return { code: CANCELLED_CODES[reason] };
+  return reason ? { code: "ended-because", reason } : { code: "ended" };
 }
 
 /** Return the current time in milliseconds, on a clock that goes on when the page is loaded again. */

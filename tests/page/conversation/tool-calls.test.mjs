@@ -3,11 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Conversation } from "../../../flask_headrace/static/chat/conversation.js";
-import { EventReducer } from "../../../flask_headrace/static/chat/event-reducer.js";
+import { Conversation } from "../../../flask_headrace/static/conversation/conversation.js";
+import { EventReducer } from "../../../flask_headrace/static/conversation/event-reducer.js";
 import { encodeJSON } from "../../../flask_headrace/static/json/json-text.js";
 
-const nothing = { read: () => null, write() {} };
 const frame = (data) => ({ ...JSON.parse(data), type: "tool", json: data });
 const begin = (call, id, name) => ({ type: "tool", call, id, name, runs_here: true });
 const text = (piece) => ({ type: "delta", text: piece });
@@ -18,9 +17,9 @@ const REFUND = [begin(1, "c2", "refund"), frame('{"call":1,"arguments":{"amount"
 const ASKED = [{ type: "tool", call: 1, approval: "signed" }, { type: "end", finish_reason: "tool_calls" }, { type: "done" }];
 
 function asked() {
-  const conversation = new Conversation(nothing, nothing);
+  const conversation = new Conversation();
   const said = [];
-  const turn = conversation.add("Where?", "a/b");
+  const turn = conversation.add("Where?", { model: "a/b" });
   return { conversation, turn, said, receive: (...events) => receive(turn, said, events) };
 }
 
@@ -66,7 +65,7 @@ test("each step goes back as a turn of the model with its calls, its results and
   const { conversation, turn, receive } = asked();
   const second = [begin(1, "c2", "status"), frame('{"call":1,"arguments":{}}'), { type: "tool", call: 1, error: "away" }];
   receive(text("Let me see."), ...STATUS, state("r1.a"), frame('{"call":0,"result":[1.50]}'), { type: "step" }, ...second, { type: "step" }, text("So."), state("r1.b"), { type: "done" });
-  const next = conversation.add("And?", "a/b");
+  const next = conversation.add("And?", { model: "a/b" });
   const messages = sent(conversation, next);
   assert.match(sentText(conversation, next), /"arguments":\{"id":9007199254740993\}/);
   messages[1].tool_calls[0].arguments = {};
@@ -85,7 +84,7 @@ test("what follows a result is another step, also where no frame says so", () =>
   const { conversation, turn, receive } = asked();
   receive(...STATUS, frame('{"call":0,"result":"sent"}'), text("It is "), text("sent."), { type: "done" });
   assert.deepEqual(turn.parts.map(({ type }) => type), ["call", "step", "text"]);
-  const roles = sent(conversation, conversation.add("And?", "a/b")).map(({ role, content }) => [role, content]);
+  const roles = sent(conversation, conversation.add("And?", { model: "a/b" })).map(({ role, content }) => [role, content]);
   assert.deepEqual(roles, [["user", "Where?"], ["assistant", ""], ["tool", "sent"], ["assistant", "It is sent."], ["user", "And?"]]);
 });
 
@@ -93,17 +92,17 @@ test("calls of somebody else's tools do not go back", () => {
   const { conversation, receive } = asked();
   const find = [{ type: "tool", call: 1, id: "c9", name: "find" }, frame('{"call":1,"arguments":{}}')];
   receive(text("Look."), ...STATUS, ...find, frame('{"call":0,"result":1}'), { type: "step" }, text("So."), { type: "done" });
-  const calls = sent(conversation, conversation.add("And?", "a/b"))[1].tool_calls;
+  const calls = sent(conversation, conversation.add("And?", { model: "a/b" }))[1].tool_calls;
   assert.deepEqual(calls.map(({ id }) => id), ["c1"]);
 });
 
 test("an answer waits for the reader's decision, and goes on with it in the same turn", () => {
   const { conversation, turn, said, receive } = asked();
   receive(text("Let me."), ...STATUS, ...REFUND, state("r1.a"), frame('{"call":0,"result":1}'), ...ASKED);
-  assert.deepEqual([turn.state, turn.note], ["undecided", ""]);
-  assert.match(said.at(-1), /once you have decided/);
+  assert.deepEqual([turn.state, turn.note], ["undecided", null]);
+  assert.equal(said.at(-1), "answer.undecided");
   const first = turn.stream;
-  conversation.decide(callOf(turn, "c2"), { approved: false, reason: "No." });
+  conversation.decide(turn, callOf(turn, "c2"), { approved: false, reason: "No." });
   conversation.proceed(turn);
   assert.ok(turn.stream.id && turn.stream.id !== first?.id && turn.stream.model === "a/b");
   const messages = sent(conversation, turn);
@@ -123,7 +122,7 @@ test("an answer waits for the reader's decision, and goes on with it in the same
 test("a decision that comes before the other tools have ended is not lost", () => {
   const { conversation, turn, receive } = asked();
   receive(...STATUS, ...REFUND, ASKED[0]);
-  conversation.decide(callOf(turn, "c2"), { approved: true });
+  conversation.decide(turn, callOf(turn, "c2"), { approved: true });
   receive(frame('{"call":0,"result":1}'), ASKED[1], ASKED[2]);
   assert.equal(turn.state, "undecided");
 });
@@ -131,7 +130,7 @@ test("a decision that comes before the other tools have ended is not lost", () =
 test("a restart voids what this stream has sent, and not what the reader has decided about", () => {
   const { conversation, turn, receive } = asked();
   receive(...REFUND, ...ASKED);
-  conversation.decide(callOf(turn, "c2"), { approved: true });
+  conversation.decide(turn, callOf(turn, "c2"), { approved: true });
   conversation.proceed(turn);
   const result = frame('{"id":"c2","result":5}');
   const shown = receive(result, { type: "step" }, text("Hal"), { type: "restart", reason: "stall", model: "c/d" }, result, { type: "step" }, text("Whole."), { type: "done" });
@@ -144,33 +143,33 @@ test("a decision that the service does not accept is refused for good, and the c
   for (const code of ["stream_conflict", "invalid_request"]) {
     const { conversation, turn, receive } = asked();
     receive(...REFUND, ...ASKED);
-    conversation.decide(callOf(turn, "c2"), { approved: true });
+    conversation.decide(turn, callOf(turn, "c2"), { approved: true });
     conversation.proceed(turn);
     receive({ type: "error", code, message: "used before", retryable: false, retryAfterSeconds: null });
-    assert.deepEqual([turn.state, turn.note, callOf(turn, "c2").error], ["failed", "used before", "used before"]);
-    conversation.retry(turn, "a/b");
-    assert.deepEqual(sent(conversation, turn).at(-1), { role: "tool", tool_call_id: "c2", content: "used before", is_error: true });
+    assert.deepEqual([turn.state, turn.note.error.message, callOf(turn, "c2").error], ["failed", "used before", "used before"]);
+    const again = conversation.retry(turn, { model: "a/b" });
+    assert.deepEqual(sent(conversation, again).at(-1), { role: "tool", tool_call_id: "c2", content: "used before", is_error: true });
   }
 });
 
 test("a decision that did not arrive is sent once more by a retry", () => {
   const { conversation, turn, receive } = asked();
   receive(...REFUND, ...ASKED);
-  conversation.decide(callOf(turn, "c2"), { approved: true });
+  conversation.decide(turn, callOf(turn, "c2"), { approved: true });
   conversation.proceed(turn);
   const before = sent(conversation, turn);
   receive({ type: "error", code: "unreachable", message: "away", retryable: true, retryAfterSeconds: null });
-  conversation.retry(turn, "a/b");
-  assert.deepEqual(sent(conversation, turn), before);
+  const again = conversation.retry(turn, { model: "a/b" });
+  assert.deepEqual(sent(conversation, again), before);
 });
 
 test("a reader who goes on without a decision leaves the call open, and the service tells the model", () => {
   const { conversation, turn, receive } = asked();
   receive(...REFUND, begin(2, "c3", "mail"), frame('{"call":2,"arguments":{}}'), { type: "tool", call: 2, approval: "other" }, ...ASKED);
-  conversation.decide(callOf(turn, "c3"), { approved: true });
+  conversation.decide(turn, callOf(turn, "c3"), { approved: true });
   assert.deepEqual(conversation.skipDecisions().calls, [callOf(turn, "c2"), callOf(turn, "c3")]);
   assert.equal(conversation.skipDecisions(), null);
-  const messages = sent(conversation, conversation.add("And?", "a/b"));
+  const messages = sent(conversation, conversation.add("And?", { model: "a/b" }));
   assert.deepEqual(messages.map(({ role }) => role), ["user", "assistant", "user"]);
   assert.deepEqual(messages[1].tool_calls.map(({ approval }) => approval), [{ id: "signed" }, { id: "other" }]);
 });
@@ -179,27 +178,30 @@ test("an answer that broke off is asked for from the last tools on that have run
   const failed = { type: "error", code: "stall_timeout", message: "silent", retryable: true, retryAfterSeconds: null };
   const { conversation, turn, receive } = asked();
   receive(text("Let me."), ...STATUS, state("r1.a"), frame('{"call":0,"result":1}'), { type: "step" }, text("Half"), failed);
-  conversation.retry(turn, "c/d");
-  assert.deepEqual(turn.parts.map(({ type }) => type), ["text", "call", "step"]);
-  assert.deepEqual(sent(conversation, turn).map(({ role }) => role), ["user", "assistant", "tool"]);
-  assert.equal(sent(conversation, turn)[1].reasoning_state, "r1.a");
-  assert.equal(turn.stream.model, "c/d");
-  receive(text("Whole."), { type: "done" });
-  conversation.restart(turn, "a/b");
+  const again = conversation.retry(turn, { model: "c/d" });
+  assert.deepEqual(again.parts.map(({ type }) => type), ["text", "call", "step"]);
+  assert.deepEqual(sent(conversation, again).map(({ role }) => role), ["user", "assistant", "tool"]);
+  assert.equal(sent(conversation, again)[1].reasoning_state, "r1.a");
+  assert.equal(again.stream.model, "c/d");
+  assert.equal(turn.parts.at(-1).text, "Half", "what had come of it stays, in a version of its own");
+  assert.deepEqual(conversation.turns, [again]);
+});
+
+test("a tool that ran when the answer broke off was interrupted, and one that cannot have run is nothing", () => {
+  const failed = { type: "error", code: "stall_timeout", message: "silent", retryable: true, retryAfterSeconds: null };
+  const { conversation, turn, receive } = asked();
   receive(...STATUS, ...REFUND, frame('{"call":0,"result":1}'), failed);
-  conversation.retry(turn, "a/b");
-  assert.match(sent(conversation, turn).at(-1).content, /interrupted/, "refund ran when the answer broke off");
-  conversation.restart(turn, "a/b");
-  receive(text("Half"), STATUS[0], failed);
-  conversation.retry(turn, "a/b");
-  assert.deepEqual(turn.parts, [], "no tool can have run");
+  assert.match(sent(conversation, conversation.retry(turn, { model: "a/b" })).at(-1).content, /interrupted/);
+  const other = asked();
+  other.receive(text("Half"), STATUS[0], failed);
+  assert.deepEqual(other.conversation.retry(other.turn, { model: "a/b" }).parts, []);
 });
 
 test("a call in whose middle the reader stopped goes back only if its tool may have run", () => {
   const { conversation, turn, receive } = asked();
   receive(...STATUS, begin(1, "c2", "refund"), { type: "tool", call: 1, delta: '{"am' }, { type: "stopped" });
   assert.equal(turn.state, "stopped");
-  const messages = sent(conversation, conversation.add("And?", "a/b"));
+  const messages = sent(conversation, conversation.add("And?", { model: "a/b" }));
   assert.deepEqual(messages[1].tool_calls.map(({ id }) => id), ["c1"]);
   assert.equal(messages[2].is_error, true);
 });
@@ -207,23 +209,23 @@ test("a call in whose middle the reader stopped goes back only if its tool may h
 test("arguments that are no JSON object go back as none, as the service reads them", () => {
   const { conversation, receive } = asked();
   receive(begin(0, "c1", "status"), { type: "tool", call: 0, delta: "{oops" }, frame('{"call":0,"arguments":"{oops"}'), { type: "tool", call: 0, error: "no JSON" }, { type: "done" });
-  assert.deepEqual(sent(conversation, conversation.add("And?", "a/b"))[1].tool_calls[0].arguments, {});
+  assert.deepEqual(sent(conversation, conversation.add("And?", { model: "a/b" }))[1].tool_calls[0].arguments, {});
 });
 
 test("results of answers far back are forgotten, with the calls and the states of their steps", () => {
   const { conversation, turn, receive } = asked();
   const large = JSON.stringify("ü".repeat(140_000));
   receive(text("One."), ...STATUS, state("r1.a"), frame(`{"call":0,"result":${large}}`), { type: "step" }, text("Two."), { type: "done" });
-  const second = conversation.add("And?", "a/b");
+  const second = conversation.add("And?", { model: "a/b" });
   assert.equal(sent(conversation, second)[2].content.length, 140_000);
   receiveInto(second, ...STATUS, frame(`{"call":0,"result":${large}}`), { type: "step" }, text("Three."), { type: "done" });
-  const messages = sent(conversation, conversation.add("So?", "a/b"));
+  const messages = sent(conversation, conversation.add("So?", { model: "a/b" }));
   assert.deepEqual(messages.map(({ role, content }) => [role, content.slice(0, 20)]), [
     ["user", "Where?"], ["assistant", "One.\n\nTwo."], ["user", "And?"], ["assistant", ""], ["tool", "ü".repeat(20)],
     ["assistant", "Three."], ["user", "So?"],
   ]);
   assert.equal(messages[1].reasoning_state, undefined);
-  assert.equal(callOf(turn, "c1").isForgotten, true);
+  assert.equal(callOf(turn, "c1").result.length, 140_002, "the reader keeps it");
 });
 
 const receiveInto = (turn, ...events) => receive(turn, [], events);
@@ -232,9 +234,9 @@ test("what an answer of several streams took is what all of them took", () => {
   const usage = (tokens, cost) => ({ type: "usage", input_tokens: tokens, output_tokens: tokens, cost, estimated: false, attempts: [{}] });
   const { conversation, turn, receive } = asked();
   receive(...REFUND, ASKED[0], usage(3, 0.5), { type: "done" });
-  conversation.decide(callOf(turn, "c2"), { approved: true });
+  conversation.decide(turn, callOf(turn, "c2"), { approved: true });
   conversation.proceed(turn);
   receive(frame('{"id":"c2","result":1}'), { type: "step" }, text("So."), usage(4, 0.25), { type: "done" });
-  const facts = turn.facts.map(({ value, label }) => `${value} ${label}`.trim());
-  assert.ok(facts.includes("7 tokens out") && facts.includes("7 in") && facts.includes("$0.75") && facts.includes("2 attempts"), facts.join("; "));
+  const { input_tokens, output_tokens, cost, attempts } = turn.usage;
+  assert.deepEqual([input_tokens, output_tokens, cost, attempts.length], [7, 7, 0.75, 2]);
 });

@@ -3,18 +3,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Conversation } from "../../../flask_headrace/static/chat/conversation.js";
-import { EventReducer } from "../../../flask_headrace/static/chat/event-reducer.js";
+import { Conversation } from "../../../flask_headrace/static/conversation/conversation.js";
+import { EventReducer } from "../../../flask_headrace/static/conversation/event-reducer.js";
 
 /** A turn that these events have come for, and what was shown. */
 function received(...events) {
-  const nothing = { read: () => null, write() {} };
-  const turn = new Conversation(nothing, nothing).add("Why?", "a/b", { type: "object" });
+  const turn = new Conversation().add("Why?", { model: "a/b", schema: { type: "object" } });
   const shown = [];
   const answer = new Proxy({}, { get: (_, name) => (...values) => shown.push([name, ...values]) });
   const reducer = new EventReducer(turn, answer, { say() {} });
   for (const event of events) reducer.apply(event);
-  return { turn, shown };
+  return { turn, shown, reducer };
 }
 
 const FIND = [
@@ -49,8 +48,8 @@ test("text, thoughts and calls are kept in the order in which they came", () => 
 });
 
 test("an answer that only calls tools is not an empty one", () => {
-  assert.equal(received(...FIND, { type: "done" }).turn.note, "");
-  assert.match(received({ type: "done" }).turn.note, /nothing to say/);
+  assert.equal(received(...FIND, { type: "done" }).turn.note, null);
+  assert.deepEqual(received({ type: "done" }).turn.note, { code: "empty" });
 });
 
 test("an answer that its model ended for another reason than that it is whole says so", () => {
@@ -60,10 +59,10 @@ test("an answer that its model ended for another reason than that it is whole sa
     assert.equal(shown.at(-1)[0], "finish");
     return [turn.state, turn.note];
   };
-  for (const finish of ["stop", "tool_calls", "other"]) assert.deepEqual(ended(finish), ["done", ""]);
-  assert.deepEqual(ended(), ["done", ""], "from a service that does not tell");
-  assert.deepEqual(ended("length"), ["cut", "This answer was cut at its limit of tokens."]);
-  assert.deepEqual(ended("content_filter"), ["cut", "This answer was cut by the content filter."]);
+  for (const finish of ["stop", "tool_calls", "other"]) assert.deepEqual(ended(finish), ["done", null]);
+  assert.deepEqual(ended(), ["done", null], "from a service that does not tell");
+  assert.deepEqual(ended("length"), ["cut", { code: "cut" }]);
+  assert.deepEqual(ended("content_filter"), ["cut", { code: "filtered" }]);
   assert.deepEqual(ended("length", "length"), ended("length"), "told again to who came back");
   assert.equal(ended("pause")[0], "cut");
 });
@@ -72,7 +71,7 @@ test("a restart voids all that was shown, and what follows is the answer", () =>
   const before = [{ type: "delta", text: '{"a": 1' }, { type: "reasoning", text: "Hm." }, ...FIND];
   const { turn, shown } = received(...before, { type: "restart", reason: "stall", model: "c/d" });
   assert.deepEqual([turn.parts, turn.state, turn.model], [[], "waiting", "c/d"]);
-  assert.deepEqual(shown.at(-1), ["reset", "Begun again with c/d: stall"]);
+  assert.deepEqual(shown.at(-1), ["reset", { code: "restarted", model: "c/d", reason: "stall" }]);
   assert.deepEqual(turn.schema, { type: "object" });
 });
 
@@ -80,4 +79,14 @@ test("what the provider wants back is kept with the turn, and voided with the an
   const state = { type: "reasoning_state", reasoning_state: "r1.e30=" };
   assert.equal(received({ type: "delta", text: "a" }, state, { type: "done" }).turn.reasoningState, "r1.e30=");
   assert.equal(received(state, { type: "restart", reason: "stall", model: "c/d" }).turn.reasoningState, null);
+});
+
+test("after a stop only what the answer took is heard", () => {
+  const { turn, shown, reducer } = received({ type: "delta", text: "Half" });
+  reducer.stop();
+  assert.deepEqual([turn.state, turn.note, turn.stream], ["stopped", { code: "stopped" }, null]);
+  const usage = { type: "usage", input_tokens: 3, output_tokens: 2, cost: 0, estimated: true };
+  for (const event of [{ type: "delta", text: " more" }, usage, { type: "cancelled", reason: "stopped" }]) reducer.apply(event);
+  assert.deepEqual([turn.parts[0].text, turn.state, turn.usage.output_tokens], ["Half", "stopped", 2]);
+  assert.deepEqual(shown.slice(-2).map(([name]) => name), ["finish", "showFacts"]);
 });

@@ -7,11 +7,12 @@
 
 import { callsOf, documentText, hasOutcome, proseText } from "../answer/parts.js";
 import { JSONText } from "../json/json-text.js";
+import { withinLimits } from "./memory-limits.js";
 
 /** @import { CallPart, Part } from "../answer/parts.js" */
 
 /**
- * What of a turn its messages are made of: see conversation.js.
+ * What of a turn its messages are made of: see turn.js.
  * @typedef {{question: string, schema?: object, parts: Part[], reasoningState?: string | null, base?: number}} Turn
  *
  * @typedef {{id: string, approved?: boolean, reason?: string}} Approval
@@ -22,6 +23,8 @@ import { JSONText } from "../json/json-text.js";
  */
 
 const INTERRUPTED = "The tool was interrupted: it is not known what it has done.";
+const CONTINUE =
+  "Your answer was cut off. Continue it exactly where it ends, even in the middle of a word or of code. Repeat nothing, and say nothing about this.";
 
 /**
  * Return the messages that request a turn's answer, or the rest of the answer. A question that was never answered is left out.
@@ -31,13 +34,28 @@ const INTERRUPTED = "The tool was interrupted: it is not known what it has done.
  * @returns {Message[]}
  */
 export function conversationMessages(earlier, turn) {
-  const answered = earlier.map((turn) => [userMessage(turn), ...answerMessages(turn, turn.parts)]);
-  const begun = { ...turn, reasoningState: null };
+  const begun = { ...turn, reasoningState: null, parts: turn.parts.slice(0, turn.base ?? 0) };
+  const sent = withinLimits([...earlier, begun]);
+  const answered = sent.slice(0, -1).map((turn) => [userMessage(turn), ...answerMessages(turn)]);
+  const goesOn = begun.parts.at(-1)?.type === "continuation";
   return [
     ...answered.filter((messages) => messages.length > 1).flat(),
     userMessage(turn),
-    ...answerMessages(begun, turn.parts.slice(0, turn.base ?? 0), { isLast: true }),
+    ...answerMessages(/** @type {Turn} */ (sent.at(-1)), { isLast: !goesOn }),
+    ...(goesOn ? [/** @type {Message} */ ({ role: "user", content: CONTINUE })] : []),
   ];
+}
+
+/**
+ * Return what of a turn is not sent with later questions: the whole turn, because it has no answer; calls of tools that the
+ * service does not run; or nothing.
+ *
+ * @param {Turn} turn one whose answer has ended
+ * @returns {"turn" | "calls" | null}
+ */
+export function leftOutOf(turn) {
+  if (!answerMessages(turn).length) return "turn";
+  return callsOf(turn.parts).some((call) => !goesBack(call)) ? "calls" : null;
 }
 
 /**
@@ -59,12 +77,11 @@ function userMessage({ question }) {
 
 /**
  * @param {Turn} turn
- * @param {Part[]} parts its parts, or the first of them
  * @param {{isLast?: boolean}} [options] whether the conversation ends with this answer: its approvals are answered then
  * @returns {Message[]}
  */
-function answerMessages(turn, parts, { isLast = false } = {}) {
-  const steps = stepsOf(turn, parts);
+function answerMessages(turn, { isLast = false } = {}) {
+  const steps = stepsOf(turn);
   return steps.flatMap((step, place) => stepMessages(step, isLast && place === steps.length - 1));
 }
 
@@ -72,9 +89,8 @@ function answerMessages(turn, parts, { isLast = false } = {}) {
  * Return the steps of an answer. Steps without calls are one step with the next.
  *
  * @param {Turn} turn
- * @param {Part[]} parts
  */
-function stepsOf({ schema, reasoningState }, parts) {
+function stepsOf({ schema, reasoningState, parts }) {
   /** @type {Step[]} */
   const steps = [];
   for (let rest = parts; rest.length; ) {
@@ -84,7 +100,7 @@ function stepsOf({ schema, reasoningState }, parts) {
     rest = place < 0 ? [] : rest.slice(place + 1);
     const text = schema ? documentText(own) : proseText(own);
     const state = mark?.type === "step" ? mark.reasoningState : reasoningState;
-    addStep(steps, { text, calls: callsOf(own).filter(goesBack), reasoningState: own.some(isForgotten) ? null : state });
+    addStep(steps, { text, calls: callsOf(own).filter(goesBack), reasoningState: own.some(isUnlike) ? null : state });
   }
   return steps;
 }
@@ -145,6 +161,11 @@ function goesBack(call) {
 /** @param {Part} part */
 function isForgotten(part) {
   return part.type === "call" && part.isForgotten === true;
+}
+
+/** @type {(part: Part) => boolean} Whether a step goes back unlike the provider has sent it, so that its state fits it no longer. */
+function isUnlike(part) {
+  return part.type === "continuation" || isForgotten(part);
 }
 
 /** @type {(call: CallPart) => string} Return the arguments; {} for those that are no JSON object. */
