@@ -66,7 +66,8 @@ export class Announcer {
 
   /** @param {string} text more text of the innermost node */
   text(text) {
-    if (this.#kinds.includes("fence")) return;
+    // What comes again, because a reference in it can be resolved, was read out.
+    if (this.#kinds.includes("fence") || this.#kinds.includes("again")) return;
     this.#held += text;
     const end = Math.max(...SENTENCE_ENDS.map((mark) => this.#held.lastIndexOf(mark)));
     if (end >= MIN_SENTENCE_CHARACTERS) this.say(this.#takeHeld(end + 1));
