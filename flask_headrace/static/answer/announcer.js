@@ -94,7 +94,8 @@ export class Announcer {
 
   /** @param {string} text more text of the innermost node */
   text(text) {
-    if (this.#nodes.some(({ kind }) => kind === "fence")) return;
+    // What comes again, because a reference in it can be resolved, was read out.
+    if (this.#nodes.some(({ kind }) => kind === "fence" || kind === "again")) return;
     this.#held += text;
     this.#saySentences();
   }

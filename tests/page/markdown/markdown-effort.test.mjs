@@ -41,6 +41,16 @@ const SHAPES = {
   "blanks and a letter": "   a",
   "one long line": "mill ",
   "headings that close": "# # ",
+  "dollars": "$a ",
+  "formulas without an end": "\\(a ",
+  "formulas in lines without an end": "$$\n",
+  "tags": "<sub>a",
+  "tags without an end": "<a b=\"c",
+  "underscores": "_a __b ",
+  "mail": "a.b@c.d ",
+  "uses of references": "[a][b] ",
+  "definitions": "[a]: http://b.c\n",
+  "rows of a wide table": [`|${"a|".repeat(40)}\n|${"-|".repeat(40)}\n`, "a\n"],
 };
 
 const WAYS = {

@@ -95,6 +95,60 @@ test("all examples in one answer, in random pieces", () => {
   }
 });
 
+/** What models write, kind by kind. */
+const KINDS = {
+  "a numbered item after bullets": ["1. Install:\n- run a\n2. Configure:", "<ol><li><p>Install:</p></li></ol><ul><li><p>run a</p></li></ul><ol 2><li><p>Configure:</p></li></ol>"],
+  "bullets indented by two below a number": ["10. a\n  - b\n11. c", "<ol 10><li><p>a</p><ul><li><p>b</p></li></ul></li><li><p>c</p></li></ol>"],
+  "a reference whose definition comes later": ["see [a][1] and [b][]\n\n[1]: http://c.d\n[b]: <http://e.f> 'T'", "<p>see <a http://c.d>a</a> and <a http://e.f T>b</a></p>"],
+  "a reference whose definition never comes": ["see [a][b] and [c]", "<p>see [a][b] and [c]</p>"],
+  "a citation keeps its brackets": ["so [1]\n\n[1]: http://c.d", "<p>so <a http://c.d>[1]</a></p>"],
+  "two indexes": ["a[i][j] = b[0][1]", "<p>a[i][j] = b[0][1]</p>"],
+  "indented code": ["a:\n\n    b\n\n      c\n\nd", "<p>a:</p><fence>b\n\n  c</fence><p>d</p>"],
+  "emphasis at the start of strong": ["***Note:* rest** ***b** c*", "<p><strong><em>Note:</em> rest</strong> <em><strong>b</strong> c</em></p>"],
+  "a title in brackets": ["[b](http://c.d (title))", "<p><a http://c.d title>b</a></p>"],
+  "an address in angles": ["[a](<http://b.c/d%20e>)", "<p><a http://b.c/d%20e>a</a></p>"],
+  "a stray backtick": ["the ` key is **left**", "<p>the ` key is <strong>left</strong></p>"],
+  "quotes around an address": ["“https://a.b/c” 'https://d.e' \"www.f.g\"", "<p>“<a https://a.b/c>https://a.b/c</a>” '<a https://d.e>https://d.e</a>' \"<a http://www.f.g>www.f.g</a>\"</p>"],
+  "Han letters around an address": ["见https://a.b/c的说明，https://d.e。", "<p>见<a https://a.b/c>https://a.b/c</a>的说明，<a https://d.e>https://d.e</a>。</p>"],
+  "an address of mail": ["to a.b_c@d.ef, or mailto:g@h.ij.", "<p>to <a mailto:a.b_c@d.ef>a.b_c@d.ef</a>, or <a mailto:g@h.ij>mailto:g@h.ij</a>.</p>"],
+  "names of HTML": ["&eacute;&CounterClockwiseContourIntegral;&ngE;&nope;&copy", "<p>é∳≧̸&nope;&copy</p>"],
+  "short and long rows": ["| a | b |\n|---|---|\n| 1 |\n| 2 | 3 | 4 |", "<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td/></tr><tr><td>2</td><td>3</td></tr></table>"],
+  "a table that is none": ["| a | b |\n|---|\n| c |", "<p>| a | b |\n|---|\n| c |</p>"],
+  "a table with compact bars": ["|a|b|\n|-|-|\n|1|2|", "<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>"],
+  "bars at a line's beginning": ["|x| is the absolute value of x.\n|y| too", "<p>|x| is the absolute value of x.\n|y| too</p>"],
+  "a few tags": ["a<br>b<sub>c</sub><sup>*d*</sup><KBD>[</KBD> <b>e</b> <sub>f", "<p>a<br/>b<sub>c</sub><sup><em>d</em></sup><kbd>[</kbd> <b>e</b> <sub>f</p>"],
+  "details": ["<details open>\n<summary>*a*</summary>\n\n- b\n\n</details>\nc", "<details><summary><em>a</em></summary><ul><li><p>b</p></li></ul></details><p>c</p>"],
+  "details with attributes are text": ["<details onclick=x>\na", "<p><details onclick=x>\na</p>"],
+  "formulas in text": ["\\(x_1*2*\\) $y_1$ $$z*$$ \\[a\\]", "<p><math>x_1*2*</math> <math>y_1</math> <math>z*</math> <math>a</math></p>"],
+  "formulas in lines of their own": ["So:\n\\[\na\n+ b\n= c\n\\]\n$$\nd\n$$\ne", "<p>So:</p><math>a\n+ b\n= c</math><math>d</math><p>e</p>"],
+  "a formula that has no end": ["$$\na\n\nb \\(c\n\n\\[ d", "<p>$$\na</p><p>b (c</p><p>[ d</p>"],
+  "money": ["$5 and $6, $5-$6, US$7, 8$ and 9$, $1,000 or $2 million", "<p>$5 and $6, $5-$6, US$7, 8$ and 9$, $1,000 or $2 million</p>"],
+  "variables of a shell": ["$HOME/bin and $PATH, ${A}$B", "<p>$HOME/bin and $PATH, ${A}$B</p>"],
+  "numbers in formulas": ["$2^n$ $10$ $5x$", "<p><math>2^n</math> <math>10</math> <math>5x</math></p>"],
+};
+
+for (const [name, [source, tree]] of Object.entries(KINDS)) {
+  test(`${name}: is read, however it is cut`, () => {
+    assert.equal(String(treeOf(source)), tree);
+    for (let size = 1; size < 6; size++) assert.equal(fed(source.match(new RegExp(`[^]{1,${size}}`, "g"))), tree);
+    for (let cut = 1; cut < source.length; cut++) assert.equal(fed([source.slice(0, cut), source.slice(cut)]), tree, `cut at ${cut}`);
+  });
+}
+
+test("a formula is shown as far as it has come, and an amount of money as it is", () => {
+  assert.equal(seen("a \\(x^2"), "<p>a <math>x^2</math></p>");
+  assert.equal(seen("a $x^2"), "<p>a <math>x^2</math></p>");
+  assert.equal(seen("$$\nx = "), "<math>x =</math>");
+  assert.equal(seen("a $x"), "<p>a</p>");
+  assert.equal(seen("a $5 "), "<p>a $5</p>");
+});
+
+test("a reference whose definition comes later is resolved at once, and what stands stays", () => {
+  const [before, after] = ["A [b][c] d.\n\n[c]: http://e.f", "\ng"].map((_, index) => seen(["A [b][c] d.\n\n[c]: http://e.f", "A [b][c] d.\n\n[c]: http://e.f\n\ng"][index]));
+  assert.equal(before, "<p>A <a>b</a> d.</p>");
+  assert.equal(after, "<p>A <a http://e.f>b</a> d.</p><p>g</p>");
+});
+
 const MOMENTS = [
   ["a **", "<p>a</p>"],
   ["a **bo", "<p>a <strong>bo</strong></p>"],
