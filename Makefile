@@ -5,6 +5,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 TSC := tests/node_modules/typescript7/bin/tsc
+LIBRARIES := tools/page_libraries.json
 NODE_PACKAGES := tests/node_modules/.package-lock.json
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python3.10)
 
@@ -23,7 +24,7 @@ endef
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-install: $(VENV)/.installed ## set up .venv: packages and the embedded model (make -B install: check and repair it)
+install: $(VENV)/.installed ## set up .venv: packages, the embedded model, the page's libraries (make -B install: check and repair it)
 
 run: $(VENV)/.installed ## start the service, on HEADRACE_BIND or http://127.0.0.1:8000
 	@case "$${WEB_CONCURRENCY-1}" in ""|*[!0-9]*) \
@@ -64,8 +65,8 @@ clean: ## remove what the tools left behind, except .venv
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -not -path './$(VENV)/*' -not -path './.programs/*' -not -path '*/node_modules/*' -prune -exec rm -rf {} +
 
-distclean: clean ## remove .venv and .programs too
-	rm -rf $(VENV) .programs
+distclean: clean ## remove .venv, .programs and the libraries of the chat page too
+	rm -rf $(VENV) .programs flask_headrace/static/libraries
 
 $(NODE_PACKAGES): tests/package-lock.json
 	@npm ci --prefix tests --no-audit --no-fund || { \
@@ -74,10 +75,12 @@ $(NODE_PACKAGES): tests/package-lock.json
 	}
 	@touch $@
 
-$(VENV)/.installed: pyproject.toml
+$(VENV)/.installed: pyproject.toml $(LIBRARIES)
 	$(call bootstrap)
+	@$(BIN)/python $(LIBRARIES:json=py) --or-go-without
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml
+$(VENV)/.installed-dev: pyproject.toml $(LIBRARIES)
 	$(call bootstrap,--dev)
+	@$(BIN)/python $(LIBRARIES:json=py) --or-go-without
 	@touch $(VENV)/.installed $@

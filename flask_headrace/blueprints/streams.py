@@ -18,6 +18,10 @@ from .state import current_state
 MAX_RETRY_DELAY = 10.0
 """Maximum seconds after which an EventSource retries a stream that is temporarily unreadable."""
 
+MAX_HEAD_DELAY = 1.0
+"""Seconds after which the response to a resumption begins, also without an event. A client then knows that its
+connection works: one that was lost while its machine slept says nothing. Until then an error gets its own status."""
+
 _CURSOR_SCHEMA = {"type": "string", "pattern": EVENT_ID_PATTERN}
 _STREAM_ID = Parameter("id", "path", "The stream's id, from the response header `Headrace-Stream-Id`.")
 
@@ -83,7 +87,9 @@ def follow(id: str) -> Response:  # noqa: A002  # the path's name
         if not error.retryable or not _is_event_source():
             raise
         return _retry_response(error)
-    return no_content() if reader is None else stream_response(reader, encoder_for(protocol, reader))
+    if reader is None:
+        return no_content()
+    return stream_response(reader, encoder_for(protocol, reader), max_head_delay=MAX_HEAD_DELAY)
 
 
 def stop(id: str) -> Response:  # noqa: A002

@@ -127,9 +127,10 @@ class StreamReader:
             if limits.client is not None and not self._is_stalled:
                 yield self._waiting_since + limits.client, self._handle_stall
         elif limits.heartbeat is not None:
-            yield self._waiting_since + limits.heartbeat, self._send_heartbeat
+            yield self._waiting_since + limits.heartbeat, self.send_heartbeat
 
-    def _send_heartbeat(self) -> None:
+    def send_heartbeat(self) -> None:
+        """Let a waiting `read` return `HEARTBEAT` now. Must not block; may be called from the event loop."""
         self._waiting_since = time.monotonic()
         self._wants_heartbeat = True
         self.waiter.wake()

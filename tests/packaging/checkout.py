@@ -87,9 +87,10 @@ def run(*command: str | Path, folder: Path, **variables: str) -> str:
 
 def build(folder: Path, kind: str, target: Path) -> Path:
     """Build the `wheel` or the `sdist` of a checkout by its build backend, and return the file."""
+    require("npm", "apt-get install npm")
     target.mkdir(parents=True, exist_ok=True)
-    code = f"from setuptools import build_meta; build_meta.build_{kind}({str(target)!r})"
-    done = run_python(code, folder)
+    code = f"import build_backend; build_backend.build_{kind}({str(target)!r})"
+    done = run_python(code, folder, folder / "tools")
     assert done.returncode == 0, done.stdout + done.stderr
     (file,) = target.iterdir()
     return file

@@ -167,6 +167,44 @@ class TestNames:
         assert set(controls) <= {name for _, name in named}
         assert ("group", "python code") in named
 
+    def test_no_two_regions_have_the_same_name(self, page, upstream):
+        table = "| Kind | Head |\n|---|---|\n| Over | 3 m |\n\n"
+        code = "```python\na = 1\n```\n\n"
+        upstream.answer(
+            MODEL, [answer(f"{table}{code}{code}"), answer(f"| no | table |\nhere\n\n{table}{code}```\nb\n```\n")]
+        )
+        for _ in range(2):
+            ask(page)
+            expect(last(page, "done")).to_be_visible()
+        names = page.locator("[role=region], [tabindex='0'], article").evaluate_all(
+            "found => found.map((element) => element.getAttribute('aria-label'))"
+        )
+        assert names == [
+            "Answer",
+            "Table 1: Kind, Head",
+            "python code",
+            "python code 2",
+            "Answer 2",
+            "Table 2: Kind, Head",
+            "python code 3",
+            "Code",
+        ]
+        buttons = page.locator("figure button").evaluate_all("all => all.map((one) => one.getAttribute('aria-label'))")
+        assert buttons == [
+            "Copy this python code",
+            "Copy this python code 2",
+            "Copy this python code 3",
+            "Copy this code",
+        ]
+        # What is gone leaves its number to what comes in its place.
+        upstream.answer(MODEL, answer(f"{table}{code}"))
+        page.get_by_role("button", name="Regenerate").last.click()
+        expect(page.get_by_label("python code 3", exact=True)).to_be_visible()
+        expect(page.get_by_label("Table 2: Kind, Head")).to_be_visible()
+        page.get_by_role("button", name="New chat").click()
+        ask(page)
+        expect(page.get_by_label("python code", exact=True)).to_be_visible()
+
 
 def is_focusable(node):
     properties = {one["name"]: one["value"].get("value") for one in node.get("properties", [])}

@@ -39,7 +39,7 @@ class TestReload:
         upstream.open_gate("rest")
         expect(last(page, "done").locator(".prose p")).to_have_text("two three.")
         expect(last(page, "done").locator(".prose strong")).to_have_text("two")
-        expect(page.locator(".reasoning div")).to_have_text("Hm, well.")
+        expect(page.locator(".reasoning .thoughts")).to_have_text("Hm, well.")
         facts = page.get_by_role("list", name="About this answer")
         for fact in (MODEL, "to first token", "12 tokens out", "31 in"):
             expect(facts).to_contain_text(fact)

@@ -109,6 +109,22 @@ class TestForm:
         expect(last(page, "done").locator(".form dd")).to_have_text(numbers)
         assert "".join(copied(page).split()) == text.replace(" ", "")
 
+    def test_lists_keep_their_digits_and_a_schema_is_sent_with_its_own(self, page, upstream):
+        numbers = ["9007199254740993", "0.10000000000000000001", "1.50"]
+        document = f'{{"a": [{", ".join(numbers)}], "b": {{"c": [[{numbers[0]}]]}}}}'
+        upstream.answer(MODEL, answer(*document))
+        schema = '{"type": "object", "properties": {"a": {"items": {"maximum": 9007199254740993}}}}'
+        page.get_by_role("button", name="Structured").click()
+        page.get_by_label("JSON Schema").fill(schema)
+        page.keyboard.press("Escape")
+        with page.expect_request("**/api/chat") as sent:
+            ask(page)
+        assert f'"schema":{schema}' in sent.value.post_data
+        expect(last(page, "done").locator(".form [data-kind=number]")).to_have_text([*numbers, numbers[0]])
+        text = copied(page)
+        assert "".join(text.split()) == document.replace(" ", "")
+        assert text.splitlines()[1:3] == ['  "a": [', f"    {numbers[0]},"]
+
     def test_a_screen_reader_hears_fields_and_the_reasoning_waits(self, page, upstream):
         upstream.answer(MODEL, answer(Reasoning("A mill."), *(BEGUN[0] + BEGUN[1] + BEGUN[2] + "".join(MORE) + END)))
         page.evaluate("""() => {
@@ -147,7 +163,7 @@ class TestForm:
         expect(last(page, "done").locator("dd").last).to_have_text(markup)
         expect(form(page).locator("img, strong")).to_have_count(0)
         expect(form(page).locator("li")).to_have_text("x" * 300)
-        assert page.evaluate("() => document.scrollingElement.scrollWidth") == 320
+        assert page.evaluate("() => document.scrollingElement.scrollWidth") <= 320
 
 
 class TestReturn:

@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STATIC = ROOT / "flask_headrace/static"
-MODULES = sorted(STATIC.rglob("*.js"))
+MODULES = sorted(path for path in STATIC.rglob("*.js") if "libraries" not in path.relative_to(STATIC).parts)
+"""The page's own modules: not the libraries that the set-up fetches."""
 
 LAYERS = ({"network", "json", "markdown", "dom", "words"}, {"form"}, {"answer"}, {"conversation"}, {"store"}, {"chat"})
 """Folders; each may import those of the layers before its own, and itself."""

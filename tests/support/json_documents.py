@@ -85,6 +85,22 @@ def answers(draw: st.DrawFn) -> str:
     return "".join(draw(st.lists(parts, max_size=8)))
 
 
+long_runs = st.builds(
+    lambda mark, count, end: mark * count + end,
+    st.sampled_from(["`", " ", "\t", "a", "1", "-"]),
+    st.sampled_from([1, 2, 3, 60, 61, 62, 63, 64, 65, 66, 70, 1023, 1024, 1025, 1030]),
+    st.sampled_from(["", "\n", "json\n", "\r\n", "1", "x", ".5", " ", "{}"]),
+)
+"""Fences, words and numbers as long as they may be, and longer."""
+
+
+@st.composite
+def long_answers(draw: st.DrawFn) -> str:
+    """Draw a text in which a fence's first line or a number may be too long to be one."""
+    parts = st.sampled_from(['{"a":1}', "[1]", "```", "```json", "\n", " ", "\n```\n", "x", "7"]) | long_runs
+    return "".join(draw(st.lists(parts, min_size=1, max_size=6)))
+
+
 @st.composite
 def cuts(draw: st.DrawFn, source: st.SearchStrategy[str]) -> list[str]:
     """Draw the pieces of a text."""

@@ -1,15 +1,17 @@
 """The streamed response: it sends a stream's events to the client as they come.
 
 The client's socket is watched before the provider is called. The response head waits for the first event or the first
-heartbeat, so that an earlier error gets its own HTTP status.
+heartbeat, so that an earlier error gets its own HTTP status. A client that resumes a stream waits for a moment only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
 
+import gevent
 from flask import Response
 
+from ...core.events import Event
 from ...streaming.reader import StreamReader
 from ..encoding.base import AbortConnection, StreamEncoder
 from .ignored_header import add_ignored_header
@@ -18,7 +20,11 @@ from .streamed_response import ClientDisconnected, StreamedResponse, respond
 
 
 def stream_response(
-    reader: StreamReader, encoder: StreamEncoder, *, on_request_end: Callable[[], object] | None = None
+    reader: StreamReader,
+    encoder: StreamEncoder,
+    *,
+    on_request_end: Callable[[], object] | None = None,
+    max_head_delay: float | None = None,
 ) -> Response:
     """Return a response that streams events; an error before the first event becomes an error response.
 
@@ -30,19 +36,21 @@ def stream_response(
         encoder: The encoder of the response's protocol.
         on_request_end: Called as soon as the request has ended; only then the response waits for the first event.
             None for a response that waits for the first event in the view, if the application allows it.
+        max_head_delay: Seconds after which the response begins with a heartbeat, if no event has come; None to wait for
+            the first regular heartbeat.
     """
     stream = ResponseStream(reader, encoder)
 
     def build() -> Response:
         if on_request_end is not None:
             on_request_end()
-        return _start(stream)
+        return _start(stream, max_head_delay)
 
     return respond(stream, build, encoder.HEADERS, is_late=on_request_end is not None)
 
 
-def _start(stream: ResponseStream) -> Response:
-    first = stream.reader.read()
+def _start(stream: ResponseStream, max_head_delay: float | None) -> Response:
+    first = _read_first(stream.reader, max_head_delay)
     session = stream.session
     if stream.watcher.has_disconnected:
         raise ClientDisconnected
@@ -63,6 +71,19 @@ def _start(stream: ResponseStream) -> Response:
     # From here to the first byte the application works on the response, and the client cannot accept anything.
     stream.reader.hold_events()
     return add_ignored_header(StreamedResponse(stream, _chunks(stream, head), stream.encoder.HEADERS), session)
+
+
+def _read_first(reader: StreamReader, max_delay: float | None) -> list[Event] | None:
+    if max_delay is None:
+        return reader.read()
+    # The stream's own deadlines are looked at too rarely for this: it may have had none that is as short.
+    timer = gevent.get_hub().loop.timer(max_delay)
+    try:
+        timer.start(reader.send_heartbeat)
+        return reader.read()
+    finally:
+        timer.stop()
+        timer.close()
 
 
 def _chunks(stream: ResponseStream, head: bytes) -> Generator[bytes, None, None]:

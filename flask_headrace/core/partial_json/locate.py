@@ -19,10 +19,11 @@ WORD = re.compile(r"[-+.0-9A-Za-z]*")
 """A number, a boolean, null, or a word of prose."""
 
 MAX_FENCE_CHARS = 64
-"""The maximum number of characters of a fence's first line; a longer line is prose."""
+"""The maximum number of characters of a fence's first line, without its line break; a longer line is prose."""
 
 _NEXT_CHARACTERS = {"{": '"}', "[": '"[{'}
 _MARK = re.compile(r"[{\[`]")
+_TICKS = re.compile(r"`*")
 _FENCE = re.compile(r"(`+)[ \t]*([0-9A-Za-z_+.-]*)[ \t\r]*")
 
 
@@ -34,7 +35,7 @@ class DocumentLocator:
         in_fence: Whether the text begins inside a fence.
     """
 
-    __slots__ = ("_is_found", "_may_begin", "_unfinished", "in_fence", "recognized_after")
+    __slots__ = ("_in_ticks", "_is_found", "_may_begin", "_unfinished", "in_fence", "recognized_after")
 
     def __init__(self, *, follows_document: bool = False, in_fence: bool = False) -> None:
         self.in_fence = in_fence
@@ -44,6 +45,7 @@ class DocumentLocator:
         self._unfinished = ""
         self._may_begin = not follows_document
         self._is_found = False
+        self._in_ticks = False  # whether the text so far ends inside a run of ticks that is too long for a fence
 
     def feed(self, delta: str) -> str | None:
         """Read the next piece and return the text from the document's first character on; None if it has not begun."""
@@ -71,13 +73,16 @@ class DocumentLocator:
         end = match_end(WORD, text, at)
         if end == len(text) and 0 < end - at <= MAX_NUMBER_CHARS:
             return self._keep_unfinished(text, at)
-        if text[at] in '{["' or is_scalar(text[at:end]):
+        if text[at] in '{["' or may_be_scalar(text[at : min(end, at + MAX_NUMBER_CHARS + 1)]):
             self._is_found, self.recognized_after = True, min(end - at, MAX_NUMBER_CHARS)
         else:
             self._may_begin = False
         return at
 
     def _read_prose(self, text: str, at: int) -> int:
+        if self._in_ticks:
+            at = match_end(_TICKS, text, at)
+            self._in_ticks = at == len(text)
         mark = _MARK.search(text, at)
         if mark is None:
             return len(text)
@@ -95,9 +100,12 @@ class DocumentLocator:
         line = _FENCE.match(text, at)
         assert line is not None
         end = line.end()
-        if end == len(text) and end - at <= MAX_FENCE_CHARS:
+        if end - at > MAX_FENCE_CHARS:
+            self._in_ticks = line.end(1) == len(text)
+            return line.end(1)
+        if end == len(text):
             return self._keep_unfinished(text, at)
-        if text[end : end + 1] != "\n" or len(line[1]) < 3:
+        if text[end] != "\n" or len(line[1]) < 3:
             return line.end(1)
         name = line[2].lower()
         # A fence without a name closes the one that is open.
@@ -110,6 +118,8 @@ class DocumentLocator:
         return len(text)
 
 
-def is_scalar(word: str) -> bool:
-    """Return whether a word is a number, a boolean or null."""
-    return word in LITERALS or (is_number(word) and match_end(NUMBER_START, word) == len(word))
+def may_be_scalar(word: str) -> bool:
+    """Return whether a word is a number, a boolean or null; or begins a number that is too long to be read."""
+    if word in LITERALS:
+        return True
+    return (len(word) > MAX_NUMBER_CHARS or is_number(word)) and match_end(NUMBER_START, word) == len(word)

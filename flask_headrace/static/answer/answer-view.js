@@ -30,6 +30,8 @@ export class AnswerView {
    * @param {(index: number, decision: Decision) => void} decide called with what the reader has decided about a tool call
    */
   constructor(element, schema, announcer, decide) {
+    /** @type {boolean[]} Which runs of reasoning the reader had unfolded, if the answer is shown anew. */
+    this.unfolded = [...element.querySelectorAll("details.reasoning")].map((run) => run.hasAttribute("open"));
     element.replaceChildren();
     this.element = element;
     this.announcer = announcer;
@@ -51,7 +53,7 @@ export class AnswerView {
     if (piece.type === "call") this.#appendCall(piece);
     else if (piece.type === "step") this.#endPart(false);
     else if (piece.type === "continuation") return;
-    else if (piece.type === "reasoning") this.#appendReasoning(piece.text);
+    else if (piece.type === "reasoning") this.#appendReasoning(piece);
     else this.#appendText(piece.text);
   }
 
@@ -95,12 +97,13 @@ export class AnswerView {
     part.append(text);
   }
 
-  /** @param {string} text */
-  #appendReasoning(text) {
-    if (this.part?.type === "reasoning") return this.part.append(text);
+  /** @param {{text: string, durationMs?: number}} piece `durationMs` is how long the run of reasoning has taken up to here */
+  #appendReasoning({ text, durationMs }) {
+    if (this.part?.type === "reasoning") return this.part.append(text, durationMs);
     const part = this.#begin(new ReasoningView());
+    part.element.open = this.unfolded.shift() ?? false;
     this.announcer?.say("The model is thinking.");
-    part.append(text);
+    part.append(text, durationMs);
   }
 
   /** @param {CallPart} piece */

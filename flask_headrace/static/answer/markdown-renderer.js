@@ -3,11 +3,15 @@
  *
  * Knows which element stands for which node. Makes every element with createElement and fills it with text nodes, so nothing
  * that a model writes is ever parsed as HTML. Only the last child of each open node changes. Each block runs in the direction
- * of its own first words; code runs from left to right.
+ * of its own first words (text-direction.js); code runs from left to right.
  */
 
 import { appendText } from "../dom/append-text.js";
 import { createElement } from "../dom/elements.js";
+import { CodeView } from "./code-view.js";
+import { MathView } from "./math-view.js";
+import { addTableHead, nameCode, nameTable } from "./region-names.js";
+import { setDirection } from "./text-direction.js";
 
 /** @import { Alignment, LateAttributes, NodeAttributes, NodeKind } from "../markdown/operations.js" */
 
@@ -15,10 +19,13 @@ import { createElement } from "../dom/elements.js";
  * An open node: the outermost element made for it, and the element that takes its content. `isAgain` is whether it was closed
  * before, and its content comes again.
  *
- * @typedef {{kind: NodeKind | "root", outer: HTMLElement, inner: HTMLElement, isAgain?: boolean}} OpenNode
+ * @typedef {{kind: NodeKind | "root", outer: HTMLElement, inner: HTMLElement, view?: TextView, isAgain?: boolean}} OpenNode
+ *
+ * Shows the text of a node in place of the renderer; `restore` leaves only the text, because the node is dissolved.
+ * @typedef {{append: (text: string) => void, close: () => void, restore?: () => void}} TextView
  *
  * What is made for a node. `inner` is `outer` by default, and `parent`, to which `outer` is added, the open node's `inner`.
- * @typedef {{outer: HTMLElement, inner?: HTMLElement, parent?: HTMLElement}} NewNode
+ * @typedef {{outer: HTMLElement, inner?: HTMLElement, parent?: HTMLElement, view?: TextView}} NewNode
  */
 
 /** Implements the MarkdownSink of operations.js. */
@@ -46,10 +53,12 @@ export class MarkdownRenderer {
     this.flush();
     if ("id" in attributes) return this.#openAgain(attributes.id);
     const top = this.#top;
-    const { outer, inner = outer, parent = top.inner } = MAKERS[kind](attributes, top);
-    if (top.kind === "root") outer.dir ||= "auto";
+    const { outer, inner = outer, parent = top.inner, view } = MAKERS[kind](attributes, top);
+    setDirection(outer, kind, top);
     parent.append(outer);
-    this.openNodes.push({ kind, outer, inner });
+    if (kind === "fence") nameCode(outer, "language" in attributes ? attributes.language : "");
+    if (kind === "table") nameTable(outer);
+    this.openNodes.push({ kind, outer, inner, view });
   }
 
   /**
@@ -78,7 +87,9 @@ export class MarkdownRenderer {
   /** Complete the innermost open node. */
   close() {
     this.flush();
-    this.openNodes.pop();
+    const closed = this.openNodes.pop();
+    closed?.view?.close();
+    if (closed?.kind === "row" && closed.inner.parentElement?.tagName === "THEAD") addTableHead(this.#top.outer);
   }
 
   /**
@@ -88,7 +99,8 @@ export class MarkdownRenderer {
    */
   unwrap(literal) {
     this.flush();
-    const outer = this.openNodes.pop()?.outer;
+    const { outer, view } = this.openNodes.pop() ?? {};
+    view?.restore?.();
     outer?.replaceWith(literal, ...outer.childNodes);
   }
 
@@ -103,7 +115,9 @@ export class MarkdownRenderer {
   /** Put the gathered text on the page. */
   flush() {
     if (!this.#pending) return;
-    appendText(this.#top.inner, this.#pending);
+    const { inner, view } = this.#top;
+    if (view) view.append(this.#pending);
+    else appendText(inner, this.#pending);
     this.#pending = "";
   }
 
@@ -141,8 +155,12 @@ const MAKERS = {
   summary: () => ({ outer: createElement("summary") }),
   details: ({ open }) => ({ outer: createElement("details", { open }) }),
   again: () => ({ outer: createElement("p") }),
-  math: () => ({ outer: createElement("code", { className: "math" }) }),
   heading: ({ level }) => ({ outer: document.createElement(`h${level}`) }),
+
+  math({ display }) {
+    const view = new MathView(display);
+    return { outer: view.element, view };
+  },
 
   list({ ordered, start }) {
     if (!ordered) return { outer: createElement("ul") };
@@ -166,20 +184,17 @@ const MAKERS = {
     const outer = createElement("figure", { className: "code", dir: "ltr" });
     const bar = createElement("figcaption");
     const copy = createElement("button", { type: "button", className: "copy", textContent: "Copy" });
-    copy.setAttribute("aria-label", language ? `Copy this ${language} code` : "Copy this code");
     bar.append(createElement("span", { textContent: language || "text" }), copy);
     const lines = createElement("pre", { tabIndex: 0, role: "group" });
-    lines.setAttribute("aria-label", language ? `${language} code` : "Code");
     const inner = createElement("code");
     lines.append(inner);
     outer.append(bar, lines);
-    return { outer, inner };
+    return { outer, inner, view: new CodeView(inner, language) };
   },
 
   table() {
     const outer = createElement("div", { className: "table", tabIndex: 0 });
     outer.setAttribute("role", "region");
-    outer.setAttribute("aria-label", "Table");
     const inner = createElement("table");
     outer.append(inner);
     return { outer, inner };

@@ -3,6 +3,7 @@
  */
 
 import { translate } from "../words/words.js";
+import { describeError } from "./error-text.js";
 
 /** @import { Note } from "./parts.js" */
 
@@ -14,7 +15,6 @@ import { translate } from "../words/words.js";
 export function noteText(note) {
   if (!note) return "";
   const { code, error, model = "", reason = "" } = note;
-  if (!error) return translate(`note.${code}`, { model, reason });
-  const wait = error.retryAfterSeconds ? ` ${translate("note.wait", { count: error.retryAfterSeconds })}` : "";
-  return error.message + wait;
+  // A wait that the server asks for is counted down beside the note.
+  return error ? describeError(error).text : translate(`note.${code}`, { model, reason });
 }

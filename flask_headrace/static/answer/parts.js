@@ -25,7 +25,9 @@
  *
  * A piece of a part has the same form: its `text` continues the part. The first piece of a call has the call's `name`.
  *
- * @typedef {{type: "text" | "reasoning", text: string}} TextPart
+ * `durationMs` is how long the model has reasoned.
+ *
+ * @typedef {{type: "text" | "reasoning", text: string, durationMs?: number}} TextPart
  * @typedef {{type: "call", index: number, name?: string, text: string, isComplete?: boolean} & ToolRun} CallPart
  * @typedef {{type: "step", text: "", reasoningState?: string | null}} StepPart
  * @typedef {{type: "continuation", text: ""}} ContinuationPart

@@ -18,9 +18,10 @@ export class Prose {
    * Make the `element` into which the text is rendered.
    *
    * @param {MarkdownSink | null} [announcer] reads the text out; null for no one
+   * @param {"prose" | "thoughts"} [className] "thoughts" for what is not the answer itself, but looks the same
    */
-  constructor(announcer = null) {
-    this.element = createElement("div", { className: "prose" });
+  constructor(announcer = null, className = "prose") {
+    this.element = createElement("div", { className });
     this.renderer = new MarkdownRenderer(this.element);
     /** @type {MarkdownSink} */
     const sink = announcer ? tee(MARKDOWN_OPERATIONS, this.renderer, announcer) : this.renderer;

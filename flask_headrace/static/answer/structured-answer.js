@@ -9,9 +9,11 @@ import { createElement } from "../dom/elements.js";
 import { FIELD_OPERATIONS, Fields } from "../form/fields.js";
 import { Form } from "../form/form.js";
 import { ExactNumber, exactNumber } from "../json/exact-number.js";
+import { indentJSON } from "../json/json-text.js";
 import { JSONDocument, JSONError, PartialJSON } from "../json/partial-json.js";
 import { FormAnnouncer } from "./form-announcer.js";
 import { Prose } from "./prose.js";
+import { makeNameUnique } from "./region-names.js";
 import { tee } from "./tee.js";
 
 /** @import { FieldSink } from "../form/fields.js" */
@@ -44,6 +46,7 @@ export class StructuredAnswer {
     /** @type {FieldSink} */
     const sink = announcer ? tee(FIELD_OPERATIONS, form, new FormAnnouncer(announcer)) : form;
     this.fields = new Fields(schema, sink);
+    makeNameUnique(this.card);
   }
 
   /** Whether no text has come yet. */
@@ -62,7 +65,7 @@ export class StructuredAnswer {
    * @param {string} text the answer's text
    */
   copyText(text) {
-    return this.document.value === undefined ? text : indentJSON(text, this.document.value);
+    return this.document.value === undefined ? text : indentDocument(text, this.document.value);
   }
 
   /** @param {string} text the next text */
@@ -125,16 +128,13 @@ export class StructuredAnswer {
 }
 
 /**
- * Return a document with line breaks and indentation; its text as it came, where the document as JavaScript has it differs
- * from the text in more than white space, as for 1.0 or a long number.
+ * Return a document with line breaks and indentation, and with the digits of its numbers.
  *
  * @param {string} text the answer's text
- * @param {JSONValue} value the document
+ * @param {JSONValue} value the document, for a text in which it is not alone or not complete
  */
-function indentJSON(text, value) {
-  if (!isJSON(text)) return writeJSON(value);
-  const compact = text.replace(/("(?:[^"\\]|\\.)*")|\s+/g, "$1");
-  return compact === JSON.stringify(value) ? JSON.stringify(value, null, 2) : text.trim();
+function indentDocument(text, value) {
+  return isJSON(text) ? indentJSON(text) : writeJSON(value);
 }
 
 /**

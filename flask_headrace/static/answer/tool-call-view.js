@@ -49,7 +49,7 @@ export class ToolCallView {
   constructor(piece) {
     this.name = piece.name ?? "";
     this.arguments = createElement("span");
-    this.code = createElement("code");
+    this.code = createElement("code", { dir: "ltr" });
     this.code.append(createElement("b", { textContent: this.name }), "(", this.arguments);
     this.element = createElement("li");
     this.element.append("calls ", this.code);

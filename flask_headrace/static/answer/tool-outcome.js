@@ -4,6 +4,7 @@
 
 import { createElement } from "../dom/elements.js";
 import { indentJSON, showInvisible } from "../json/json-text.js";
+import { pageRegions } from "./region-names.js";
 
 /** Characters of a result that are shown at first. */
 const MAX_CHARACTERS = 2000;
@@ -37,12 +38,12 @@ export function createFault(error) {
  * Return a block of text that can be scrolled, also with the keys.
  *
  * @param {string} text
- * @param {string} label the block's name for screen readers
+ * @param {string} label the block's name for screen readers; a number is added if another block has it
  * @param {"ltr" | "auto"} dir the direction: from left to right for JSON
  */
 export function createTextBlock(text, label, dir) {
   const block = createElement("pre", { tabIndex: 0, role: "group", dir, textContent: text });
-  block.setAttribute("aria-label", label);
+  block.setAttribute("aria-label", pageRegions.unique(label, block));
   return block;
 }
 

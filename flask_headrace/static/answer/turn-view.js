@@ -10,6 +10,7 @@ import { AnswerView } from "./answer-view.js";
 import { noteText } from "./note-text.js";
 import { appendPiece, hasContent, proseText } from "./parts.js";
 import { QuestionView } from "./question-view.js";
+import { makeNameUnique } from "./region-names.js";
 import { SilenceClock } from "./silence-clock.js";
 import { TurnFoot } from "./turn-foot.js";
 
@@ -63,6 +64,7 @@ export class TurnView {
     this.foot = new TurnFoot(this.parts, actions);
     this.silence = new SilenceClock((seconds) => this.#showSilence(seconds));
     this.#listen();
+    makeNameUnique(this.parts.answer);
     this.answer = this.reset();
   }
 

@@ -6,6 +6,7 @@
  */
 
 import { EventReducer } from "../conversation/event-reducer.js";
+import { sentSchema } from "../conversation/turn.js";
 import { encodeJSON } from "../json/json-text.js";
 import { streamAnswer } from "../network/resumable-connection.js";
 import { stopStream } from "../network/stop-stream.js";
@@ -85,7 +86,7 @@ export class AnswerRun {
       await this.#claim();
       if (!(await this.#mayAsk()) || !turn.stream) return;
       this.isReceiving = true;
-      const body = { messages: conversation.messagesFor(turn), model: turn.stream.model, schema: turn.schema };
+      const body = { messages: conversation.messagesFor(turn), model: turn.stream.model, schema: sentSchema(turn) };
       const { api, headers } = this.options;
       const options = { api, encode: encodeJSON, signal: this.#controller.signal, headers };
       for await (const event of streamAnswer({ ...turn.stream, body }, options)) this.#apply(event);

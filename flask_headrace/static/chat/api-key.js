@@ -5,9 +5,15 @@
  * required; an application with a login of its own has no such form.
  */
 
-import { findElement } from "../dom/elements.js";
+import { createElement, findElement } from "../dom/elements.js";
+import { cleanKey, unsendableCharacters } from "./key-text.js";
 
 /** @import { JSONStorage } from "./storage.js" */
+
+const WANTED = "Questions can be sent once a key is entered here.";
+const REFUSED = "The service does not accept the key that was entered.";
+/** @type {(characters: string) => string} */
+const unsendable = (characters) => `A key cannot have these characters: ${characters} Copy the key again, or type it.`;
 
 /** Asks the reader for an API key, and keeps the key. */
 export class ApiKey {
@@ -20,15 +26,22 @@ export class ApiKey {
     this.form = form;
     this.storage = storage;
     this.field = form && findElement(form, "input", HTMLInputElement);
+    // What the form says is read out, where the focus does not go to the form.
+    this.note = form && createElement("p", { className: "says", id: "key-says", hidden: true });
+    this.note?.setAttribute("role", "alert");
+    this.field?.setAttribute("aria-describedby", "key-says");
+    if (this.note) form?.append(this.note);
     form?.addEventListener("submit", (event) => {
       event.preventDefault();
-      const key = this.field?.value.trim();
-      if (!this.field || !key) return;
-      storage.write("key", key);
-      this.field.value = "";
-      form.hidden = true;
-      onEnter();
+      if (this.#enter(cleanKey(this.field?.value ?? ""))) onEnter();
     });
+  }
+
+  /** The key; "" where none was entered. */
+  get key() {
+    const stored = this.storage.read("key");
+    const key = typeof stored === "string" ? cleanKey(stored) : "";
+    return unsendableCharacters(key) ? "" : key;
   }
 
   /**
@@ -37,14 +50,47 @@ export class ApiKey {
    * @returns {Record<string, string>}
    */
   get headers() {
-    const key = this.storage.read("key");
+    const { key } = this;
     return key ? { Authorization: `Bearer ${key}` } : {};
   }
 
-  /** Show the form, if there is one, because the server refused a request for lack of a valid key. */
+  /**
+   * Show the form, if there is one, because the server refused a request for lack of a valid key. The focus goes to its field,
+   * unless the reader is busy elsewhere.
+   */
   request() {
     if (!this.form || !this.field) return;
+    const isNew = this.form.hidden;
     this.form.hidden = false;
-    this.field.focus();
+    if (document.activeElement === this.field) return;
+    const isBusy = isReaderBusy(document.activeElement);
+    if (!isBusy) this.field.focus();
+    if (isNew) this.#say(this.key ? REFUSED : isBusy ? WANTED : "");
   }
+
+  /** @type {(key: string) => boolean} Keep a key, and return whether it can be sent. */
+  #enter(key) {
+    if (!this.form || !this.field || !key) return false;
+    const characters = unsendableCharacters(key);
+    this.field.setAttribute("aria-invalid", String(Boolean(characters)));
+    this.#say(characters && unsendable(characters));
+    if (characters) return false;
+    this.storage.write("key", key);
+    this.field.value = "";
+    this.form.hidden = true;
+    return true;
+  }
+
+  /** @param {string} text "" for nothing */
+  #say(text) {
+    if (!this.note) return;
+    this.note.hidden = !text;
+    this.note.textContent = text;
+  }
+}
+
+/** @type {(focused: Element | null) => boolean} Return whether the reader is writing, or uses something on the page. */
+function isReaderBusy(focused) {
+  if (!focused || focused === document.body) return false;
+  return !(focused instanceof HTMLTextAreaElement && !focused.value);
 }

@@ -41,6 +41,7 @@ import { copyTurn } from "./copied-turn.js";
  * @property {() => void} onUnauthorized
  * @property {(view: TurnView | undefined) => void} onUndecided
  * @property {() => void} onDecided
+ * @property {(turn: Turn, ask: () => void) => void} onFailed called when an answer has failed; `ask` asks again
  */
 
 /** Shows one conversation, and receives the answers of all. */
@@ -205,6 +206,7 @@ export class Chat {
   /** @param {Turn} turn one on the page whose answer has ended */
   #onEnd(turn) {
     this.list.describe(this.conversation);
+    if (turn.state === "failed") this.options.onFailed(turn, () => this.#retry(turn));
     if (!this.proceed() && turn.state === "undecided") this.options.onUndecided(this.list.viewOf(turn));
   }
 

@@ -3,6 +3,7 @@
  */
 
 import { documentText, proseText } from "../answer/parts.js";
+import { sentSchema } from "../conversation/turn.js";
 import { encodeJSON } from "../json/json-text.js";
 import { curlText } from "./curl-text.js";
 
@@ -38,6 +39,6 @@ function sourceOf({ parts, schema }, { document }) {
 
 /** @type {(conversation: Conversation, turn: Turn, api: string, headers: Record<string, string>) => string} */
 function requestText(conversation, turn, api, headers) {
-  const body = { messages: conversation.messagesFor(turn), model: turn.requested, schema: turn.schema };
+  const body = { messages: conversation.messagesFor(turn), model: turn.requested, schema: sentSchema(turn) };
   return curlText(new URL(`${api}/chat`, location.href).href, encodeJSON(body), { hasKey: "Authorization" in headers });
 }

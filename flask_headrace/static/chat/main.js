@@ -17,6 +17,7 @@ import { Drafts } from "./drafts.js";
 import { ModelSelect } from "./models.js";
 import { Notice } from "./notice.js";
 import { showPageOptions } from "./page-looks.js";
+import { RetryOffer } from "./retry-offer.js";
 import { SchemaPanel } from "./schema-panel.js";
 import { JSONStorage } from "./storage.js";
 import { TurnList } from "./turn-list.js";
@@ -46,6 +47,7 @@ const announcer = new Announcer(find("spoken"));
 const follower = new ScrollFollower(showJumpButton);
 const drafts = new Drafts(browserStorage);
 const apiKey = new ApiKey(/** @type {HTMLFormElement | null} */ (document.querySelector("#key")), tabStorage, useKey);
+const retryOffer = new RetryOffer();
 const composer = new Composer(findElement(document, "#composer", HTMLFormElement), {
   send,
   stop: () => chat.stop(),
@@ -59,7 +61,7 @@ const chat = new Chat((actionsOf) => new TurnList(turns, turnTemplate, { announc
   saver,
   notice,
   say: (text) => announcer.say(text),
-  request: () => (schemaPanel.validate() ? { model: models.selected, schema: schemaPanel.schema } : null),
+  request: () => (schemaPanel.validate() ? { model: models.selected, ...schemaPanel.request } : null),
   copy: copyAndSay,
   onShow: showAddress,
   onBusy: showBusy,
@@ -70,6 +72,7 @@ const chat = new Chat((actionsOf) => new TurnList(turns, turnTemplate, { announc
   onGoOn: () => follower.start(),
   onUnauthorized: () => apiKey.request(),
   onDecided: () => composer.focus(),
+  onFailed: (turn, ask) => retryOffer.show(turn, chat.list.viewOf(turn), ask),
   onUndecided: (view) => composer.isUnused && view?.focusUndecided({ preventScroll: !follower.isFollowing }),
 });
 
@@ -101,6 +104,7 @@ function showAddress() {
 function showBusy() {
   const isBusy = chat.current !== undefined;
   composer.isBusy = isBusy;
+  if (isBusy) retryOffer.cancel();
   document.body.toggleAttribute("data-flowing", isBusy);
 }
 
@@ -195,4 +199,5 @@ const pageTitle = document.title;
 let shownId = chat.conversation.id;
 loadModels();
 await restore();
-if (!chat.list.last?.focusUndecided() && matchMedia("(hover: hover)").matches) composer.focus();
+const isFree = document.activeElement === document.body; // the key's field may have the focus
+if (!chat.list.last?.focusUndecided() && isFree && matchMedia("(hover: hover)").matches) composer.focus();

@@ -6,6 +6,7 @@
 
 import { findElement } from "../dom/elements.js";
 import { SchemaShape } from "../form/schema-shape.js";
+import { losesDigits } from "../json/exact-json.js";
 import { SCHEMA_EXAMPLES } from "./schema-examples.js";
 import { parseSchema, summarizeFields } from "./schema-text.js";
 
@@ -48,6 +49,13 @@ export class SchemaPanel {
   /** The JSON Schema of the next answer; undefined for an answer in text. */
   get schema() {
     return this.checkbox.checked ? (parseSchema(this.field.value).schema ?? undefined) : undefined;
+  }
+
+  /** What is asked of the next answer: the schema, and its text where that has numbers whose digits the schema does not keep. */
+  get request() {
+    const { schema } = this;
+    const text = this.field.value;
+    return schema && losesDigits(text) ? { schema, schemaText: text } : { schema };
   }
 
   /** Return whether a question can be sent. If so, close the panel to make room for the answer; if not, open it to show why. */

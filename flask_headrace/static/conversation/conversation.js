@@ -265,17 +265,18 @@ export class Conversation {
 
   /** @type {(turn: Turn, kept: number) => Turn} Add a version with the first parts of a turn. */
   #copy(turn, kept) {
-    const { model, schema } = turn;
-    const copy = this.#add(turn.question, turn.parent, { schema });
+    const { model, schema, schemaText } = turn;
+    const copy = this.#add(turn.question, turn.parent, { schema, schemaText });
     const mark = turn.parts[kept];
     const reasoningState = mark.type === "step" ? mark.reasoningState : null;
     return Object.assign(copy, { parts: structuredClone(turn.parts.slice(0, kept)), model, reasoningState, usage: turn.usage });
   }
 
   /** @type {(turn: Turn, request: Request) => Turn} Prepare a turn of which nothing has come. */
-  #restart(turn, { model, schema }) {
+  #restart(turn, { model, schema, schemaText }) {
     const empty = { parts: [], reasoningState: null, state: "waiting", note: null, model: "", times: null, usage: null };
     Object.assign(turn, empty, { schema, stream: newStream(model, this.now()), requested: model, base: 0, usageBefore: null });
+    if (schemaText || turn.schemaText) turn.schemaText = schemaText;
     this.touch(turn);
     return turn;
   }

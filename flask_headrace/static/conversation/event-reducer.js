@@ -6,6 +6,7 @@
 
 import { noteText } from "../answer/note-text.js";
 import { appendPiece, callsOf, hasContent, hasOutcome, lastStep, needsDecision } from "../answer/parts.js";
+import { ReasoningStopwatch } from "../answer/reasoning-stopwatch.js";
 import { translate } from "../words/words.js";
 import { toCallPiece } from "./call-pieces.js";
 import { UsageMeter, addUsage } from "./usage-meter.js";
@@ -46,6 +47,7 @@ export class EventReducer {
   isEnded = false;
   /** Why the model ended the answer; "" before it did. The event comes before `done`, and again where that was missed. */
   #finishReason = "";
+  #stopwatch = new ReasoningStopwatch(now);
 
   /**
    * @param {Turn} turn changed in place
@@ -101,7 +103,7 @@ export class EventReducer {
         this.#append({ type: "text", text: event.text });
         break;
       case "reasoning":
-        this.#append({ type: "reasoning", text: event.text });
+        this.#append({ type: "reasoning", text: event.text, durationMs: this.#stopwatch.lap(turn.parts.at(-1)) });
         break;
       case "reasoning_state":
         turn.reasoningState = event.reasoning_state;
@@ -141,6 +143,9 @@ export class EventReducer {
 
   /** @param {Part} piece */
   #add(piece) {
+    const last = this.turn.parts.at(-1);
+    // A run of reasoning ends where another part begins, which may be long after its last text.
+    if (last?.type === "reasoning") last.durationMs = this.#stopwatch.lap(last);
     appendPiece(this.turn.parts, piece);
     this.answer.append(piece);
   }

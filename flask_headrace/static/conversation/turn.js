@@ -3,6 +3,7 @@
  */
 
 import { callsOf, isUndecided, lastStep } from "../answer/parts.js";
+import { JSONText } from "../json/json-text.js";
 import { newStreamId } from "../network/stream-id.js";
 
 /** @import { ShownTurn } from "../answer/parts.js" */
@@ -16,19 +17,29 @@ import { newStreamId } from "../network/stream-id.js";
  * @typedef {{id: string, model?: string, askedAt: number, isAccepted: boolean, cursor: string}} TurnStream
  *
  * What is asked beside the question: `model` is undefined for the server's default, `schema` the JSON Schema of an answer that
- * is a document.
- * @typedef {{model?: string, schema?: object}} Request
+ * is a document, `schemaText` its text where that has numbers whose digits the object does not keep.
+ * @typedef {{model?: string, schema?: object, schemaText?: string}} Request
  *
  * A turn. `stream` is null once the answer cannot be resumed. `reasoningState` is what the model's provider wants back of the
  * last step with the next question; null where there is nothing. `requested` is the model that was requested. An answer that
  * goes on after a decision of the reader, after a failure or after a cut has several streams: `base` counts the parts of the ones
  * before, and `usageBefore` is what they took.
  * @typedef {Node & ShownTurn & {stream: TurnStream | null, times: Times | null, reasoningState?: string | null, requested?: string,
- *   base: number, usage: Usage | null, usageBefore: Usage | null}} Turn
+ *   schemaText?: string, base: number, usage: Usage | null, usageBefore: Usage | null}} Turn
  */
 
 /** Characters of a question that are its conversation's title. */
 const MAX_TITLE = 80;
+
+/**
+ * Return the schema of a turn as it is sent, with all digits of its numbers.
+ *
+ * @param {Request} turn
+ * @returns {object | undefined} for `encodeJSON`
+ */
+export function sentSchema({ schema, schemaText }) {
+  return schemaText ? new JSONText(schemaText) : schema;
+}
 
 /**
  * Return the calls of a turn that wait for the reader's decision.

@@ -46,6 +46,7 @@ export class JSONDocument {
       const [holder, key] = findPlace(this, op.path);
       if (op.op === "add") add(holder, key, op.value);
       if (op.op === "append") append(holder, key, op);
+      if (op.op === "close") checkIsOpen(holder, key, op.path);
     }
     return this.value;
   }
@@ -63,28 +64,58 @@ export class JSONDocument {
  * @returns {[holder: Holder, key: string]}
  */
 function findPlace(document, path) {
+  const [first, ...steps] = path.split("/");
   let holder = /** @type {Holder} */ (/** @type {unknown} */ (document));
   let key = "value";
-  for (const step of path.split("/").slice(1)) {
-    const next = Object.hasOwn(holder, key) ? holder[key] : null;
-    if (typeof next !== "object" || next === null || next instanceof ExactNumber) throw missingPlace(path);
-    const isArray = Array.isArray(next);
-    key = isArray ? step.replace(/^-$/, String(next.length)) : step.replaceAll("~1", "/").replaceAll("~0", "~");
+  if (first) throw missingPlace(path);
+  for (const step of steps) {
+    const next = valueAt(holder, key);
+    if (!isHolder(next)) throw missingPlace(path);
+    key = Array.isArray(next) ? indexOf(next, step, path) : step.replaceAll("~1", "/").replaceAll("~0", "~");
     holder = /** @type {Holder} */ (next);
   }
   return [holder, key];
 }
 
+/** @type {(array: JSONValue[], step: string, path: string) => string} Return the index that a step of a path is, at most the next one. */
+function indexOf(array, step, path) {
+  if (step === "-") return String(array.length);
+  if (/^(?:0|[1-9][0-9]*)$/.test(step) && Number(step) <= array.length) return step;
+  throw missingPlace(path);
+}
+
+/** @type {(holder: Holder, key: string) => JSONValue | undefined} */
+function valueAt(holder, key) {
+  return Object.hasOwn(holder, key) ? holder[key] : undefined;
+}
+
 /**
+ * Put a copy of a value there, so that the op can be applied to another document too.
+ *
  * @param {Holder} holder
  * @param {string} key
  * @param {JSONValue} value
  */
 function add(holder, key, value) {
-  const own = typeof value === "object" && !(value instanceof ExactNumber) ? structuredClone(value) : value;
+  /** @type {[Holder, string, JSONValue][]} */
+  const pending = [[holder, key, value]];
+  for (const [place, name, item] of pending) {
+    if (!isHolder(item)) {
+      put(place, name, item);
+      continue;
+    }
+    const copy = Array.isArray(item) ? [] : {};
+    put(place, name, copy);
+    const inner = /** @type {Holder} */ (/** @type {unknown} */ (copy));
+    for (const [innerName, innerItem] of Object.entries(item)) pending.push([inner, innerName, innerItem]);
+  }
+}
+
+/** @type {(holder: Holder, key: string, value: JSONValue) => void} */
+function put(holder, key, value) {
   // An assignment to __proto__ would change the object's prototype.
-  if (key === "__proto__") Object.defineProperty(holder, key, { value: own, configurable: true, enumerable: true, writable: true });
-  else holder[key] = own;
+  if (key === "__proto__") Object.defineProperty(holder, key, { value, configurable: true, enumerable: true, writable: true });
+  else holder[key] = value;
 }
 
 /**
@@ -93,9 +124,20 @@ function add(holder, key, value) {
  * @param {{path: string, value: string}} op
  */
 function append(holder, key, { path, value }) {
-  const before = Object.hasOwn(holder, key) ? holder[key] : undefined;
+  const before = valueAt(holder, key);
   if (typeof before !== "string") throw missingPlace(path);
   holder[key] = before + value;
+}
+
+/** @type {(holder: Holder, key: string, path: string) => void} */
+function checkIsOpen(holder, key, path) {
+  const value = valueAt(holder, key);
+  if (typeof value !== "string" && !isHolder(value)) throw missingPlace(path);
+}
+
+/** @type {(value: JSONValue | undefined) => value is JSONValue[] | {[key: string]: JSONValue}} */
+function isHolder(value) {
+  return typeof value === "object" && value !== null && !(value instanceof ExactNumber);
 }
 
 /** @param {string} path */

@@ -4,7 +4,9 @@
  * The functions read text that a parser has accepted already. They do not recurse into it, so no depth is too deep.
  */
 
-const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+import { ExactNumber } from "./exact-number.js";
+import { TOKEN } from "./tokens.js";
+
 /** Deeper lines are indented no further: the indentation of a deep document would be longer than the document. */
 const MAX_INDENTED_DEPTH = 24;
 
@@ -20,13 +22,14 @@ export class JSONText {
 }
 
 /**
- * Return a value as JSON.stringify does, with the texts in it as they are.
+ * Return a value as JSON.stringify does, with the texts in it as they are, and all digits of its numbers.
  *
- * @param {unknown} value anything that JSON can express, and JSONTexts
+ * @param {unknown} value anything that JSON can express, JSONTexts and ExactNumbers
  * @returns {string}
  */
 export function encodeJSON(value) {
   if (value instanceof JSONText) return value.text;
+  if (value instanceof ExactNumber) return value.digits;
   if (Array.isArray(value)) return `[${value.map(encodeJSON).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const members = Object.entries(value).filter(([, item]) => item !== undefined);

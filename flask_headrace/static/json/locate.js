@@ -12,13 +12,14 @@
 
 import { LITERALS, MAX_NUMBER_LENGTH, NUMBER_START, isCompleteNumber, matchAt, matchEnd, skipBlanks } from "./tokens.js";
 
-/** Most characters of a fence's opening line. A longer line is no fence. */
+/** Most characters of a fence's opening line, without its line break. A longer line is no fence. */
 const MAX_FENCE_LENGTH = 64;
 
 /** What must follow a bracket in prose, so that it begins a document. */
 const FOLLOWERS = new Map([["{", '"}'], ["[", '"[{']]);
 const BRACKET_OR_TICK = /[{[`]/g;
 const WORD = /[-+.0-9A-Za-z]*/y;
+const TICKS = /`*/y;
 const FENCE = /(`+)[ \t]*([0-9A-Za-z_+.-]*)[ \t\r]*/y;
 
 /** Reads a text up to its document. The result does not depend on how the text is cut into pieces. */
@@ -30,6 +31,8 @@ export class DocumentLocator {
   #pending = "";
   #mayBegin;
   #isFound = false;
+  /** Whether the text so far ends inside a run of ticks that is too long for a fence. */
+  #isInTicks = false;
 
   /**
    * @param {object} [place]
@@ -70,7 +73,8 @@ export class DocumentLocator {
     if (start === text.length) return start;
     const end = matchEnd(WORD, text, start);
     if (end === text.length && start < end && end - start <= MAX_NUMBER_LENGTH) return this.#postpone(text, start);
-    this.#mayBegin = this.#isFound = '{["'.includes(text[start]) || isScalar(text.slice(start, end));
+    const word = text.slice(start, Math.min(end, start + MAX_NUMBER_LENGTH + 1));
+    this.#mayBegin = this.#isFound = '{["'.includes(text[start]) || mayBeScalar(word);
     this.recognizedAfter = Math.min(end - start, MAX_NUMBER_LENGTH);
     return start;
   }
@@ -80,7 +84,9 @@ export class DocumentLocator {
    * @param {number} from
    */
   #readProse(text, from) {
-    const found = matchAt(BRACKET_OR_TICK, text, from);
+    const first = this.#isInTicks ? matchEnd(TICKS, text, from) : from;
+    this.#isInTicks &&= first === text.length;
+    const found = matchAt(BRACKET_OR_TICK, text, first);
     if (!found) return text.length;
     const start = found.index;
     if (text[start] === "`") return this.#readTicks(text, start);
@@ -101,8 +107,13 @@ export class DocumentLocator {
   #readTicks(text, start) {
     const [line, ticks, title] = /** @type {RegExpExecArray} */ (matchAt(FENCE, text, start));
     const end = start + line.length;
-    if (end === text.length && line.length <= MAX_FENCE_LENGTH) return this.#postpone(text, start);
-    if (text[end] !== "\n" || ticks.length < 3) return start + ticks.length;
+    const afterTicks = start + ticks.length;
+    if (line.length > MAX_FENCE_LENGTH) {
+      this.#isInTicks = afterTicks === text.length;
+      return afterTicks;
+    }
+    if (end === text.length) return this.#postpone(text, start);
+    if (text[end] !== "\n" || ticks.length < 3) return afterTicks;
     const name = title.toLowerCase();
     // A fence without a name closes the one that is open.
     this.#mayBegin = name === "json" || !(name || this.isInFence);
@@ -123,10 +134,11 @@ export class DocumentLocator {
 }
 
 /**
- * Return whether a word is a number, a boolean or null.
+ * Return whether a word is a number, a boolean or null; or the beginning of a number that is too long to be read.
  *
  * @param {string} word
  */
-function isScalar(word) {
-  return LITERALS.has(word) || (isCompleteNumber(word) && matchEnd(NUMBER_START, word) === word.length);
+function mayBeScalar(word) {
+  if (LITERALS.has(word)) return true;
+  return (word.length > MAX_NUMBER_LENGTH || isCompleteNumber(word)) && matchEnd(NUMBER_START, word) === word.length;
 }

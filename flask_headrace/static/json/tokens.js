@@ -29,6 +29,9 @@ export const NUMBER_START =
 /** The longest valid beginning of `true`, `false` or `null`. */
 export const LITERAL_START = /t(?:r(?:ue?)?)?|f(?:a(?:l(?:se?)?)?)?|n(?:u(?:ll?)?)?/y;
 
+/** Any token of a text that is known to be JSON. */
+export const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+
 /** @type {ReadonlyMap<string, boolean | null>} The values of the three literals. */
 export const LITERALS = new Map([["true", true], ["false", false], ["null", null]]);
 

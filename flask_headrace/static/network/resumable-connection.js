@@ -7,6 +7,8 @@
 
 import { Backoff } from "./backoff.js";
 import { waitForNetwork } from "./network-wait.js";
+import { isPassing, mayHaveArrived, verdictOnBegun } from "./refusals.js";
+import { StreamPosition } from "./stream-position.js";
 import { errorEvent, errorFromResponse, isTerminal, readEvents } from "./stream.js";
 import { Watchdog } from "./watchdog.js";
 
@@ -26,6 +28,9 @@ import { Watchdog } from "./watchdog.js";
  * @typedef {{type: "stopped"}} StoppedEvent the caller's signal was aborted
  * @typedef {(StreamEvent | ConnectionEvent | StoppedEvent) & {cursor?: string}} AnswerEvent
  *
+ * @typedef {{url: string, init: {method?: string, headers: Record<string, string>, body?: string, cache?: RequestCache}}} Request
+ *   what `fetch` takes
+ *
  * @typedef {object} ConnectionOptions
  * @property {string} api address of the API, without a slash at its end
  * @property {string} [url] where the question is sent to: a view of the application; `<api>/chat` by default
@@ -37,27 +42,36 @@ import { Watchdog } from "./watchdog.js";
  * @property {typeof globalThis.fetch} [fetch]
  * @property {Backoff} [backoff] delays between connections
  * @property {number} [idleTimeoutMs] a connection without a byte for so long counts as lost
+ * @property {number} [headTimeoutMs] a connection on which an answer is resumed, and whose response has not begun for so long,
+ *   counts as lost; by default 4 s, and 8 s after the third time
  */
 
 /** Default idle timeout. The service sends a heartbeat every 15 seconds. */
 const IDLE_TIMEOUT_MS = 45_000;
 
+/** A silence of more than a heartbeat's time: once the page wakes from a sleep, the connection is doubted. */
+const WAKE_QUIET_MS = 20_000;
+
+/**
+ * How long the response to a resumption may take to begin, by the number of those before that took too long. The service
+ * begins it within a second; a browser may try several connections that were lost while the machine slept.
+ */
+const HEAD_TIMEOUTS_MS = [4000, 4000, 4000, 8000];
+
+/** How long the response to a question may take to begin: the service begins it with the first heartbeat at the latest. */
+const QUESTION_HEAD_TIMEOUT_MS = 30_000;
+
+/** The slowest upload that is waited for, in characters per millisecond. */
+const MIN_UPLOAD_RATE = 16;
+
 /** A connection that lasts for so long is a success, even if it carries only heartbeats. */
 const STABLE_AFTER_MS = 10_000;
-
-/** Statuses with which a proxy answers while the service behind it is away. */
-const TRANSIENT_STATUSES = new Set([408, 425, 429, 502, 503, 504]);
-
-/** Codes of a service that cannot serve now. Any other code is a failure of the answer itself. */
-const TRANSIENT_CODES = new Set(["store_unavailable", "too_many_streams", "shutting_down"]);
-
-/** Statuses for a stream that is not there, or holds another answer by now, or less of this answer. */
-const GONE_STATUSES = new Set([400, 404, 410]);
 
 const GONE = errorEvent({ code: "gone", message: "The connection was lost, and this answer can no longer be resumed." });
 const CUT = errorEvent({ code: "cut", message: "The connection broke before the answer was complete." });
 const GAVE_UP = errorEvent({ code: "cut", message: "The connection was lost and did not come back in time." });
 const UNREACHABLE = errorEvent({ code: "unreachable", message: "The server cannot be reached. Is it running, and are you online?" });
+const UNSENDABLE = errorEvent({ code: "unsendable", message: "The browser cannot send this request.", retryable: false });
 const MALFORMED = errorEvent({ code: "malformed", message: "The server sent something that this page cannot read." });
 
 /**
@@ -88,9 +102,7 @@ class ResumableConnection {
     this.id = id;
     this.body = body;
     this.isAccepted = isAccepted;
-    this.cursor = cursor;
-    // A server that repeats events it has sent before makes no progress.
-    this.maxNumber = numberIn(cursor);
+    this.position = new StreamPosition(cursor);
     this.api = options.api;
     this.url = options.url ?? `${options.api}/chat`;
     this.wait = options.wait ?? waitForNetwork;
@@ -100,6 +112,8 @@ class ResumableConnection {
     this.fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
     this.backoff = options.backoff ?? new Backoff();
     this.idleTimeoutMs = options.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
+    this.headTimeoutMs = options.headTimeoutMs;
+    this.slowHeads = 0;
     this.isResumable = true;
     this.isDisconnected = false;
     this.isFinished = false;
@@ -114,16 +128,24 @@ class ResumableConnection {
    * @returns {AsyncGenerator<AnswerEvent, void, void>}
    */
   async *connect() {
-    const watchdog = new Watchdog(this.idleTimeoutMs, this.signal);
     this.lastError = null;
     this.openedAt = this.backoff.now();
+    this.position.reconnect();
+    const request = this.#buildRequest();
+    if (!request) return yield this.#finish(UNSENDABLE);
+    const watchdog = new Watchdog(this.#headTimeoutMs(request), this.signal, this.isResumable ? WAKE_QUIET_MS : Infinity);
+    let hasHead = false;
     try {
-      const response = await this.#request(watchdog.signal);
-      watchdog.reset();
-      const error = response.status === 204 ? GONE : await errorFromResponse(response);
+      const response = await this.fetch(request.url, { ...request.init, signal: watchdog.signal });
+      hasHead = true;
+      watchdog.reset(this.idleTimeoutMs);
+      this.slowHeads = 0;
+      const error = await errorFromResponse(response, watchdog.signal);
+      this.signal?.throwIfAborted();
       if (error) yield* this.#refused(error);
       else yield* this.#read(/** @type {ReadableStream<Uint8Array>} */ (response.body), watchdog);
     } catch (error) {
+      this.slowHeads += watchdog.isExpired && !hasHead ? 1 : 0;
       yield* this.#broken(error);
     } finally {
       watchdog.close();
@@ -146,25 +168,48 @@ class ResumableConnection {
     }
     if (!this.isDisconnected) yield { type: "disconnected" };
     this.isDisconnected = true;
-    await this.wait(delayMs, this.signal, minDelayMs);
+    // A response that did not begin has been waited for already.
+    await this.wait(this.slowHeads ? Math.min(delayMs, this.backoff.initialDelayMs) : delayMs, this.signal, minDelayMs);
     if (this.signal?.aborted) yield this.#finish({ type: "stopped" });
   }
 
-  /** @param {AbortSignal} signal */
-  #request(signal) {
-    const headers = { Accept: "text/event-stream", ...this.headers() };
-    if (this.isAccepted) {
-      const url = `${this.api}/streams/${encodeURIComponent(this.id)}`;
-      return this.fetch(url, { headers: { ...headers, "Last-Event-ID": String(this.cursor) }, cache: "no-store", signal });
+  /**
+   * Return what `fetch` takes; null where the body cannot be encoded, or a header has a character that no header can have.
+   *
+   * @returns {Request | null}
+   */
+  #buildRequest() {
+    try {
+      const headers = { Accept: "text/event-stream", ...this.headers() };
+      // Throws where `fetch` would, whose error looks like that of a server that is away.
+      new Headers(headers);
+      return this.isAccepted ? this.#resumption(headers) : this.#question(headers);
+    } catch {
+      return null;
     }
+  }
+
+  /** @type {(headers: Record<string, string>) => Request} */
+  #resumption(headers) {
+    const { cursor, hasReplay } = this.position;
+    const query = hasReplay ? `?last_event_id=${encodeURIComponent(cursor)}` : "";
+    const url = `${this.api}/streams/${encodeURIComponent(this.id)}${query}`;
+    return { url, init: { headers: { ...headers, "Last-Event-ID": cursor }, cache: "no-store" } };
+  }
+
+  /** @type {(headers: Record<string, string>) => Request} */
+  #question(headers) {
     // The question is sent again even if it may have arrived before: the server answers the same id and body once.
-    const body = this.isResumable ? { ...this.body, resumable: true, id: this.id } : this.body;
-    return this.fetch(this.url, {
-      method: "POST",
-      headers: { ...headers, "Content-Type": "application/json" },
-      body: this.encode(body),
-      signal,
-    });
+    const body = this.encode(this.isResumable ? { ...this.body, resumable: true, id: this.id } : this.body);
+    return { url: this.url, init: { method: "POST", headers: { ...headers, "Content-Type": "application/json" }, body } };
+  }
+
+  /** @param {Request} request */
+  #headTimeoutMs({ init: { body } }) {
+    // A question that cannot be sent again is waited for as long as possible.
+    if (!this.isResumable) return this.idleTimeoutMs;
+    if (body !== undefined) return QUESTION_HEAD_TIMEOUT_MS + body.length / MIN_UPLOAD_RATE;
+    return this.headTimeoutMs ?? HEAD_TIMEOUTS_MS[Math.min(this.slowHeads, HEAD_TIMEOUTS_MS.length - 1)];
   }
 
   /**
@@ -184,10 +229,11 @@ class ResumableConnection {
       if (this.backoff.now() - this.openedAt > STABLE_AFTER_MS) this.backoff.reset();
     };
     for await (const event of readEvents(body, onActivity)) {
-      const number = numberIn(event.cursor);
-      if (number > this.maxNumber) this.backoff.reset();
-      this.maxNumber = Math.max(this.maxNumber, number);
-      this.cursor = event.cursor ?? this.cursor;
+      const novelty = this.position.take(event.cursor);
+      if (novelty === "foreign") return yield this.#finish(GONE);
+      // A server that repeats events it has sent before makes no progress; but whatever ends an answer ends it.
+      if (novelty === "seen" && !isTerminal(event)) continue;
+      if (event.cursor !== undefined) this.backoff.reset();
       this.isFinished = isTerminal(event);
       yield event;
     }
@@ -197,19 +243,20 @@ class ResumableConnection {
   /**
    * Handle a response that is no event stream.
    *
-   * @param {ErrorEvent} response
+   * @param {ErrorEvent} refusal
    * @returns {Generator<AnswerEvent, void, void>}
    */
-  *#refused({ status = 0, ...error }) {
-    if (error.code === "not_supported" && !this.isAccepted && this.isResumable) {
+  *#refused(refusal) {
+    if (refusal.code === "not_supported" && !this.isAccepted && this.isResumable) {
       this.isResumable = false;
       yield { type: "not_resumable" };
-    } else if ((this.isAccepted || this.isDisconnected) && isTransient(status, error.code)) {
-      this.lastError = error;
-    } else if (this.isAccepted && GONE_STATUSES.has(status)) {
-      yield this.#finish(GONE);
+    } else if (!this.isAccepted) {
+      if (this.isDisconnected && isPassing(refusal)) this.lastError = refusal;
+      else yield this.#finish(this.isResumable && mayHaveArrived(refusal) ? { ...refusal, isResumable: true } : refusal);
     } else {
-      yield this.#finish(this.isAccepted && status === 401 ? { ...error, isResumable: true } : error);
+      const verdict = verdictOnBegun(refusal);
+      if (verdict === "passing") this.lastError = refusal;
+      else yield this.#finish(verdict === "gone" ? GONE : { ...refusal, isResumable: true });
     }
   }
 
@@ -221,8 +268,9 @@ class ResumableConnection {
    */
   *#broken(error) {
     if (this.signal?.aborted) yield this.#finish({ type: "stopped" });
-    else if (error instanceof SyntaxError || error instanceof RangeError) yield this.#finish(MALFORMED);
-    else this.lastError = this.isAccepted || !this.isResumable ? CUT : UNREACHABLE;
+    else if (error instanceof SyntaxError || error instanceof RangeError) {
+      yield this.#finish(this.isAccepted ? { ...MALFORMED, isResumable: true } : MALFORMED);
+    } else this.lastError = this.isAccepted || !this.isResumable ? CUT : UNREACHABLE;
   }
 
   /**
@@ -235,23 +283,4 @@ class ResumableConnection {
     this.isFinished = true;
     return event;
   }
-}
-
-/**
- * Return the number in the `id` of an event; 0 where there is none.
- *
- * @param {string | undefined} cursor
- */
-function numberIn(cursor) {
-  return Number.parseInt(cursor ?? "", 10) || 0;
-}
-
-/**
- * Return whether a refusal passes by itself: it comes from a proxy, or from a service that cannot serve now.
- *
- * @param {number} status
- * @param {string} code
- */
-function isTransient(status, code) {
-  return TRANSIENT_STATUSES.has(status) && (code === `http_${status}` || TRANSIENT_CODES.has(code));
 }

@@ -5,6 +5,7 @@
  * Opens no connection, keeps nothing of the answer, and does not know the page.
  */
 
+import { readBoundedText } from "./bounded-body.js";
 import { SSEDecoder } from "./sse-decoder.js";
 
 /** @import { ServerSentEvent } from "./sse-decoder.js" */
@@ -51,6 +52,12 @@ import { SSEDecoder } from "./sse-decoder.js";
 
 const TERMINAL_TYPES = new Set(["done", "error", "cancelled", "stopped"]);
 
+/** The rest of a body, after its last event, may take so long. Then the body is cancelled, so that its connection is free. */
+const MAX_DRAIN_MS = 1000;
+
+/** What is read of the body of a refusal, and for how long. */
+const REFUSAL_LIMITS = { maxBytes: 64 * 1024, timeoutMs: 3000 };
+
 /**
  * Return whether an event is the last one of its answer.
  *
@@ -69,11 +76,11 @@ export function isTerminal({ type }) {
  */
 function parseEvent({ event, data }) {
   if (event === "message") {
-    return data === "[DONE]" ? { type: "done" } : { type: "delta", text: JSON.parse(data).delta ?? "" };
+    return data === "[DONE]" ? { type: "done" } : { type: "delta", text: parseFields(data).delta ?? "" };
   }
   switch (event) {
     case "reasoning":
-      return reasoningEvent(JSON.parse(data));
+      return reasoningEvent(parseFields(data));
     case "tool":
       return toolEvent(data);
     case "start":
@@ -83,12 +90,24 @@ function parseEvent({ event, data }) {
     case "usage":
     case "end":
     case "cancelled":
-      return { ...JSON.parse(data), type: event };
+      return { ...parseFields(data), type: event };
     case "error":
-      return errorEvent(JSON.parse(data));
+      return errorEvent(parseFields(data));
     default:
       return null;
   }
+}
+
+/**
+ * Return the JSON object of a frame.
+ *
+ * @param {string} data
+ * @throws {SyntaxError} the data is not JSON, or no object
+ */
+function parseFields(data) {
+  const fields = JSON.parse(data);
+  if (fields === null || typeof fields !== "object") throw new SyntaxError(`a frame with ${data.slice(0, 80)}, which is no object`);
+  return fields;
 }
 
 /**
@@ -103,7 +122,7 @@ function reasoningEvent({ delta }) {
 
 /** @type {(data: string) => ToolEvent} */
 function toolEvent(data) {
-  const fields = JSON.parse(data);
+  const fields = parseFields(data);
   const hasValue = ["arguments", "progress", "result"].some((name) => name in fields);
   return { ...fields, type: "tool", ...(hasValue && { json: data }) };
 }
@@ -129,51 +148,75 @@ export async function* readEvents(body, onActivity = () => {}) {
       onActivity();
       for (const frame of decoder.feed(read.value)) {
         const event = parseEvent(frame);
-        isComplete = event !== null && isTerminal(event);
-        if (event) yield frame.id ? { ...event, cursor: frame.id } : event;
+        if (!event) continue;
+        isComplete = isTerminal(event);
+        // Before the last event is handed out: its consumer may ask for no further one.
+        if (isComplete) drain(reader);
+        yield frame.id ? { ...event, cursor: frame.id } : event;
         if (isComplete) return;
       }
     }
   } finally {
-    if (isComplete) drain(reader);
-    else reader.cancel().catch(() => {});
+    if (!isComplete) reader.cancel().catch(() => {});
   }
 }
 
 /**
- * Read the rest of a body, so that its connection can be reused: the server would take a cancel for a reader who left.
+ * Read the rest of a body, so that its connection can be reused: the server would take a cancel for a reader who left. A
+ * body that goes on for long is cancelled all the same: a browser has few connections to a server.
  *
  * @param {ReadableStreamDefaultReader<Uint8Array>} reader
  */
 async function drain(reader) {
+  const timer = setTimeout(() => reader.cancel().catch(() => {}), MAX_DRAIN_MS);
   try {
     while (!(await reader.read()).done);
   } catch {
     // The answer is complete; how its connection ends no longer matters.
   }
+  clearTimeout(timer);
 }
 
 /**
- * Return the error that a response reports instead of an event stream.
+ * Return the error that a response reports instead of an event stream. Its body is read within bounds.
  *
  * @param {Response} response
+ * @param {AbortSignal} [signal] ends the reading of the body at once when it is aborted
  * @returns {Promise<ErrorEvent | null>} with the response's `status`; null where the response is an event stream
  */
-export async function errorFromResponse(response) {
-  const type = (response.headers.get("Content-Type") ?? "").split(";")[0].trim();
-  const { ok, status } = response;
+export async function errorFromResponse(response, signal) {
+  const type = (response.headers.get("Content-Type") ?? "").split(";")[0].trim().toLowerCase();
+  const { ok, status, headers } = response;
   if (ok && type === "text/event-stream") return null;
+  const text = await readBoundedText(response, { ...REFUSAL_LIMITS, signal });
   if (ok) {
     const message = "The server sent a page, not an answer. You may need to sign in again.";
     return { ...errorEvent({ code: "not_a_stream", message }), status };
   }
-  const body = type === "application/json" ? await response.json().catch(() => null) : null;
+  const { code, message } = refusalFields(type.endsWith("json") ? text : "");
   const error = errorEvent({
-    code: body?.error?.code ?? `http_${status}`,
-    message: body?.error?.message ?? `The server refused with status ${status}.`,
-    retryAfterSeconds: parseRetryAfter(response.headers.get("Retry-After")),
+    code: code ?? `http_${status}`,
+    message: message ?? `The server refused with status ${status}.`,
+    retryable: headers.get("X-Should-Retry") !== "false",
+    retryAfterSeconds: parseRetryAfter(headers.get("Retry-After"), Date.parse(headers.get("Date") ?? "") || undefined),
   });
   return { ...error, status };
+}
+
+/**
+ * Return the code and the message in the JSON of a refusal, as far as these are texts: gateways have forms of their own.
+ *
+ * @param {string} text
+ * @returns {{code?: string, message?: string}}
+ */
+function refusalFields(text) {
+  try {
+    const { error } = JSON.parse(text);
+    const [code, message] = [error?.code, error?.message].map((value) => (typeof value === "string" && value ? value : undefined));
+    return { code, message };
+  } catch {
+    return {};
+  }
 }
 
 /**
@@ -190,7 +233,7 @@ export function errorEvent({ code = "error", message = "The answer failed.", ret
  * Return the seconds in a Retry-After header.
  *
  * @param {string | null} header a number of seconds, or a date
- * @param {number} [now] the current time in milliseconds since 1970
+ * @param {number} [now] the current time in milliseconds since 1970, by the server's clock where that is known
  * @returns {number | null} null where the header is neither, or lies in the past
  */
 export function parseRetryAfter(header, now = Date.now()) {

@@ -106,10 +106,10 @@ const fetched = async ({ base, model, resumable }, note) => {
   if (!response.ok) throw new Error((await response.json()).error.message);
   let rest = "", isWhole = false;
   for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
-    const frames = (rest + piece).split("\n\n");
+    const frames = (rest + piece).split(/\r?\n\r?\n/);
     rest = frames.pop();
     for (const frame of frames) {
-      const [, name, data] = /^(?:id: .*\n)?(?:event: (.*)\n)?data: (.*)$/.exec(frame) ?? [];
+      const [, name, data] = /^(?:id: .*\r?\n)?(?:event: (.*?)\r?\n)?data: (.*)$/.exec(frame) ?? [];
       if (name === "end") ended(JSON.parse(data).finish_reason);
       if (!name && data === "[DONE]") isWhole = true;
       else if (!name && data) show(JSON.parse(data).delta);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from sseclient import SSEClient
 
 from tests.clients.ai_data.node import Node
 from tests.conftest import require
+from tests.support.listener import Listener
 from tests.support.reader import QUESTION
 from tests.support.service import Service
 from tests.support.upstream import Gate, Reasoning, Upstream, openai_wire
@@ -50,15 +52,51 @@ def test_with_fetch_reads_resumable_streams_as_well(service, upstream: Upstream,
 @pytest.mark.parametrize("resumable", [False, True])
 def test_the_reader_of_the_protocols_page_reads_every_stream(service, upstream: Upstream, resumable: bool) -> None:
     upstream.answer(f"page {resumable}", openai_wire.answer(Reasoning("Hm."), *TEXT))
-    (reader,) = re.findall(r"^```js\n(.*?)^```", (ROOT / "docs/protocol.md").read_text(), re.MULTILINE | re.DOTALL)
     fields = {"messages": QUESTION, "model": f"openai/page {resumable}", "resumable": resumable}
-    program = reader.replace('"/api/chat"', json.dumps(service.url + "/api/chat"))
-    program = (
-        program.replace("{ messages }", json.dumps(fields)) + "\nconsole.log(JSON.stringify(text)); process.exit(0);"
-    )
+    assert run_reader_of_the_page(service.url + "/api/chat", fields) == ["".join(TEXT), True]
+
+
+def run_reader_of_the_page(url: str, fields: dict[str, Any]) -> list[Any]:
+    """Run the reader in docs/protocol.md, and return its text, and whether the answer was whole."""
+    (reader,) = re.findall(r"^```js\n(.*?)^```", (ROOT / "docs/protocol.md").read_text(), re.MULTILINE | re.DOTALL)
+    program = reader.replace('"/api/chat"', json.dumps(url)).replace("{ messages }", json.dumps(fields))
+    program += "\nconsole.log(JSON.stringify([text, isWhole])); process.exit(0);"
     command = [require("node", "apt-get install nodejs (20 or later)"), "--input-type=module", "-e", program]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.stderr, json.loads(done.stdout or "null")) == ("", "".join(TEXT))
+    assert done.stderr == ""
+    seen: list[Any] = json.loads(done.stdout)
+    return seen
+
+
+class Slowly(Listener):
+    """Answers a request with a body that comes in pieces of one byte."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def serve(self, client: socket.socket) -> None:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client.recv(65536)
+        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+        for place in range(len(self.body)):
+            client.sendall(self.body[place : place + 1])
+
+
+FRAMES = [
+    "id: 1-3f9a0c1e\nevent: start\ndata: {}", ": keep-alive", 'id: 2-3f9a0c1e\ndata: {"delta":"Grüße, "}',
+    'event: reasoning\ndata: {"delta":"data: {}"}', 'data: {"delta":"👩‍🚀\\n\\ndata: x"}',
+    'event: end\ndata: {"finish_reason":"length"}',
+    "id: 4-3f9a0c1e\ndata: [DONE]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_the_reader_of_the_protocols_page_reads_every_cut_and_both_line_ends(line_end: str, is_cut: bool) -> None:
+    frames = FRAMES[:-1] if is_cut else FRAMES
+    with Slowly("".join(frame + "\n\n" for frame in frames).replace("\n", line_end).encode()) as server:
+        seen = run_reader_of_the_page(f"http://{server.address}/api/chat", {})
+    assert seen == ["Grüße, 👩‍🚀\n\ndata: x", not is_cut]
 
 
 @pytest.mark.parametrize("client", ["posted", "native", "followed", "fetched"])

@@ -7,6 +7,7 @@ import json
 import msgspec
 import pytest
 from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from msgspec import UNSET
 
 from flask_headrace.core.partial_json import (
@@ -25,7 +26,18 @@ from flask_headrace.core.partial_json import (
     apply,
     snapshot,
 )
-from tests.support.json_documents import SHARED, answers, cuts, damaged, prefixes, result, rubbish, shown, texts
+from tests.support.json_documents import (
+    SHARED,
+    answers,
+    cuts,
+    damaged,
+    long_answers,
+    prefixes,
+    result,
+    rubbish,
+    shown,
+    texts,
+)
 
 LIMITS = {"depth": "max_depth", "path": "max_path", "size": "max_size"}
 
@@ -88,6 +100,15 @@ class TestPrefixes:
 
 
 class TestCuts:
+    @settings(max_examples=300)
+    @given(long_answers(), st.data())
+    def test_of_long_fences_words_and_numbers_give_the_same(self, text: str, data: st.DataObject) -> None:
+        whole = result([text])
+        at = data.draw(st.integers(0, len(text)))
+        assert result([text[:at], text[at:]]) == whole
+        size = data.draw(st.integers(1, 80))
+        assert result(text[start : start + size] for start in range(0, len(text), size)) == whole
+
     @given(cuts(texts))
     def test_of_a_document_give_the_same_document(self, pieces: list[str]) -> None:
         document, refusal = result(pieces)

@@ -67,6 +67,24 @@ test("an answer that its model ended for another reason than that it is whole sa
   assert.equal(ended("pause")[0], "cut");
 });
 
+test("a run of reasoning has its duration, up to where another part begins", (t) => {
+  let time = 1_000_000;
+  t.mock.method(performance, "now", () => time);
+  const turn = { parts: [] };
+  const reducer = new EventReducer(turn, { append() {}, finish() {}, reset() {}, showInterruption() {}, restore() {} }, { say() {} });
+  for (const [wait, event] of [
+    [0, { type: "reasoning", text: "Hm" }],
+    [2000, { type: "reasoning", text: ", well." }],
+    [10_000, { type: "delta", text: "So." }],
+    [5000, { type: "reasoning", text: "Once more." }],
+    [300, { type: "delta", text: "Yes." }],
+  ]) {
+    time += wait;
+    reducer.apply(event);
+  }
+  assert.deepEqual(turn.parts.map(({ durationMs }) => durationMs), [12_000, undefined, 300, undefined]);
+});
+
 test("a restart voids all that was shown, and what follows is the answer", () => {
   const before = [{ type: "delta", text: '{"a": 1' }, { type: "reasoning", text: "Hm." }, ...FIND];
   const { turn, shown } = received(...before, { type: "restart", reason: "stall", model: "c/d" });

@@ -168,6 +168,164 @@ for (const [name, answer] of [["unknown", errorResponse(404, "stream_not_found")
   });
 }
 
+const html = (code) => status(code, "<h1>Sign in</h1>", { "Content-Type": "text/html" });
+const REFUSALS = {
+  "a login's page": html(200),
+  "a login's JSON": status(200, '{"login":"/sign-in"}', { "Content-Type": "application/json" }),
+  "a gateway's 401": html(401),
+  "a firewall's 403": html(403),
+  "our 403": errorResponse(403, "forbidden"),
+  "a 409": errorResponse(409, "conflict"),
+  "a 418": html(418),
+  "a gateway's 429": errorResponse(429, "throttled"),
+  "a 500": html(500),
+  "our 500": errorResponse(500, "internal"),
+  "a 502 with a provider's code": errorResponse(502, "upstream_unreachable"),
+  "a 503 with a gateway's code": errorResponse(503, "no_healthy_upstream"),
+  "a 522": html(522),
+  "a 529": errorResponse(529, "upstream_overloaded"),
+  "another form of JSON": status(503, '{"message":"Service Unavailable"}', { "Content-Type": "application/json" }),
+};
+
+for (const [name, refusal] of Object.entries(REFUSALS)) {
+  test(`an answer that has begun goes on after ${name}, and may be resumed where that does not pass`, async () => {
+    const passing = await heard(server(stream(FRAMES.slice(0, 3)), refusal, refusal, rest));
+    assert.equal(passing.text, TEXT);
+    assert.equal(passing.types.at(-1), "done");
+    const { events, waits } = await heard(server(stream(FRAMES.slice(0, 3)), refusal));
+    assert.deepEqual([events.at(-1).type, events.at(-1).isResumable], ["error", true]);
+    assert.ok(waits.length > 5);
+  });
+}
+
+test("a question that may have arrived is sent again past a gateway, with the same id", async () => {
+  for (const refusal of [html(200), html(502), html(504), html(522)]) {
+    const there = server(lost, refusal, rest);
+    assert.equal((await heard(there)).text, TEXT);
+    assert.deepEqual(there.requests[0], there.requests[2]);
+  }
+});
+
+test("a question that a gateway refuses after it may have sent it on keeps its id for the next try", async () => {
+  for (const code of [500, 502, 504, 522]) assert.equal((await heard(server(html(code)))).events.at(-1).isResumable, true);
+  for (const code of [401, 403, 404]) assert.equal((await heard(server(html(code)))).events.at(-1).isResumable, undefined);
+});
+
+test("a failure has the code, the status and the wait of its refusal", async () => {
+  const { events } = await heard(server(errorResponse(429, "rate_limited", { "Retry-After": "7" })));
+  const { code, status: number, retryAfterSeconds } = events.at(-1);
+  assert.deepEqual([code, number, retryAfterSeconds], ["rate_limited", 429, 7]);
+});
+
+test("where the cursor is lost on the way, what is sent again is dropped, and the cursor then goes another way", async () => {
+  for (let cut = 1; cut < FRAMES.length; cut++) {
+    const fromTheStart = () => stream([Buffer.concat(FRAMES.slice(0, cut + 1))], lost)();
+    const there = server(stream(FRAMES.slice(0, cut), lost), fromTheStart, () => rest({ cursor: 0 }));
+    const { text, types } = await heard(there);
+    assert.equal(text, TEXT, `cut after ${cut} frames`);
+    assert.equal(types.filter((type) => type === "start").length, 1);
+    const urls = there.requests.slice(1).map(({ url }) => url);
+    assert.deepEqual(urls, [`/api/streams/${ID}`, `/api/streams/${ID}?last_event_id=${cut + 1}${MARK}`].slice(0, urls.length));
+  }
+});
+
+test("numbers without a mark are compared as well", async () => {
+  const plain = FRAMES.map((frame) => bytes(new TextDecoder().decode(frame).replace(MARK, "")));
+  const { text } = await heard(server(stream(plain.slice(0, 4), lost), stream(plain)));
+  assert.equal(text, TEXT);
+});
+
+test("a frame without a number is dropped among those that are sent again, and heard after them", async () => {
+  const end = 'event: end\ndata: {"finish_reason":"length"}\n\n';
+  const whole = [...FRAMES.slice(0, -1), bytes(end), FRAMES.at(-1)];
+  for (const replay of [whole, whole.slice(-2)]) {
+    const { types } = await heard(server(stream(whole.slice(0, -1), lost), stream(replay)));
+    assert.deepEqual(types.slice(-2), ["end", "done"]);
+  }
+});
+
+test("nothing of another answer is shown that a server without the cursor sends in the place of this one", async () => {
+  const other = FRAMES.map((frame) => bytes(new TextDecoder().decode(frame).replace(MARK, "-00000000")));
+  const { text, events } = await heard(server(stream(FRAMES.slice(0, 3)), stream(other)));
+  assert.equal(text, [...TEXT].slice(0, 2).join(""));
+  assert.equal(events.at(-1).code, "gone");
+});
+
+test("an end is heard whatever its number", async () => {
+  const failed = [bytes(`id: 1${MARK}\nevent: error\ndata: {"code":"worker_lost","message":"Lost."}\n\n`)];
+  assert.equal((await heard(server(stream(FRAMES.slice(0, 3)), stream(failed)))).events.at(-1).code, "worker_lost");
+});
+
+/** A request whose response never begins. */
+const headless = ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+
+test("a resumption whose response does not begin is left for another connection, without a further wait", async () => {
+  const there = server(stream(FRAMES.slice(0, 3)), headless, headless, headless, rest);
+  const { text, waits } = await heard(there, { headTimeoutMs: 10 });
+  assert.equal(text, TEXT);
+  assert.deepEqual(waits, [250, 250, 250, 250]);
+});
+
+/** Let time pass until `promise` is settled; return how many milliseconds that took. */
+async function passTime(timers, promise, stepMs = 100) {
+  let isSettled = false;
+  promise.finally(() => void (isSettled = true));
+  for (let passed = 0; ; passed += stepMs) {
+    for (let turn = 0; turn < 20; turn++) await null;
+    await new Promise((resolve) => setImmediate(resolve));
+    if (isSettled) return passed;
+    timers.tick(stepMs);
+  }
+}
+
+test("connections that were lost in a sleep are left one after the other within half a minute", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const there = server(stream(FRAMES.slice(0, 3)), headless, headless, headless, headless, headless, rest);
+  const answer = heard(there);
+  assert.ok((await passTime(context.mock.timers, answer)) <= 29_000);
+  assert.equal((await answer).text, TEXT);
+});
+
+test("a question whose response does not begin is sent again with its id, long after the first heartbeat", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const there = server(headless, rest);
+  const answer = heard(there);
+  const passed = await passTime(context.mock.timers, answer);
+  assert.ok(passed >= 30_000 && passed < 35_000, `${passed} ms`);
+  assert.equal((await answer).text, TEXT);
+  assert.deepEqual(there.requests[0], there.requests[1]);
+});
+
+test("a long question is given the time that it takes to send", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const answer = heard(server(headless, rest), { given: { body: { messages: ["x".repeat(1_600_000)] } } });
+  assert.ok((await passTime(context.mock.timers, answer, 1000)) >= 130_000);
+});
+
+test("a question that the browser cannot send is a failure at once, and no server that is away", async () => {
+  const there = server(rest);
+  const circle = {};
+  circle.self = circle;
+  for (const options of [{ headers: () => ({ Authorization: "Bearer \u200bkey" }) }, { given: { body: circle } }]) {
+    const { events } = await heard(there, options);
+    assert.deepEqual(events.map(({ code }) => code), ["unsendable"]);
+  }
+  assert.equal(there.requests.length, 0);
+});
+
+test("a stop while the body of a refusal stalls is a stop", async () => {
+  for (const before of [[], [stream(FRAMES.slice(0, 2))]]) {
+    const control = new AbortController();
+    const refusal = ({ signal }) => {
+      queueMicrotask(() => control.abort());
+      const body = new ReadableStream({ start: (controller) => signal.addEventListener("abort", () => controller.error(signal.reason)) });
+      return new Response(body, { status: 503, headers: { "Content-Type": "application/json" } });
+    };
+    const { types } = await heard(server(...before, refusal), { signal: control.signal });
+    assert.equal(types.at(-1), "stopped");
+  }
+});
+
 for (const code of [400, 401, 403, 404, 429, 500, 503]) {
   test(`a question that is refused with ${code} is a failure at once`, async () => {
     const there = server(errorResponse(code, "some_reason"));

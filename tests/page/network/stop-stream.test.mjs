@@ -43,6 +43,25 @@ test("a question that is overtaken by its stop is stopped when it arrives", asyn
   assert.ok((await tries([404], false)) < 8);
 });
 
+for (const status of [200, 302, 408, 425, 429, 500, 502, 522]) {
+  test(`a stop that a login, a gateway or a firewall has answered with ${status} is sent again`, async () => {
+    assert.equal(await tries([status, status, 204]), 3);
+  });
+}
+
+test("a stop that is not answered is sent again on another connection", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  let count = 0;
+  const fetch = (url, { signal }) => {
+    if (count++) return Promise.resolve(new Response(null, { status: 204 }));
+    return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  };
+  const stopped = stopStream("/api/streams/x", { isAccepted: true, fetch, wait: async () => {} });
+  context.mock.timers.tick(6000);
+  await stopped;
+  assert.equal(count, 2);
+});
+
 test("a stop that is refused is not tried again", async () => {
   assert.equal(await tries([401]), 1);
 });

@@ -120,6 +120,84 @@ test("a refusal without JSON is told by its status", async () => {
   assert.match(refused.message, /502/);
 });
 
+for (const [name, text, code] of [
+  ["another form", '{"message":"Forbidden"}', "http_403"],
+  ["a text as its error", '{"error":"Forbidden"}', "http_403"],
+  ["a number as its code", '{"error":{"code":403,"message":"No entry."}}', "http_403"],
+  ["no object", "[]", "http_403"],
+  ["nothing", "null", "http_403"],
+  ["no code", '{"error":{"message":"No entry."}}', "http_403"],
+  ["a problem's form", '{"title":"Forbidden"}', "http_403"],
+]) {
+  test(`a gateway's JSON with ${name} is told by texts, and else by its status`, async () => {
+    for (const type of ["application/json; charset=utf-8", "application/problem+json"]) {
+      const refused = await errorFromResponse(new Response(text, { status: 403, headers: { "Content-Type": type } }));
+      assert.equal(refused.code, code);
+      assert.equal(refused.message, text.includes("No entry.") ? "No entry." : "The server refused with status 403.");
+    }
+  });
+}
+
+/** A body that brings `first` and then nothing, and what has become of it. */
+function stalled(first) {
+  const state = { isCancelled: false };
+  const body = new ReadableStream({
+    start: (controller) => controller.enqueue(bytes(first)),
+    cancel: () => void (state.isCancelled = true),
+  });
+  return { body, state };
+}
+
+const JSON_TYPE = { "Content-Type": "application/json" };
+
+test("the body of a refusal that stalls is waited for briefly, and frees its connection", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { body, state } = stalled('{"error":');
+  const refused = errorFromResponse(new Response(body, { status: 503, headers: JSON_TYPE }));
+  context.mock.timers.tick(3001);
+  assert.equal((await refused).code, "http_503");
+  assert.ok(state.isCancelled);
+});
+
+test("the body of a refusal that stalls is left at once when the reader stops", async () => {
+  const control = new AbortController();
+  const { body, state } = stalled('{"error":');
+  const refused = errorFromResponse(new Response(body, { status: 503, headers: JSON_TYPE }), control.signal);
+  control.abort();
+  assert.equal((await refused).code, "http_503");
+  assert.ok(state.isCancelled);
+});
+
+test("of the body of a refusal that never ends a part is read", async () => {
+  let pulled = 0;
+  const body = new ReadableStream({ pull: (controller) => void (pulled++, controller.enqueue(new Uint8Array(4096))) });
+  assert.equal((await errorFromResponse(new Response(body, { status: 500, headers: JSON_TYPE }))).code, "http_500");
+  assert.ok(pulled < 40, `${pulled} chunks of 4 KiB`);
+});
+
+for (const last of ["data: [DONE]\n\n", 'event: error\ndata: {"code":"stall","message":"Slow."}\n\n', 'event: cancelled\ndata: {"reason":"stopped"}\n\n']) {
+  test(`a body that does not end after ${JSON.stringify(last.slice(0, 12))} is cancelled, also where no further event is asked for`, async (context) => {
+    context.mock.timers.enable({ apis: ["setTimeout"] });
+    const { body, state } = stalled(last);
+    await readEvents(body).next();
+    context.mock.timers.tick(900);
+    assert.ok(!state.isCancelled, "the server may be about to end it");
+    context.mock.timers.tick(200);
+    assert.ok(state.isCancelled);
+  });
+}
+
+test("a frame of JSON that is no object is thrown", async () => {
+  for (const frame of ["data: null\n\n", "data: 5\n\n", "event: tool\ndata: null\n\n", "event: error\ndata: null\n\n"]) {
+    await assert.rejects(heard([frame]), SyntaxError);
+  }
+});
+
+test("a date in Retry-After counts from the server's own clock, which may differ from this one's", async () => {
+  const headers = { Date: "Thu, 01 Jan 2026 00:00:00 GMT", "Retry-After": "Thu, 01 Jan 2026 00:00:09 GMT" };
+  assert.equal((await errorFromResponse(new Response("", { status: 503, headers }))).retryAfterSeconds, 9);
+});
+
 test("a page instead of a stream is a refusal", async () => {
   const page = new Response("<h1>Sign in</h1>", { headers: { "Content-Type": "text/html" } });
   assert.equal((await errorFromResponse(page)).code, "not_a_stream");
