@@ -52,6 +52,7 @@ class TestMarkdown:
         upstream.answer(MODEL, answer(MARKDOWN, Gate("watched"), *MARKDOWN))
         ask(page)
         expect(prose(page).locator("blockquote")).to_have_text("quoted")
+        expect(prose(page).locator(".hl-comment")).to_be_visible()  # the colours come with a library, which loads once
         page.evaluate("""() => {
             window.touched = [];
             const observer = new MutationObserver((records) => window.touched.push(...records));

@@ -50,10 +50,9 @@ export class Formulas {
     if (start >= this.text.length) return this.isOpen ? WAIT : null;
     if (mark === "$$" && (this.text[start] === "$" || previous === "$")) return null;
     const end = this.#indexOf(ENDS[mark], start);
-    const tex = this.text.slice(start, end < 0 ? undefined : end);
-    if (/^[\s\\]{20}/.test(tex)) return null;
-    if (!/[^\s\\]/.test(tex)) return end < 0 && this.isOpen && tex.length < MAX_HELD ? WAIT : null;
-    return this.#formula(at, end, tex, mark);
+    const first = this.text.slice(start, end < 0 ? start + MAX_HELD : Math.min(end, start + MAX_HELD));
+    if (!/[^\s\\]/.test(first)) return end < 0 && this.isOpen && first.length < MAX_HELD ? WAIT : null;
+    return this.#formula(at, start, end, mark);
   }
 
   /** @type {(at: number, previous: string) => Found} */
@@ -69,7 +68,7 @@ export class Formulas {
     const tex = this.text.slice(start, end);
     if (/\s$/.test(tex) || /[A-Za-z0-9]/.test(after) || isProse(tex)) return null;
     if (!after && this.isOpen) return this.#readUnfinished(at, tex);
-    return this.#formula(at, end, tex, "$");
+    return this.#formula(at, start, end, "$");
   }
 
   /** @type {(at: number, tex: string) => Found} */
@@ -80,12 +79,18 @@ export class Formulas {
     return isUndecided ? WAIT : "maybe";
   }
 
-  /** @type {(at: number, end: number, tex: string, mark: string) => Found} */
-  #formula(at, end, tex, mark) {
+  /** @type {(at: number, start: number, end: number, mark: string) => Found} */
+  #formula(at, start, end, mark) {
     const display = mark === "$$" || mark === "\\[";
-    if (end >= 0) return end - at > MAX_REACH ? null : { end: end + mark.length, tex: tex.trim(), display, isOpen: false };
-    const isNear = this.text.length - at <= MAX_REACH;
-    return this.isOpen && isNear ? { end: this.text.length, tex: tex.trimStart().replace(/[\s\\$]+$/, ""), display, isOpen: true } : null;
+    const stop = end < 0 ? this.text.length : end;
+    if (stop - at > MAX_REACH || (end < 0 && !this.isOpen)) return null;
+    if (end >= 0) return { end: end + mark.length, tex: this.text.slice(start, end).trim(), display, isOpen: false };
+    let first = start;
+    while (/\s/.test(this.text[first] ?? "")) first++;
+    let last = stop;
+    // A blank may stand before the closing mark, and a backslash or a dollar be the beginning of it.
+    while (last > first && /[\s\\$]/.test(this.text[last - 1])) last--;
+    return { end: stop, tex: this.text.slice(first, last), display, isOpen: true };
   }
 
   /**

@@ -125,7 +125,9 @@ test("what is heard is the text that the blocks have in the end, however it is c
     const pieces = cut(next, text);
     const { heard, tree } = hear(pieces);
     const said = bare(heard.join(" "));
-    if (heard.every((part) => part.length < 60)) assert.equal(said, bare(tree.root.children.map(spokenText).join(" ")), JSON.stringify(pieces));
+    // A reference that never gets its definition was heard as a link: its brackets and its label come at the answer's end.
+    const isHeardWhole = heard.every((part) => part.length < 60) && tree.readAgain === 0;
+    if (isHeardWhole) assert.equal(said, bare(tree.root.children.map(spokenText).join(" ")), JSON.stringify(pieces));
   }
 });
 

@@ -9,6 +9,7 @@ export class Tree {
     this.operations = 0;
     this.deepest = 0;
     this.kept = new Map();
+    this.readAgain = 0;
   }
 
   get top() {
@@ -20,6 +21,7 @@ export class Tree {
     if (kind === "again") {
       const kept = this.kept.get(attributes.id);
       kept.children = [];
+      this.readAgain++;
       this.open_.push(kept);
       return;
     }
