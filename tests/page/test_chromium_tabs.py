@@ -13,7 +13,8 @@ answer = openai_wire.answer
 
 NO_STORAGE = """
 for (const name of ["indexedDB", "localStorage", "sessionStorage"]) {
-  Object.defineProperty(window, name, { get() { throw new DOMException("The operation is insecure.", "SecurityError"); } });
+  const get = () => { throw new DOMException("The operation is insecure.", "SecurityError"); };
+  Object.defineProperty(window, name, { get });
 }
 """
 NO_LOCKS = "Object.defineProperty(navigator, 'locks', { value: undefined })"
