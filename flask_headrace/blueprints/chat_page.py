@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from .http.json_response import json_response
 from .page_options import ChatPage
-from .page_words import choose_language, direction_of, page_words
+from .page_words import choose_language, direction_of, page_languages, page_words
 from .web_manifest import MEDIA_TYPE, build_web_manifest
 
 
@@ -81,7 +81,7 @@ def show_chat(page: ChatPage, *, has_login: bool) -> Response:
     """
     api = url_for(".chat") + "api"
     set_options = page.to_json(request.root_path)
-    language = page.language or choose_language(request.accept_languages)
+    language = page.language if page.language in page_languages() else choose_language(request.accept_languages)
     words = {"language": language, "direction": direction_of(language), "words": page_words(language)}
     response = make_response(
         render_template("flask_headrace/chat.html", api=api, has_login=has_login, page=set_options, **words)

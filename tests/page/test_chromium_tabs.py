@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.page.screen import MODEL, ask, last, prose, stored_turns
+from tests.page.screen import MODEL, ask, last, prose
 from tests.support.service import Service
 from tests.support.started_service import openai_alone
 from tests.support.upstream import Gate, openai_wire
@@ -53,27 +53,6 @@ def test_what_one_tab_asks_the_other_shows_and_goes_on_from(page, upstream, aske
     expect(prose(other)).to_have_text("Three.")
     expect(question(other)).to_have_text(["First?", "Second?", "Third?"])
     assert asked() == 3
-
-
-def test_questions_of_two_tabs_at_once_are_versions_and_none_is_lost(page, upstream):
-    upstream.answer(MODEL, [answer("One."), answer(Gate("here"), "Here."), answer(Gate("there"), "There.")])
-    ask(page, "First?")
-    expect(last(page, "done")).to_be_visible()
-    other = beside(page)
-    expect(last(other, "done")).to_be_visible()
-    for tab in (page, other):
-        tab.context.set_offline(False)
-        tab.get_by_label("Your question").fill("And?")
-    page.get_by_label("Your question").press("Enter")
-    other.get_by_label("Your question").press("Enter")
-    for gate in ("here", "there"):
-        upstream.open_gate(gate)
-    for tab in (page, other):
-        expect(tab.locator(".turn[data-state=done]")).to_have_count(len(tab.locator(".turn").all()))
-    page.reload()
-    expect(last(page, "done")).to_be_visible()
-    texts = sorted(turn["parts"][0]["text"] for turn in stored_turns(page))
-    assert texts == ["Here.", "One.", "There."]
 
 
 def test_a_tab_without_the_key_asks_nothing_twice_and_shows_the_answer(open_page, browser, upstream, asked):

@@ -24,7 +24,7 @@ SET = {
     "examples": ["Why does it turn?", "</script><b>'"],
     "features": ["export", "structured"],
     "stylesheet": "https://cdn.example/own.css?v=2",
-    "language": "pt-BR",
+    "language": "en",
 }
 
 
@@ -46,7 +46,7 @@ def test_what_is_set_reaches_the_document(page: Any) -> None:
     text = client_of(page).get("/").text
     assert options_of(text) == {**SET, "features": {name: name in SET["features"] for name in FEATURES}}
     assert "<title>Mühle &amp; &lt;Söhne&gt;</title>" in text
-    assert '<html lang="pt-BR"' in text
+    assert '<html lang="en"' in text
     assert '<link rel="icon" href="https://cdn.example/icon.png">' in text
     styles = re.findall(r'<link rel="stylesheet" href="([^"]+)"', text)
     assert styles[-1] == SET["stylesheet"]

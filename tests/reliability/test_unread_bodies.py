@@ -129,7 +129,7 @@ def test_a_body_that_is_broken_is_told_so_in_a_sentence(service: Service, kind: 
 def test_a_body_that_is_too_long_is_told_so_to_a_client_that_reads_only_when_it_has_sent_it(
     service: Service, size: int
 ) -> None:
-    body = b'"' + b"a" * size + b'"'
+    body = b'{"messages": [{"role": "user", "content": "' + b"a " * (size // 2) + b'"}]}'
     with socket.create_connection(("127.0.0.1", service.port), timeout=10) as client:
         client.sendall(POST + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
         assert client.recv(65536).startswith(b"HTTP/1.1 413 ")

@@ -11,7 +11,7 @@
 
 /**
  * A tree: `selected` has for each turn the id of the one that is shown after it; `removed` has for each turn that was removed
- * the time at which it was.
+ * the time at which it was, and for one that was brought back the time of that below zero.
  * @template {Node} Turn
  * @typedef {{turns: Turn[], selected: Record<string, string>, removed: Record<string, number>}} TurnTree
  */
@@ -80,13 +80,14 @@ export function removeTurn(tree, turn, now) {
   const next = shown[shown.indexOf(turn) + 1];
   for (const child of tree.turns.filter(({ parent }) => parent === turn.id)) move(child, turn.parent, now);
   const gone = withDescendants(tree, versions);
-  for (const { id, changedAt } of gone) tree.removed[id] = Math.max(now, changedAt);
+  for (const { id } of gone) tree.removed[id] = laterMark(tree, id, now);
   tree.turns = tree.turns.filter((turn) => !gone.has(turn));
   if (next) tree.selected[turn.parent] = next.id;
   return (now) => {
     for (const { turn, parent } of before) {
       if (tree.turns.includes(turn)) move(turn, parent, now);
-      else tree.turns.push(Object.assign(turn, { parent, changedAt: Math.max(now, (tree.removed[turn.id] ?? 0) + 1) }));
+      else tree.turns.push(Object.assign(turn, { parent, changedAt: Math.max(now, turn.changedAt + 1) }));
+      if (tree.removed[turn.id] > 0) tree.removed[turn.id] = -laterMark(tree, turn.id, now);
     }
     Object.assign(tree.selected, selected);
     sortTurns(tree.turns);
@@ -95,7 +96,7 @@ export function removeTurn(tree, turn, now) {
 
 /**
  * Return two states of one tree as one, as two tabs may have left them: of each turn what changed last, and no turn that was
- * removed after that.
+ * removed, also if its answer went on to come.
  *
  * @template {Node} Turn
  * @param {TurnTree<Turn>} older of what both have, such as `selected`, the other's is kept
@@ -109,8 +110,8 @@ export function mergeTrees(older, newer) {
     if (!other || turn.changedAt > other.changedAt) byId.set(turn.id, turn);
   }
   const removed = { ...older.removed };
-  for (const [id, at] of Object.entries(newer.removed)) removed[id] = Math.max(at, removed[id] ?? 0);
-  const turns = [...byId.values()].filter(({ id, changedAt }) => !(removed[id] >= changedAt));
+  for (const [id, at] of Object.entries(newer.removed)) if (Math.abs(at) >= Math.abs(removed[id] ?? 0)) removed[id] = at;
+  const turns = [...byId.values()].filter(({ id }) => !(removed[id] > 0));
   return { turns: sortTurns(turns), selected: { ...older.selected, ...newer.selected }, removed };
 }
 
@@ -121,6 +122,11 @@ export function mergeTrees(older, newer) {
  */
 function shownOf(siblings, selected) {
   return siblings?.find(({ id }) => id === selected) ?? siblings?.at(-1);
+}
+
+/** @type {(tree: TurnTree<Node>, id: string, now: number) => number} Return a time after the turn was removed or brought back last. */
+function laterMark({ removed }, id, now) {
+  return Math.max(now, Math.abs(removed[id] ?? 0) + 1);
 }
 
 /** @type {(turn: Node, parent: string, now: number) => void} */
