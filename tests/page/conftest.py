@@ -3,6 +3,9 @@
 import pytest
 
 from tests.conftest import require
+from tests.page.gateway import Gateway
+from tests.page.rendering import begin, violations
+from tests.page.screen import MODEL
 from tests.support.shop_pages import shop, visit  # noqa: F401  # fixtures
 from tests.support.wheel import programs, wheel  # noqa: F401  # fixtures
 
@@ -68,3 +71,24 @@ def open_page(browser):
 @pytest.fixture
 def page(open_page, service):
     return open_page(service.url)
+
+
+@pytest.fixture
+def asked(upstream):
+    """Count the requests that the model gets in this test."""
+    before = len(upstream.requests(MODEL))
+    return lambda: len(upstream.requests(MODEL)) - before
+
+
+@pytest.fixture
+def gateway(service):
+    with Gateway(service.port) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def answer(page):
+    """A page with an empty answer, of which the test renders what it wants; nothing may break the page's policy."""
+    begin(page)
+    yield page
+    assert violations(page) == []

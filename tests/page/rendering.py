@@ -32,5 +32,10 @@ def show_node(page, kind, attributes, text, *, wait=None):
         page.wait_for_selector(wait, state="attached")
 
 
+def show_code(page, language, code, *, wait=".code code [class^=hl-]"):
+    """Show one fence with its code, whole; wait until the code is coloured."""
+    show_node(page, "fence", {"language": language}, code, wait=wait)
+
+
 def violations(page):
     return page.evaluate("violations")

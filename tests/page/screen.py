@@ -10,6 +10,18 @@ def ask(page, question="Hello?"):
     field.press("Enter")
 
 
+def key_field(page):
+    return page.get_by_label("This service asks for a key")
+
+
+def enter_key(page, key):
+    """Enter a key of the service, once the page has asked for it, and return the field."""
+    field = key_field(page)
+    field.fill(key)
+    field.press("Enter")
+    return field
+
+
 def prose(page):
     return page.locator(".turn:last-child .prose")
 
@@ -43,17 +55,17 @@ def stored_turns(page):
     return page.evaluate(STORED_TURNS)
 
 
-def store_turns(page, turns):
-    """Let the page have kept these turns of its conversation, as if nothing had happened since."""
-    page.evaluate(STORE_TURNS, turns)
+def store_turns(page, turns, conversation=""):
+    """Let the page have kept these turns of a conversation, the one in its address by default, and nothing since."""
+    page.evaluate(STORE_TURNS, [turns, conversation])
 
 
-STORE_TURNS = """(turns) => new Promise((resolve) => {
+STORE_TURNS = """([turns, id]) => new Promise((resolve) => {
   const opening = indexedDB.open("headrace:/api");
   opening.onsuccess = () => {
     const transaction = opening.result.transaction("conversations", "readwrite");
     const table = transaction.objectStore("conversations");
-    const reading = table.get(location.hash.slice(1));
+    const reading = table.get(id || location.hash.slice(1));
     reading.onsuccess = () => table.put({ ...reading.result, turns }, reading.result.id);
     transaction.oncomplete = () => { opening.result.close(); resolve(); };
   };

@@ -124,11 +124,20 @@ class TestStop:
 
 class TestFailure:
     def test_before_the_first_byte_it_tells_the_reason_and_retry_works(self, page, upstream):
+        upstream.answer(MODEL, [openai_wire.error(400), answer("Whole.")])
+        ask(page)
+        alert = last(page, "failed").get_by_role("alert")
+        expect(alert).to_contain_text("400")
+        alert.get_by_role("button", name="Retry").click()
+        expect(last(page, "done").locator(".prose")).to_have_text("Whole.")
+        expect(page.get_by_role("alert")).to_have_count(0)
+
+    def test_a_wait_that_the_provider_asks_for_is_told_and_retry_works_only_after_it(self, page, upstream):
         upstream.answer(MODEL, [openai_wire.error(429, retry_after=7), answer("Whole.")])
         ask(page)
         alert = last(page, "failed").get_by_role("alert")
-        expect(alert).to_contain_text("7 s")
-        alert.get_by_role("button", name="Retry").click()
+        expect(alert).to_contain_text("in 7 s")
+        expect(alert.get_by_role("button", name="Retry")).to_be_disabled()
         expect(last(page, "done").locator(".prose")).to_have_text("Whole.")
         expect(page.get_by_role("alert")).to_have_count(0)
 

@@ -218,6 +218,8 @@ class TestFocus:
         expect(last(page, "failed")).to_be_visible()
         expect(page.get_by_label("Your question")).to_be_focused()
         page.keyboard.press("Shift+Tab")
+        expect(page.locator("summary").filter(has_text="More")).to_be_focused()
+        page.keyboard.press("Shift+Tab")
         expect(page.get_by_role("button", name="Retry")).to_be_focused()
         page.keyboard.press("Enter")
         expect(last(page, "done")).to_contain_text("Whole.")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.page.rendering import begin, show_node, violations
+from tests.page.rendering import show_code
 
 LANGUAGES = {
     "python": "import re\n\ndef a(b):\n    return 'c'  # d",
@@ -36,21 +36,10 @@ LANGUAGES = {
 }
 
 
-def show(page, language, code, *, wait=".code code [class^=hl-]"):
-    show_node(page, "fence", {"language": language}, code, wait=wait)
-
-
-@pytest.fixture
-def answer(page):
-    begin(page)
-    yield page
-    assert violations(page) == []
-
-
 def test_each_language_is_coloured(answer):
     for language, code in LANGUAGES.items():
         answer.evaluate("root.replaceChildren()")
-        show(answer, language, code)
+        show_code(answer, language, code)
         assert answer.locator(".code code").text_content() == code, language
 
 
@@ -58,7 +47,7 @@ def test_each_language_is_coloured(answer):
 def test_a_language_that_is_not_known_stays_plain_and_loads_nothing(answer, language):
     requested = []
     answer.on("request", lambda request: requested.append(request.url))
-    show(answer, language, "def a", wait=".code code")
+    show_code(answer, language, "def a", wait=".code code")
     answer.evaluate("frame().then(frame)")
     assert answer.locator(".code code").inner_html() == "def a"
     assert requested == []

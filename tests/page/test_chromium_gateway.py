@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.page.gateway import LOGIN_PAGE, SILENCE, Gateway, Reply
+from tests.page.gateway import LOGIN_PAGE, SILENCE, Reply
 from tests.page.screen import MODEL, ask, last, prose
 from tests.support.upstream import Gate, openai_wire
 
@@ -17,21 +17,8 @@ QUESTION = r"^POST /api/chat"
 
 
 @pytest.fixture
-def gateway(service):
-    with Gateway(service.port) as gateway:
-        yield gateway
-
-
-@pytest.fixture
 def page(open_page, gateway):
     return open_page(gateway.url)
-
-
-@pytest.fixture
-def asked(upstream):
-    """Count the requests that the model gets in this test."""
-    before = len(upstream.requests(MODEL))
-    return lambda: len(upstream.requests(MODEL)) - before
 
 
 def break_in_the_middle(page, gateway, upstream, gate, *replies):

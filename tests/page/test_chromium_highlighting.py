@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.page.rendering import begin, show_node, violations
+from tests.page.rendering import begin, show_code
 from tests.page.screen import MODEL, ask, last, prose
 from tests.support.upstream import Gate, openai_wire
 
@@ -11,17 +11,6 @@ expect = pytest.importorskip("playwright.sync_api", reason="playwright is not in
 PYTHON = 'import re\n\n\ndef find(text: str):\n    """Count\n    words."""\n    return len(text.split(" "))  # all\n'
 
 KINDS = "comment keyword string number title type attribute meta addition deletion"
-
-
-def show(page, language, code, *, wait=".code code [class^=hl-]"):
-    show_node(page, "fence", {"language": language}, code, wait=wait)
-
-
-@pytest.fixture
-def answer(page):
-    begin(page)
-    yield page
-    assert violations(page) == []
 
 
 class TestGrowth:
@@ -43,7 +32,7 @@ class TestGrowth:
         expect(code.locator(".hl-keyword")).to_have_text(["import", "def", "return"])
 
     def test_its_text_is_that_of_the_answer_at_every_moment(self, answer):
-        show(answer, "python", "1")
+        show_code(answer, "python", "1")
         texts = answer.evaluate(
             """async (code) => {
               renderer.open("fence", { language: "py" });
@@ -85,7 +74,7 @@ class TestGrowth:
         expect(answer.locator(".code .hl-string").first).to_have_text("|\n  b: c\n  d\n")
 
     def test_what_is_selected_stays_selected(self, answer):
-        show(answer, "python", "1")
+        show_code(answer, "python", "1")
         selected = answer.evaluate(
             """async () => {
               renderer.open("fence", { language: "py" });
@@ -107,7 +96,7 @@ class TestGrowth:
         assert selected == "mill"
 
     def test_100_kb_make_each_node_about_once(self, answer):
-        show(answer, "python", "1")
+        show_code(answer, "python", "1")
         made, nodes, text = answer.evaluate(
             """async (code) => {
               renderer.open("fence", { language: "python" });
@@ -133,7 +122,7 @@ class TestGrowth:
         assert made < 4 * nodes
 
     def test_code_beyond_a_bound_stays_plain_and_is_there(self, answer):
-        show(answer, "python", "1")
+        show_code(answer, "python", "1")
         code = "a = 1\n" * 50_000
         assert answer.evaluate(
             """async (code) => {
@@ -158,7 +147,7 @@ class TestLook:
     @pytest.mark.parametrize("contrast", ["no-preference", "more"])
     def test_each_colour_has_contrast(self, answer, scheme, contrast):
         answer.emulate_media(color_scheme=scheme, contrast=contrast)
-        show(answer, "python", "1")
+        show_code(answer, "python", "1")
         ratios = answer.evaluate(
             """(kinds) => {
               const code = root.querySelector(".code code");
@@ -187,7 +176,7 @@ class TestLook:
         assert [(kind, ratio) for kind, ratio in ratios if ratio < 4.5] == []
 
     def test_an_application_s_own_colours_win(self, answer):
-        show(answer, "python", "import a")
+        show_code(answer, "python", "import a")
         answer.evaluate(
             """() => {
               const sheet = new CSSStyleSheet();
@@ -199,7 +188,7 @@ class TestLook:
 
     def test_forced_colours_are_those_of_the_system(self, answer):
         answer.emulate_media(forced_colors="active")
-        show(answer, "python", "import a")
+        show_code(answer, "python", "import a")
         own = answer.locator(".hl-keyword").evaluate("(e) => getComputedStyle(e).color")
         assert own == answer.locator(".code code").evaluate("(e) => getComputedStyle(e).color")
 
@@ -212,7 +201,7 @@ class TestLook:
         page = open_page(service.url, lambda page: page.route("**/core.min.js", hold))
         begin(page)
         code = "# **a**\n\n*b* and **c**\n\n" + "- d `e`\n" * 5
-        show(page, "markdown", code, wait=".code code")
+        show_code(page, "markdown", code, wait=".code code")
         places = """() => {
           const walker = document.createTreeWalker(root.querySelector(".code code"), NodeFilter.SHOW_TEXT);
           const places = [];
@@ -243,13 +232,13 @@ class TestLibrary:
         )
         begin(page)
         with page.expect_response("**/core.min.js"):
-            show(page, "python", PYTHON, wait=".code code")
+            show_code(page, "python", PYTHON, wait=".code code")
         page.evaluate("frame().then(frame)")
         assert page.locator(".code code").inner_html() == page.evaluate("(text) => new Option(text).innerHTML", PYTHON)
 
     def test_a_grammar_is_loaded_once_and_only_when_it_is_needed(self, answer):
         requested = []
         answer.on("request", lambda request: requested.append(request.url.rpartition("/")[2]))
-        show(answer, "go", "func a() {}")
-        show(answer, "go", "func b() {}", wait=".code:nth-child(2) .hl-keyword")
+        show_code(answer, "go", "func a() {}")
+        show_code(answer, "go", "func b() {}", wait=".code:nth-child(2) .hl-keyword")
         assert sorted(name for name in requested if name.endswith(".min.js")) == ["core.min.js", "go.min.js"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.page.screen import MODEL, ask, last
+from tests.page.screen import MODEL, ask, enter_key, key_field, last
 from tests.support.host import Host
 from tests.support.service import Service
 from tests.support.started_service import openai_alone
@@ -100,20 +100,14 @@ def page(browser, locked):
     context.close()
 
 
-def key_field(page):
-    return page.get_by_label("This service asks for a key")
-
-
 @pytest.mark.parametrize(
     "key", ["open\u200b-sesame", "\ufeffopen-sesame\u2028", " open-sesame\u00a0", "\u2060open-\u00adsesame"]
 )
 def test_a_key_that_is_pasted_with_invisible_characters_works_also_after_a_reload(page, upstream, key):
     upstream.answer(MODEL, openai_wire.answer("Come in."))
     page.goto("/")
-    field = key_field(page)
-    expect(field).to_be_focused()
-    field.fill(key)
-    field.press("Enter")
+    expect(key_field(page)).to_be_focused()
+    field = enter_key(page, key)
     page.wait_for_selector("#model option:not([value=''])", state="attached")
     page.reload()
     page.wait_for_selector("#model option:not([value=''])", state="attached")
@@ -124,16 +118,13 @@ def test_a_key_that_is_pasted_with_invisible_characters_works_also_after_a_reloa
 
 def test_a_key_that_cannot_be_sent_is_told_at_the_form_and_not_kept(page):
     page.goto("/")
-    field = key_field(page)
-    expect(field).to_be_focused()
-    field.fill("open–sesame")
-    field.press("Enter")
+    expect(key_field(page)).to_be_focused()
+    field = enter_key(page, "open–sesame")
     expect(page.locator("#key").get_by_role("alert")).to_contain_text("A key cannot have these characters: –")
     expect(field).to_be_visible()
     expect(field).to_have_value("open–sesame")
     assert page.evaluate("() => Object.values(sessionStorage).join().includes('sesame')") is False
-    field.fill("open-sesame")
-    field.press("Enter")
+    enter_key(page, "open-sesame")
     page.wait_for_selector("#model option:not([value=''])", state="attached")
 
 
@@ -145,10 +136,8 @@ def test_a_key_that_an_earlier_page_has_kept_and_that_cannot_be_sent_is_asked_fo
 
 def test_a_wrong_key_is_told_at_the_form(page):
     page.goto("/")
-    field = key_field(page)
-    expect(field).to_be_focused()
-    field.fill("open-barley")
-    field.press("Enter")
+    expect(key_field(page)).to_be_focused()
+    field = enter_key(page, "open-barley")
     expect(page.locator("#key").get_by_role("alert")).to_contain_text("does not accept the key")
     expect(field).to_have_value("")
 
@@ -165,10 +154,8 @@ def test_the_key_is_kept_in_memory_where_storage(script, page, upstream):
     upstream.answer(MODEL, openai_wire.answer("Come in."))
     page.add_init_script(script)
     page.goto("/")
-    field = key_field(page)
-    expect(field).to_be_focused()
-    field.fill("open-sesame")
-    field.press("Enter")
+    expect(key_field(page)).to_be_focused()
+    field = enter_key(page, "open-sesame")
     for _ in range(2):
         ask(page)
         expect(last(page, "done").locator(".prose")).to_have_text("Come in.")

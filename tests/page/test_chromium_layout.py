@@ -80,7 +80,7 @@ def test_a_service_without_any_model_says_what_to_set(page):
     page.route("**/api/models", lambda route: route.fulfill(json={"default": None, "models": []}))
     page.reload()
     expect(page.get_by_label("Model")).to_have_text("No model")
-    expect(page.locator("#about")).to_contain_text("Set OPENAI_API_KEY or ANTHROPIC_API_KEY")
+    expect(page.locator("#about")).to_contain_text("set OPENAI_API_KEY or ANTHROPIC_API_KEY")
 
 
 def test_a_stop_is_read_out_once(page, upstream):

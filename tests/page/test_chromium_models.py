@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.page.gateway import LOGIN_PAGE, Gateway, Reply
+from tests.page.gateway import LOGIN_PAGE, Reply
 from tests.page.screen import MODEL, ask, last
 from tests.support.upstream import openai_wire
 
@@ -21,12 +21,6 @@ ANYTHING_BUT_A_LIST = {
     "a login's page": LOGIN_PAGE,
     "a failure in JSON": Reply(500, b'{"error": {"code": "internal", "message": "A bug."}}', JSON),
 }
-
-
-@pytest.fixture
-def gateway(service):
-    with Gateway(service.port) as gateway:
-        yield gateway
 
 
 @pytest.fixture

@@ -26,13 +26,6 @@ def page(open_page, road):
     return open_page(road.url)
 
 
-@pytest.fixture
-def asked(upstream):
-    """Count the requests that the model gets in this test."""
-    before = len(upstream.requests(MODEL))
-    return lambda: len(upstream.requests(MODEL)) - before
-
-
 def leave(page, road):
     # Chromium's offline mode lets connections go on that are open already.
     road.cut()

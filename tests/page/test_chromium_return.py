@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.page.screen import MODEL, ask, last, prose, stored_turns
+from tests.page.screen import MODEL, ask, last, prose, store_turns, stored_turns
 from tests.support.service import Service
 from tests.support.started_service import openai_alone
 from tests.support.upstream import Ended, Gate, Reasoning, openai_wire, script
@@ -11,13 +11,6 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 expect, Error = playwright.expect, playwright.Error
 
 answer = openai_wire.answer
-
-
-@pytest.fixture
-def asked(upstream):
-    """Count the requests that the model gets in this test."""
-    before = len(upstream.requests(MODEL))
-    return lambda: len(upstream.requests(MODEL)) - before
 
 
 class TestReload:
@@ -103,6 +96,43 @@ def is_gone(page, url: str) -> bool:
         return page.request.get(url).status == 404
     except Error:
         return False  # it went while it was read
+
+
+class TestClock:
+    """A question of which the page has kept that it was asked long ago, or on a clock that was set since."""
+
+    @pytest.mark.parametrize("asked_at", [0, 10**15])
+    def test_one_that_has_arrived_is_followed_and_not_asked_twice(self, page, upstream, asked, asked_at):
+        upstream.answer(MODEL, answer("One", Gate("set"), " two."))
+        ask(page)
+        expect(prose(page)).to_have_text("One")
+        leave_unheard(page, asked_at)
+        expect(prose(page)).to_have_text("One")
+        upstream.open_gate("set")
+        expect(last(page, "done").locator(".prose")).to_have_text("One two.")
+        assert asked() == 1
+
+    def test_one_that_never_arrived_says_so_and_is_asked_by_its_reader_only(self, page, upstream, asked):
+        upstream.answer(MODEL, answer("One."))
+        ask(page)
+        expect(last(page, "done")).to_be_visible()
+        leave_unheard(page, 0, id="0" * 32)
+        expect(last(page, "failed").get_by_role("alert")).to_contain_text("This question was never answered.")
+        assert asked() == 1
+        page.get_by_role("button", name="Retry").click()
+        expect(last(page, "done").locator(".prose")).to_have_text("One.")
+        assert asked() == 2
+
+
+def leave_unheard(page, asked_at, **stream):
+    """Let the page come back with a question of which it has not heard that the server has it."""
+    turns = stored_turns(page)
+    url = page.url
+    page.goto("about:blank")
+    page.goto(url.partition("#")[0] + "api/models")
+    kept = {"id": "", **(turns[-1]["stream"] or {}), **stream, "askedAt": asked_at, "isAccepted": False, "cursor": "0"}
+    store_turns(page, [{**turns[-1], "parts": [], "state": "waiting", "stream": kept}], url.partition("#")[2])
+    page.goto(url)
 
 
 class TestTwoTabs:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.page.screen import MODEL, ask, last, prose
+from tests.page.screen import MODEL, ask, enter_key, key_field, last, prose
 from tests.support.service import Service
 from tests.support.started_service import openai_alone
 from tests.support.upstream import Gate, openai_wire
@@ -18,13 +18,6 @@ for (const name of ["indexedDB", "localStorage", "sessionStorage"]) {
 }
 """
 NO_LOCKS = "Object.defineProperty(navigator, 'locks', { value: undefined })"
-
-
-@pytest.fixture
-def asked(upstream):
-    """Count the requests that the model gets in this test."""
-    before = len(upstream.requests(MODEL))
-    return lambda: len(upstream.requests(MODEL)) - before
 
 
 def beside(page):
@@ -61,13 +54,11 @@ def test_a_tab_without_the_key_asks_nothing_twice_and_shows_the_answer(open_page
         context = browser.new_context(base_url=service.url)
         page = context.new_page()
         page.goto("/")
-        field = page.get_by_label("This service asks for a key")
-        field.fill("open-sesame")
-        field.press("Enter")
+        enter_key(page, "open-sesame")
         ask(page)
         expect(prose(page)).to_have_text("Some")
         other = beside(page)
-        expect(other.get_by_label("This service asks for a key")).to_be_visible()
+        expect(key_field(other)).to_be_visible()
         expect(question(other)).to_have_text("Hello?")
         upstream.open_gate("key")
         for tab in (page, other):

@@ -16,7 +16,7 @@ import { translate } from "../words/words.js";
 /** @import { TurnView } from "../answer/turn-view.js" */
 /** @import { Conversation } from "../conversation/conversation.js" */
 /** @import { AnswerSink } from "../conversation/event-reducer.js" */
-/** @import { Turn } from "../conversation/turn.js" */
+/** @import { Turn, TurnStream } from "../conversation/turn.js" */
 /** @import { AnswerEvent } from "../network/resumable-connection.js" */
 
 /**
@@ -84,12 +84,12 @@ export class AnswerRun {
     const { turn, conversation } = this;
     try {
       await this.#claim();
-      if (!(await this.#mayAsk()) || !turn.stream) return;
+      if (!turn.stream || this.reducer.isEnded) return;
       this.isReceiving = true;
       const body = { messages: conversation.messagesFor(turn), model: turn.stream.model, schema: sentSchema(turn) };
       const { api, headers } = this.options;
       const options = { api, encode: encodeJSON, signal: this.#controller.signal, headers };
-      for await (const event of streamAnswer({ ...turn.stream, body }, options)) this.#apply(event);
+      for await (const event of streamAnswer({ ...turn.stream, isAccepted: !this.#mayAsk(turn.stream), body }, options)) this.#apply(event);
     } catch (error) {
       console.error(error);
       const message = translate("note.page-error", { reason: String(error) });
@@ -128,7 +128,8 @@ export class AnswerRun {
   #apply(event) {
     // What comes after a stop, other than what the answer took, is of no use.
     if (this.reducer.isEnded && (event.type !== "usage" || this.#controller.signal.aborted)) return;
-    this.reducer.apply(event);
+    const isUnknown = event.type === "error" && event.code === "gone" && this.turn.stream?.isAccepted === false;
+    this.reducer.apply(isUnknown ? { ...event, code: "never_answered", message: translate("note.never-answered") } : event);
     this.options.onEvent(event);
   }
 
@@ -155,13 +156,14 @@ export class AnswerRun {
     await claimed;
   }
 
-  /** Return whether the question may be sent, or its answer followed. */
-  async #mayAsk() {
-    const { stream } = this.turn;
-    if (!stream || this.reducer.isEnded) return false;
-    if (stream.isAccepted || Date.now() - stream.askedAt < MAX_ARRIVAL_MS) return true;
-    this.#apply(errorEvent({ code: "never_answered", message: translate("note.never-answered") }));
-    return false;
+  /**
+   * Return whether the question may be sent. One that was asked long ago, or on a clock that was set since, is only looked for: sent
+   * again it could be answered twice.
+   *
+   * @param {TurnStream} stream
+   */
+  #mayAsk({ isAccepted, askedAt }) {
+    return !isAccepted && Math.abs(Date.now() - askedAt) < MAX_ARRIVAL_MS;
   }
 
   /** @type {(name: keyof AnswerSink, values: never[]) => void} */

@@ -96,8 +96,11 @@ export class AnswerRuns {
     this.#runs.set(turn.id, run);
     run.attach(view);
     if (origin.isOwn) saver.now(conversation.stored);
-    await run.receive();
-    if (this.#runs.get(turn.id) === run) this.#runs.delete(turn.id);
+    try {
+      await run.receive();
+    } finally {
+      if (this.#runs.get(turn.id) === run) this.#runs.delete(turn.id);
+    }
     return run.reducer;
   }
 

@@ -47,6 +47,9 @@ import { copyTurn } from "./copied-turn.js";
 /** Shows one conversation, and receives the answers of all. */
 export class Chat {
   conversation = new Conversation();
+  /** The id of the conversation that is being read; "" where none is. */
+  #opening = "";
+
   /**
    * @param {(actionsOf: (turn: Turn) => TurnActions) => TurnList} createList
    * @param {ChatOptions} options
@@ -65,19 +68,21 @@ export class Chat {
 
   /** Show a new conversation. An answer that is coming goes on. */
   startNew() {
+    this.#opening = "";
     this.#show(new Conversation());
   }
 
   /**
-   * Show a kept conversation, and return whether there is one with this id.
+   * Show a kept conversation, unless the reader has gone on to another one meanwhile; return whether there is one with this id.
    *
    * @param {string} id
    */
   async open(id) {
+    this.#opening = id;
     const running = this.runs.conversation(id);
     const stored = running ? null : await this.options.store.read(id);
-    if (!running && !stored) return false;
-    this.#show(running ?? new Conversation(stored ?? undefined));
+    if (!running && !stored) return this.#opening !== id;
+    if (this.#opening === id) this.#show(running ?? new Conversation(stored ?? undefined));
     return true;
   }
 
@@ -205,7 +210,6 @@ export class Chat {
 
   /** @param {Turn} turn one on the page whose answer has ended */
   #onEnd(turn) {
-    this.list.describe(this.conversation);
     if (turn.state === "failed") this.options.onFailed(turn, () => this.#retry(turn));
     if (!this.proceed() && turn.state === "undecided") this.options.onUndecided(this.list.viewOf(turn));
   }

@@ -70,7 +70,8 @@ export class EventReducer {
    */
   apply(event) {
     this.#reduce(event);
-    if (event.cursor !== undefined && this.turn.stream) this.turn.stream.cursor = event.cursor;
+    const { stream } = this.turn;
+    if (event.cursor !== undefined && stream) Object.assign(stream, { cursor: event.cursor, isAccepted: true });
   }
 
   /** End the answer, because the reader has stopped it: of what still comes only the usage counts. */
