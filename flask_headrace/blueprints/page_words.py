@@ -6,21 +6,21 @@ which language a visitor reads. Does not know what the words stand for.
 
 import json
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from werkzeug.datastructures import LanguageAccept
 
 Words = dict[str, str | dict[str, str]]
 
 DEFAULT_LANGUAGE = "en"
+_FOLDER = Path(__file__).parent.parent / "static" / "words"
 RIGHT_TO_LEFT = frozenset({"ar"})
 
 
 @cache
 def page_languages() -> tuple[str, ...]:
     """Return the languages that have a file of words, as tags such as "de"; the default comes first."""
-    found = {file.name.removesuffix(".json") for file in _folder().iterdir() if file.name.endswith(".json")}
+    found = {file.name.removesuffix(".json") for file in _FOLDER.iterdir() if file.name.endswith(".json")}
     return (DEFAULT_LANGUAGE, *sorted(found - {DEFAULT_LANGUAGE}))
 
 
@@ -30,7 +30,7 @@ def page_words(language: str) -> Words:
 
     A word is a text, or the texts for the plural categories of its language, such as `{"one": …, "other": …}`.
     """
-    words: Words = json.loads(_folder().joinpath(f"{language}.json").read_text("utf-8"))
+    words: Words = json.loads((_FOLDER / f"{language}.json").read_text("utf-8"))
     return words if language == DEFAULT_LANGUAGE else page_words(DEFAULT_LANGUAGE) | words
 
 
@@ -42,7 +42,3 @@ def choose_language(accepted: LanguageAccept) -> str:
 def direction_of(language: str) -> str:
     """Return in which direction `language` is written: "ltr" or "rtl"."""
     return "rtl" if language in RIGHT_TO_LEFT else "ltr"
-
-
-def _folder() -> Traversable:
-    return files("flask_headrace").joinpath("static", "words")

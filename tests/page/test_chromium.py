@@ -127,7 +127,7 @@ class TestFailure:
         upstream.answer(MODEL, [openai_wire.error(400), answer("Whole.")])
         ask(page)
         alert = last(page, "failed").get_by_role("alert")
-        expect(alert).to_contain_text("400")
+        expect(alert).to_contain_text("too long for the model")
         alert.get_by_role("button", name="Retry").click()
         expect(last(page, "done").locator(".prose")).to_have_text("Whole.")
         expect(page.get_by_role("alert")).to_have_count(0)

@@ -81,10 +81,11 @@ class TestReload:
             ask(page)
             expect(prose(page)).to_have_text("Half")
             path = f"/api/streams/{stored_turns(page)[-1]['stream']['id']}"
+            url = page.url
             page.goto("about:blank")
             assert upstream.ended(MODEL, number).ended is Ended.ABORTED
             service.wait_until(lambda: is_gone(page, service.url + path))
-            page.goto(service.url)
+            page.goto(url)
             expect(last(page, "failed").get_by_role("alert")).to_contain_text("can no longer be resumed")
             expect(prose(page)).to_have_text("Half")
             page.get_by_role("button", name="Retry").click()
@@ -103,12 +104,12 @@ class TestClock:
 
     @pytest.mark.parametrize("asked_at", [0, 10**15])
     def test_one_that_has_arrived_is_followed_and_not_asked_twice(self, page, upstream, asked, asked_at):
-        upstream.answer(MODEL, answer("One", Gate("set"), " two."))
+        upstream.answer(MODEL, answer("One", Gate(f"set {asked_at}"), " two."))
         ask(page)
         expect(prose(page)).to_have_text("One")
         leave_unheard(page, asked_at)
         expect(prose(page)).to_have_text("One")
-        upstream.open_gate("set")
+        upstream.open_gate(f"set {asked_at}")
         expect(last(page, "done").locator(".prose")).to_have_text("One two.")
         assert asked() == 1
 

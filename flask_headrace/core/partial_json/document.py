@@ -87,10 +87,14 @@ def _copy(value: JSON) -> JSON:
 
 
 def _add(place: Any, key: str | int, value: JSON) -> None:  # noqa: ANN401  # the key fits the place
-    if isinstance(place, list) and key == len(place):
+    if _is_end(place, key):
         place.append(value)
     else:
         place[key] = value
+
+
+def _is_end(place: object, key: str | int) -> bool:
+    return isinstance(place, list) and key == len(place)
 
 
 def _append(place: Any, key: str | int, more: str, path: str) -> None:  # noqa: ANN401  # the key fits the place

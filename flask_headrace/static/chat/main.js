@@ -40,7 +40,7 @@ const turns = find("turns");
 const jumpButton = find("jump");
 const notice = new Notice(find("notice"));
 const store = await openStore(`headrace:${api}`, showStoreProblem);
-const saver = new Saver(store);
+const saver = new Saver(store, tabStorage);
 const models = new ModelSelect(findElement(document, "#model", HTMLSelectElement), find("about"), browserStorage);
 const schemaPanel = new SchemaPanel(find("structured"), find("shape"), browserStorage);
 const announcer = new Announcer(find("spoken"));
@@ -198,6 +198,7 @@ onAddressChange(show);
 const pageTitle = document.title;
 let shownId = chat.conversation.id;
 loadModels();
+await saver.recover();
 await restore();
 const isFree = document.activeElement === document.body; // the key's field may have the focus
 if (!chat.list.last?.focusUndecided() && isFree && matchMedia("(hover: hover)").matches) composer.focus();
