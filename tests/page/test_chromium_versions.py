@@ -101,6 +101,17 @@ def test_a_deleted_question_is_not_sent_any_more_and_an_undo_brings_it_back(page
     expect(page.locator(".turn")).to_have_count(3)
 
 
+def test_a_page_that_a_deletion_makes_short_offers_no_way_to_its_end(page, upstream):
+    conversation(page, upstream, "One.", "A line.\n\n" * 60)
+    page.mouse.move(500, 300)
+    page.mouse.wheel(0, -600)
+    jump = page.get_by_role("button", name="Jump to latest")
+    expect(jump).to_be_visible()
+    page.locator(".turn").last.get_by_role("button", name="Delete").click()
+    expect(page.locator(".turn")).to_have_count(1)
+    expect(jump).to_be_hidden()
+
+
 def test_a_cut_answer_goes_on_where_it_ends(page, upstream):
     upstream.answer(MODEL, answer("The wa", finish="length"))
     ask(page, "Write.")

@@ -21,6 +21,7 @@ export class ScrollFollower {
   #seen = { top: 0, height: 0, viewHeight: 0 };
   /** The highest place of the finger on the screen; null for no finger, or several. @type {number | null} */
   #fingerTop = null;
+  #contentHeight = 0;
   #isTabbing = false;
   /** What the reader has reached by Tab: the page does not move away from it. @type {Element | null} */
   #reached = null;
@@ -79,7 +80,15 @@ export class ScrollFollower {
     addEventListener("pageshow", () => this.keepUp());
     document.addEventListener("visibilitychange", () => this.keepUp());
     // Pictures and formulas make the page longer after they were put there.
-    new ResizeObserver(() => this.keepUp()).observe(document.body);
+    new ResizeObserver(([{ contentRect }]) => this.#onResize(contentRect.height)).observe(document.body);
+  }
+
+  /** @param {number} height of the page's content */
+  #onResize(height) {
+    // A page that became so short that its end is in sight has no end to go to.
+    if (height < this.#contentHeight && this.#distance <= 2) this.#set(true);
+    this.#contentHeight = height;
+    this.keepUp();
   }
 
   #scrollToEnd() {
