@@ -17,7 +17,15 @@ from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UIMessageEncoder
 from flask_headrace.blueprints.encoding.base import AbortConnection
 from flask_headrace.core.answer import CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
 from flask_headrace.core.application_events import ToolProgress, ToolResult
-from flask_headrace.core.events import AnswerRestarted, Completed, Event, Failed, ResponseStarted, TextDelta
+from flask_headrace.core.events import (
+    AnswerRestarted,
+    Completed,
+    Event,
+    Failed,
+    ResponseStarted,
+    TextDelta,
+    ToolCallStarted,
+)
 from tests.blueprints.ai_sdk.test_ui_application_events import EARLIER, OF_APPROVALS
 from tests.blueprints.ai_sdk.test_ui_application_events import GOLDEN as OWN
 from tests.blueprints.ai_sdk.test_ui_message_encoder import GOLDEN, values
@@ -31,7 +39,12 @@ def expected(events: list[Event]) -> list[tuple[str, Any]]:
     """Return the expected parts: type, and text or arguments; None for an incomplete call."""
     answer = CollectedAnswer()
     answer.add(events)
-    shown = {f"call_{event.index}": event.value for event in events if isinstance(event, ToolProgress)}
+    shown: dict[str, Any] = {}
+    for event in events:
+        if isinstance(event, ToolCallStarted):  # after a restart the same number is another call
+            shown.pop(f"call_{event.index}", None)
+        elif isinstance(event, ToolProgress):
+            shown[f"call_{event.index}"] = event.value
     found: list[tuple[str, Any]] = []
     for block in answer.blocks:
         match block:
