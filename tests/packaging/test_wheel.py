@@ -222,7 +222,7 @@ def test_a_response_that_is_thrown_away_ends_its_stream(host: Service, upstream:
     upstream.answer("hosted", openai_wire.answer("one", Gate("thrown away"), "two"))
     assert send(host.url + "/thrown-away", {}).status == 409
     host.wait_until(lambda: send(host.url + "/assistant/healthz", method="GET").json["streams"] == 0)
-    assert not [request for request in upstream.requests("hosted") if request.ended is None]
+    upstream.wait_for(lambda: not [request for request in upstream.requests("hosted") if request.ended is None])
 
 
 UNPATCHED = """
